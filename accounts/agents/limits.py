@@ -1,0 +1,55 @@
+"""Every limit and timeout of the agent client, and their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+
+CONNECT_TIMEOUT = 5.0
+POOL_TIMEOUT = 5.0
+WRITE_TIMEOUT = 10.0
+READ_TIMEOUT = 10.0
+DEADLINE = 10.0
+REFRESH_DEADLINE = 30.0
+MAX_BODY_BYTES = 256 * 1024
+MAX_CONNECTIONS = 0
+MAX_CONCURRENCY = 500
+KEEPALIVE = 75.0
+ALLOWED_NETWORKS: tuple[str, ...] = ()
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="upper"):
+    """Seconds and bytes. The names of the settings are the fields in capitals.
+
+    deadline covers a whole reading, all its requests and their bodies, from the moment a slot
+    is free; waiting for a slot is covered by pool_timeout, so that our own load is not held
+    against an agent. max_connections 0 means no limit: concurrency is bounded by
+    max_concurrency, and an idle connection is kept for `keepalive` seconds, so no agent's
+    connection is ever evicted for another's.
+    """
+
+    connect_timeout: float = CONNECT_TIMEOUT
+    pool_timeout: float = POOL_TIMEOUT
+    write_timeout: float = WRITE_TIMEOUT
+    read_timeout: float = READ_TIMEOUT
+    deadline: float = DEADLINE
+    refresh_deadline: float = REFRESH_DEADLINE
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_connections: int = MAX_CONNECTIONS
+    max_concurrency: int = MAX_CONCURRENCY
+    keepalive: float = KEEPALIVE
+    allowed_networks: tuple[str, ...] = ALLOWED_NETWORKS
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+        """Raise msgspec.ValidationError, naming the key, for an unknown key or a wrong type."""
+        return msgspec.convert(dict(values), cls)
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """What settings.AGENTS says; the only place of this package that knows Django."""
+        from django.conf import settings
+
+        return cls.from_mapping(getattr(settings, "AGENTS", {}))
