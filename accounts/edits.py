@@ -1,0 +1,94 @@
+"""What staff change: phase, firm, VS group. The one door for pages, admin and commands.
+
+Each function writes its own columns only, keeps the change in the history with its user (taken
+from the request by simple-history), and shows it to every open page after commit.
+"""
+
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from accounts.broadcast import publish_accounts
+from accounts.models import Account, Firm, Phase, VSGroup
+
+
+def set_phase(accounts: Iterable[Account], phase: Phase) -> int:
+    """Returns how many accounts changed; those already in the phase are left alone."""
+    return _set_label(accounts, "phase", phase)
+
+
+def set_firm(accounts: Iterable[Account], firm: Firm | None) -> int:
+    """Returns how many accounts changed."""
+    return _set_label(accounts, "firm", firm)
+
+
+def _set_label(accounts: Iterable[Account], field: str, value: models.Model | None) -> int:
+    pk = value.pk if value else None
+    changed = [account for account in accounts if getattr(account, f"{field}_id") != pk]
+    now = timezone.now()
+    for account in changed:
+        setattr(account, field, value)
+        account.edited_at = now
+    with transaction.atomic():
+        if changed:
+            rows = Account.objects.filter(pk__in=[account.pk for account in changed])
+            rows.update(**{field: value, "edited_at": now})
+            Account.history.bulk_history_create(changed, update=True)
+        publish_accounts([account.number for account in changed])
+    return len(changed)
+
+
+def set_vs_group(account: Account, name: str) -> bool:
+    """Puts the account into the VS group of that name, made when new; "" takes it out.
+
+    Returns whether anything changed. Raises ValidationError when the pair is already complete.
+    """
+    name = " ".join(name.split())
+    if name == (account.vs_group.name if account.vs_group else ""):
+        return False
+    if len(name) > 40:
+        raise ValidationError("The name of a VS group has 40 characters at most.")
+    try:
+        with transaction.atomic():
+            group = VSGroup.objects.get_or_create(name=name)[0] if name else None
+            _join(account, group)
+    except IntegrityError as error:
+        # Somebody else took the slot between our look and our write: the database decides.
+        raise ValidationError(
+            f"VS group {name} was completed by somebody else just now."
+        ) from error
+    return True
+
+
+def pair(first: Account, second: Account) -> VSGroup:
+    """Makes a new VS group of two accounts that have none. Raises ValidationError."""
+    if first.pk == second.pk:
+        raise ValidationError("A VS group needs two different accounts.")
+    for account in (first, second):
+        if account.vs_group_id is not None:
+            raise ValidationError(f"Account {account.number} is in VS group {account.vs_group}.")
+    with transaction.atomic():
+        group = VSGroup.objects.create(name=_free_name())
+        _join(first, group)
+        _join(second, group)
+    return group
+
+
+def _free_name() -> str:
+    taken = set(VSGroup.objects.filter(name__startswith="VS").values_list("name", flat=True))
+    return next(name for n in range(1, len(taken) + 2) if (name := f"VS{n}") not in taken)
+
+
+def _join(account: Account, group: VSGroup | None) -> None:
+    left = account.vs_group
+    slot = group.free_slot() if group else ""
+    if group is not None and slot is None:
+        members = ", ".join(str(member.number) for member in group.members.order_by("vs_slot"))
+        raise ValidationError(f"VS group {group} already has two members: {members}.")
+    account.vs_group, account.vs_slot, account.edited_at = group, slot or "", timezone.now()
+    account.save(update_fields=["vs_group", "vs_slot", "edited_at"])
+    groups = [pk for pk in (left and left.pk, group and group.pk) if pk]
+    numbers = Account.objects.filter(vs_group__in=groups).values_list("number", flat=True)
+    publish_accounts({account.number, *numbers})

@@ -1,0 +1,19 @@
+"""What is watched. Each column has one owner: the poller (polled) or people (edited)."""
+
+from accounts.models.account import Account, AccountQuerySet
+from accounts.models.agent import Agent, AgentQuerySet
+from accounts.models.conflict import Conflict
+from accounts.models.labels import Firm, Phase, VSGroup
+from accounts.models.position import Position
+
+__all__ = [
+    "Account",
+    "AccountQuerySet",
+    "Agent",
+    "AgentQuerySet",
+    "Conflict",
+    "Firm",
+    "Phase",
+    "Position",
+    "VSGroup",
+]

@@ -1,0 +1,214 @@
+"""An MT5 login: its figures as last read, and what people say of it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from accounts.models.agent import Agent
+from accounts.models.figures import with_figures
+from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
+
+MONEY = {"max_digits": 20, "decimal_places": 2}
+INACTIVE_AFTER = timedelta(days=1)
+IDLE_AFTER = timedelta(days=7)
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def with_figures(self, now: datetime | None = None) -> "AccountQuerySet":
+        """Adds pl, pl_pct, drawdown_used_pct, is_fresh for sorting, filtering and totals in SQL."""
+        return with_figures(self, now or timezone.now())
+
+    def for_rows(self) -> "AccountQuerySet":
+        """All that a fleet row shows, in one query."""
+        return self.select_related("phase", "firm", "vs_group", "agent")
+
+
+class Account(models.Model):
+    class Slot(models.TextChoices):
+        A = "A"
+        B = "B"
+
+    class MarginMode(models.TextChoices):
+        HEDGING = "hedging"
+        NETTING = "netting"
+
+    number = models.BigIntegerField(unique=True, help_text="the MT5 login")
+
+    # Edited by people; holder, firm and initial balance are taken from the agent once, when empty.
+    holder = models.CharField(max_length=80, blank=True)
+    firm = models.ForeignKey(
+        Firm, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
+    )
+    phase = models.ForeignKey(Phase, null=True, on_delete=models.PROTECT, related_name="accounts")
+    vs_group = models.ForeignKey(
+        VSGroup,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="members",
+        verbose_name="VS group",
+    )
+    vs_slot = models.CharField(max_length=1, choices=Slot.choices, blank=True, editable=False)
+    initial_balance = models.DecimalField(**MONEY, null=True, blank=True)
+    max_drawdown_pct = models.DecimalField(
+        "maximum drawdown, %",
+        **PERCENT,
+        null=True,
+        blank=True,
+        help_text="Of the initial balance. Empty: as its firm says.",
+    )
+    note = models.TextField(blank=True)
+    edited_at = models.DateTimeField(null=True, editable=False, db_index=True)
+
+    # Polled. Empty means that no agent has told it: unknown, which is never zero.
+    agent = models.ForeignKey(
+        Agent, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
+    )
+    name = models.CharField(max_length=128, blank=True)
+    server = models.CharField(max_length=64, blank=True)
+    company = models.CharField(max_length=128, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    connected = models.BooleanField(null=True, help_text="terminal to broker")
+    balance = models.DecimalField(**MONEY, null=True)
+    credit = models.DecimalField(**MONEY, null=True)
+    equity = models.DecimalField(**MONEY, null=True)
+    floating = models.DecimalField(**MONEY, null=True, help_text="profit of the open positions")
+    margin = models.DecimalField(**MONEY, null=True)
+    margin_free = models.DecimalField(**MONEY, null=True)
+    leverage = models.PositiveIntegerField(null=True)
+    margin_mode = models.CharField(max_length=8, choices=MarginMode.choices, blank=True)
+    trade_allowed = models.BooleanField(null=True)
+    days_operating = models.PositiveIntegerField(null=True)
+    open_positions = models.PositiveIntegerField(
+        null=True, help_text="how many; empty: unknown, because they could not be read"
+    )
+    positions_error = models.CharField(max_length=300, blank=True)
+    changed_at = models.DateTimeField(null=True, db_index=True, help_text="last change of a figure")
+
+    POLLED: ClassVar[tuple[str, ...]] = (
+        "name",
+        "server",
+        "company",
+        "currency",
+        "connected",
+        "balance",
+        "credit",
+        "equity",
+        "floating",
+        "margin",
+        "margin_free",
+        "leverage",
+        "margin_mode",
+        "trade_allowed",
+        "days_operating",
+        "open_positions",
+        "positions_error",
+    )
+
+    history = HistoricalRecords(excluded_fields=[*POLLED, "agent", "changed_at", "edited_at"])
+    objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["number"]
+        permissions = [
+            ("change_phase", "Can change the phase of accounts"),
+            ("change_vs", "Can change the VS group of accounts"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(number__gt=0), name="number_is_a_login"),
+            models.UniqueConstraint(
+                fields=["vs_group", "vs_slot"],
+                condition=models.Q(vs_group__isnull=False),
+                name="two_members_a_vs_group",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(vs_group__isnull=True, vs_slot="")
+                | models.Q(vs_group__isnull=False, vs_slot__in=["A", "B"]),
+                name="vs_slot_goes_with_a_vs_group",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.holder or self.name}".strip()
+
+    # --- money --------------------------------------------------------------------------------
+    # models/figures.py states the same rules in SQL; a property test holds the two together.
+    @property
+    def pl_now(self) -> Decimal | None:
+        """Balance minus initial balance; never mixed with floating."""
+        if self.balance is None or self.initial_balance is None:
+            return None
+        return self.balance - self.initial_balance
+
+    @property
+    def pl_pct_now(self) -> Decimal | None:
+        if self.pl_now is None or not self.initial_balance:
+            return None
+        return self.pl_now * 100 / self.initial_balance
+
+    @property
+    def drawdown_limit(self) -> Decimal | None:
+        """Money that may be lost of the initial balance; None when no limit is known."""
+        pct = self.max_drawdown_pct
+        if pct is None and self.firm is not None:
+            pct = self.firm.max_drawdown_pct
+        if pct is None or self.initial_balance is None:
+            return None
+        return self.initial_balance * pct / 100
+
+    @property
+    def drawdown_used(self) -> Decimal | None:
+        """Money below the initial balance, by equity where it is known, else by balance."""
+        worth = self.equity if self.equity is not None else self.balance
+        if worth is None or self.initial_balance is None:
+            return None
+        return max(self.initial_balance - worth, Decimal(0))
+
+    @property
+    def drawdown_left(self) -> Decimal | None:
+        if self.drawdown_limit is None or self.drawdown_used is None:
+            return None
+        return self.drawdown_limit - self.drawdown_used
+
+    @property
+    def drawdown_used_share(self) -> Decimal | None:
+        """Part of the limit that is used up: 0 none, 1 all, more than 1 broken."""
+        if not self.drawdown_limit or self.drawdown_used is None:
+            return None
+        return self.drawdown_used / self.drawdown_limit
+
+    @property
+    def is_near_limit(self) -> bool:
+        share = self.drawdown_used_share
+        return share is not None and share >= Decimal(str(settings.NEAR_LIMIT))
+
+    # --- freshness ----------------------------------------------------------------------------
+    def is_stale(self, now: datetime) -> bool:
+        return self.agent is None or self.agent.is_stale(now) or self.connected is False
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """When the figures were last confirmed; their age follows from it."""
+        return self.agent.last_seen_at if self.agent else None
+
+    def state(self) -> str:
+        """The agent's status as it concerns this account; `unknown` when no agent reports it."""
+        if self.agent is None:
+            return Agent.Status.UNKNOWN
+        if self.agent.is_online and self.connected is False:
+            return Agent.Status.DISCONNECTED
+        return self.agent.status
+
+    def urgency(self, now: datetime) -> str:
+        """Key of settings.POLL_INTERVALS: how soon this account's figures are wanted again."""
+        if self.open_positions is None or self.open_positions > 0:
+            return "critical" if self.is_near_limit else "active"
+        quiet = now - self.changed_at if self.changed_at else timedelta(0)
+        if quiet > IDLE_AFTER or (self.phase is not None and self.phase.is_retired):
+            return "idle"
+        return "inactive" if quiet > INACTIVE_AFTER else "standard"

@@ -1,0 +1,199 @@
+"""The HTTP service beside one MT5 terminal."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from accounts.agents import Endpoint
+from accounts.agents.addresses import check_url
+from accounts.agents.errors import AgentError
+from accounts.secret import decrypt, encrypt
+
+STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a figure stale
+STALE_GRACE = timedelta(seconds=10)
+
+
+def validate_agent_url(url: str) -> None:
+    try:
+        check_url(url, settings.AGENTS["ALLOWED_NETWORKS"])
+    except AgentError as error:
+        raise ValidationError(error.sentence) from error
+
+
+class AgentQuerySet(models.QuerySet["Agent"]):
+    def due(self, now: datetime) -> "AgentQuerySet":
+        return self.filter(enabled=True, next_poll_at__lte=now)
+
+    def reachable(self) -> "AgentQuerySet":
+        """Those polled by the quick queue; one failure alone does not send an agent away."""
+        return self.filter(failures__lt=settings.FAILURES_BEFORE_RECOVERY)
+
+    def unreachable(self) -> "AgentQuerySet":
+        return self.filter(failures__gte=settings.FAILURES_BEFORE_RECOVERY)
+
+
+class Agent(models.Model):
+    class Contract(models.TextChoices):
+        V1 = "1", "1, as in the field"
+        V2 = "2", "2, signed"
+
+    class Status(models.TextChoices):
+        UNKNOWN = "unknown", "not polled yet"
+        ONLINE = "online"
+        OFFLINE = "offline"
+        TIMEOUT = "timeout"
+        ERROR = "error"
+        DISCONNECTED = "disconnected"
+
+    # Edited by people.
+    name = models.CharField(max_length=64, unique=True)
+    display_name = models.CharField(max_length=80, blank=True)
+    url = models.CharField(
+        "URL",
+        max_length=300,
+        unique=True,
+        validators=[validate_agent_url],
+        help_text="Such as http://10.0.0.5:8000; a path prefix is allowed.",
+    )
+    contract = models.CharField(max_length=1, choices=Contract.choices, default=Contract.V1)
+    secret_encrypted = models.BinaryField(null=True, editable=False)
+    enabled = models.BooleanField(default=True, help_text="Only enabled agents are polled.")
+    trading_enabled = models.BooleanField(
+        default=False, help_text="Whether orders may be sent through this agent."
+    )
+    fixed_interval_s = models.PositiveSmallIntegerField(
+        "poll every, s",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="Seconds. Empty: by urgency of its accounts.",
+    )
+    # Given to the first account that this agent reports, where that account has none.
+    account_holder = models.CharField(max_length=80, blank=True)
+    prop_firm = models.CharField(max_length=80, blank=True)
+    initial_balance = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+
+    # Polled.
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.UNKNOWN)
+    status_code = models.CharField(max_length=40, blank=True, help_text="name of the error")
+    status_reason = models.CharField(max_length=300, blank=True)
+    status_since = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(null=True, db_index=True, help_text="last good answer")
+    polled_at = models.DateTimeField(null=True, help_text="last poll that was begun")
+    next_poll_at = models.DateTimeField(default=timezone.now, db_index=True)
+    interval = models.DurationField(default=timedelta(seconds=12))
+    stale_after = models.DurationField(default=timedelta(seconds=34))
+    failures = models.PositiveIntegerField(default=0, help_text="in a row")
+    recovered_at = models.DateTimeField(null=True, help_text="last time a reconnect was asked for")
+    etag = models.CharField(max_length=128, blank=True)
+    claim = models.UUIDField(null=True, db_index=True)
+
+    history = HistoricalRecords(
+        excluded_fields=[
+            "secret_encrypted",
+            "status",
+            "status_code",
+            "status_reason",
+            "status_since",
+            "last_seen_at",
+            "polled_at",
+            "next_poll_at",
+            "interval",
+            "stale_after",
+            "failures",
+            "recovered_at",
+            "etag",
+            "claim",
+        ]
+    )
+    objects: ClassVar[models.Manager["Agent"]] = AgentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.name
+
+    # --- how it is spoken to ------------------------------------------------------------------
+    @property
+    def secret(self) -> bytes | None:
+        """The shared secret of contract 2; None when there is none or no key opens it."""
+        if self.secret_encrypted is None:
+            return None
+        try:
+            return decrypt(bytes(self.secret_encrypted))
+        except InvalidToken:
+            return None
+
+    def set_secret(self, secret: str) -> None:
+        self.secret_encrypted = encrypt(secret.encode()) if secret else None
+
+    def move_to(self, url: str) -> None:
+        """Another URL is another program until proven otherwise: it never gets the old secret."""
+        if url != self.url:
+            self.url = url
+            self.secret_encrypted = None
+            self.etag = ""
+
+    def endpoint(self) -> Endpoint:
+        return Endpoint(
+            id=self.pk,
+            name=self.name,
+            url=self.url,
+            contract=self.contract,
+            secret=self.secret,
+            etag=self.etag or None,
+        )
+
+    # --- rules --------------------------------------------------------------------------------
+    @property
+    def is_online(self) -> bool:
+        return self.status == self.Status.ONLINE
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether figures of this agent are too old, or the last reading failed."""
+        if not self.is_online or self.last_seen_at is None or not self.enabled:
+            return True
+        return now - self.last_seen_at > self.stale_after
+
+    def is_reachable(self) -> bool:
+        return self.failures < settings.FAILURES_BEFORE_RECOVERY
+
+    def may_recover(self, now: datetime) -> bool:
+        """Whether its terminal may be asked to reconnect: not for a while after the last time."""
+        if self.is_reachable():
+            return False
+        every = timedelta(seconds=settings.RECOVERY_EVERY_S)
+        return self.recovered_at is None or now - self.recovered_at >= every
+
+    def interval_for(self, urgencies: list[str]) -> timedelta:
+        """Time between two polls, from the most urgent of its accounts."""
+        if self.fixed_interval_s:
+            return timedelta(seconds=self.fixed_interval_s)
+        seconds = [settings.POLL_INTERVALS[urgency] for urgency in urgencies]
+        return timedelta(seconds=min(seconds, default=settings.POLL_INTERVALS["standard"]))
+
+    @staticmethod
+    def stale_after_for(interval: timedelta) -> timedelta:
+        return interval * STALE_AFTER_MISSED + STALE_GRACE
+
+    def backoff(self, failures: int) -> timedelta:
+        """Wait after the nth failure in a row: doubling, capped, a quarter of it random so that
+        agents that fell together do not come back together."""
+        doubled = settings.BACKOFF_FIRST_S * 2 ** min(failures - 1, 16)
+        seconds = min(doubled, settings.BACKOFF_MOST_S)
+        return timedelta(seconds=seconds * random.uniform(0.75, 1))  # noqa: S311
+
+    def save_changed(self, **columns: Any) -> None:
+        """Set these columns and write them alone; the others may be newer in the database."""
+        for name, value in columns.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(columns))

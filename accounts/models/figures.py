@@ -1,0 +1,64 @@
+"""The money and freshness rules of Account, in SQL, for sorting, filters and totals.
+
+The same rules in Python are on Account; tests/accounts/test_figures.py holds the two together.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Case, DateTimeField, F, FloatField, Q, Value, When
+from django.db.models.expressions import Combinable, ExpressionWrapper
+from django.db.models.functions import Cast, Coalesce
+
+if TYPE_CHECKING:
+    from accounts.models.account import AccountQuerySet
+
+FLOAT = FloatField()
+
+
+def _float(name: str) -> Combinable:
+    # Sorting and shares need no exact decimals, and the two databases divide decimals differently.
+    return Cast(F(name), FLOAT)
+
+
+def _pl_pct() -> Combinable:
+    initial = _float("initial_balance")
+    return Case(
+        When(initial_balance__gt=0, then=(_float("balance") - initial) * 100.0 / initial),
+        default=None,
+        output_field=FLOAT,
+    )
+
+
+def _drawdown_used_pct() -> Combinable:
+    """Used part of the drawdown limit, in percent."""
+    initial, worth = _float("initial_balance"), Cast(Coalesce("equity", "balance"), FLOAT)
+    limit = initial * Cast(Coalesce("max_drawdown_pct", "firm__max_drawdown_pct"), FLOAT) / 100.0
+    used = (initial - worth) * 100.0 / limit
+    known = Q(initial_balance__gt=0) & (
+        Q(max_drawdown_pct__gt=0) | Q(max_drawdown_pct=None, firm__max_drawdown_pct__gt=0)
+    )
+    return Case(
+        When(~known | Q(equity=None, balance=None), then=None),
+        When(Q(equity__gte=F("initial_balance")), then=Value(0.0)),
+        When(Q(equity=None, balance__gte=F("initial_balance")), then=Value(0.0)),
+        default=used,
+        output_field=FLOAT,
+    )
+
+
+def fresh(now: datetime) -> Q:
+    """Accounts whose last reading succeeded and is not too old."""
+    oldest = ExpressionWrapper(Value(now) - F("agent__stale_after"), output_field=DateTimeField())
+    return Q(agent__enabled=True, agent__status="online", agent__last_seen_at__gte=oldest) & ~Q(
+        connected=False
+    )
+
+
+def with_figures(accounts: "AccountQuerySet", now: datetime) -> "AccountQuerySet":
+    return accounts.annotate(
+        pl=F("balance") - F("initial_balance"),
+        pl_pct=_pl_pct(),
+        drawdown_used_pct=_drawdown_used_pct(),
+        is_fresh=Case(When(fresh(now), then=True), default=False),
+    )

@@ -1,0 +1,35 @@
+"""Keys that a desk did not set: made once and kept beside its data, readable by its owner only."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def kept_key(path: Path) -> str:
+    """The key stored at `path`, made on first use. Raises ImproperlyConfigured if it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _read_or_make(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Cannot keep a key in {path}: {error.strerror}. "
+            "Set STATE_DIR to a folder that can be written, or set the key in the environment."
+        ) from error
+
+
+def _read_or_make(path: Path) -> str:
+    """Several processes may start at once: the first to link its file wins, all read the winner."""
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

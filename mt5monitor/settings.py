@@ -1,0 +1,242 @@
+"""Settings, all from the environment or a `.env` file beside manage.py; see README, Settings."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from mt5monitor.secrets import kept_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Encrypts the agents' secrets in the database; the first key encrypts, all of them decrypt.
+AGENT_SECRETS_KEYS = env.list("AGENT_SECRETS_KEYS", default=[]) or [
+    kept_key(STATE_DIR / "agent_secrets_key")
+]
+
+# --- where pages are served -------------------------------------------------------------------
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{PORT}"
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL must look like https://monitor.example.com, not {PUBLIC_URL}"
+    )
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+SECURE = _public.scheme == "https"
+ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", False)
+ALLOWED_HOSTS = list({_public.hostname, *LOOPBACK_HOSTS, *env.list("ALLOWED_HOSTS", default=[])})
+# Every origin, scheme and port included, whose pages may change something or open a socket.
+TRUSTED_ORIGINS = [
+    f"{_public.scheme}://{_public.netloc}",
+    *(f"http://{host}:{PORT}" for host in LOOPBACK_HOSTS),
+    *env.list("TRUSTED_ORIGINS", default=[]),
+]
+CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_SSL_REDIRECT = False  # the proxy in front that ends TLS does this
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- the project ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "csp",
+    "django_htmx",
+    "simple_history",
+    "accounts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mt5monitor.csp.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+ROOT_URLCONF = "mt5monitor.urls"
+ASGI_APPLICATION = "mt5monitor.asgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "fleet"
+LOGOUT_REDIRECT_URL = "login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "mt5monitor" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "servestatic.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+# --- data -------------------------------------------------------------------------------------
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
+}
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI persistent connections leak
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue up instead of failing with "database is locked"; orders survive a power cut.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+
+
+def _socket_path(state_dir: Path) -> Path:
+    """Where the stack's own Valkey listens; the kernel takes paths of some 100 bytes only."""
+    path = state_dir / "valkey.sock"
+    if len(bytes(path)) < 100:
+        return path
+    name = hashlib.sha256(bytes(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"mt5monitor-{name}" / "valkey.sock"
+
+
+VALKEY_SOCKET = _socket_path(STATE_DIR)
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{VALKEY_SOCKET}"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "mt5monitor"},
+    }
+}
+
+# --- jobs -------------------------------------------------------------------------------------
+CELERY_BROKER_URL = (
+    REDIS_URL.replace("unix://", "redis+socket://", 1)
+    if REDIS_URL.startswith("unix://")
+    else REDIS_URL
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"health_check_interval": 10, "socket_connect_timeout": 5}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_ROUTES = {"accounts.tasks.poll_unreachable": {"queue": "unreachable"}}
+CELERY_BEAT_SCHEDULE = {
+    # A tick that waited longer than a second is worthless: the next one does its work.
+    "poll": {"task": "accounts.tasks.poll", "schedule": 1.0, "options": {"expires": 1.0}},
+    "poll-unreachable": {
+        "task": "accounts.tasks.poll_unreachable",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
+
+# --- polling ----------------------------------------------------------------------------------
+# Seconds between two polls of an agent, by how much hangs on its figures; see Account.urgency.
+POLL_INTERVALS = {
+    "critical": env.float("POLL_CRITICAL_S", 2),
+    "active": env.float("POLL_ACTIVE_S", 5),
+    "standard": env.float("POLL_STANDARD_S", 12),
+    "inactive": env.float("POLL_INACTIVE_S", 30),
+    "idle": env.float("POLL_IDLE_S", 60),
+}
+POLL_BATCH = env.int("POLL_BATCH", 1000)  # agents claimed by one tick
+BACKOFF_FIRST_S = env.float("BACKOFF_FIRST_S", 4)
+BACKOFF_MOST_S = env.float("BACKOFF_MOST_S", 60)
+FAILURES_BEFORE_RECOVERY = env.int("FAILURES_BEFORE_RECOVERY", 2)
+RECOVERY_RETRY_S = env.float("RECOVERY_RETRY_S", 2)
+RECOVERY_EVERY_S = env.float("RECOVERY_EVERY_S", 60)
+NEAR_LIMIT = env.float("NEAR_LIMIT", 0.8)  # share of the drawdown limit that is used up
+RECENT_POLLS = env.int("RECENT_POLLS", 60)  # polls remembered for each agent's page
+AGENTS = {
+    "CONNECT_TIMEOUT": env.float("AGENT_CONNECT_TIMEOUT", 5),
+    "POOL_TIMEOUT": env.float("AGENT_POOL_TIMEOUT", 5),
+    "WRITE_TIMEOUT": env.float("AGENT_WRITE_TIMEOUT", 10),
+    "READ_TIMEOUT": env.float("AGENT_READ_TIMEOUT", 10),
+    "DEADLINE": env.float("AGENT_DEADLINE", 10),
+    "REFRESH_DEADLINE": env.float("AGENT_REFRESH_DEADLINE", 30),
+    "MAX_BODY_BYTES": env.int("AGENT_MAX_BODY_BYTES", 256 * 1024),
+    "MAX_CONCURRENCY": env.int("AGENT_MAX_CONCURRENCY", 500),
+    "KEEPALIVE": env.float("AGENT_KEEPALIVE", 75),
+    "ALLOWED_NETWORKS": env.list("AGENT_ALLOWED_NETWORKS", default=[]),
+}
+
+# --- live pages -------------------------------------------------------------------------------
+LIVE_BATCH_MS = env.int("LIVE_BATCH_MS", 50)  # frames to one browser are at least this far apart
+LIVE_BEAT_S = env.float("LIVE_BEAT_S", 2)
+LIVE_BEHIND_S = env.float(
+    "LIVE_BEHIND_S", 10
+)  # a browser that confirms nothing for so long is dropped
+ROWS_PER_PAGE = 100
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+}
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS ends at the proxy, which redirects
+UNFOLD = {"SITE_TITLE": "MT5 Monitor", "SITE_HEADER": "MT5 Monitor", "SITE_URL": "/"}
