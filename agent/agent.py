@@ -1,0 +1,62 @@
+"""One agent: a terminal, what was configured about it, and its secret."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from agent.broker_clock import BrokerClock
+from agent.readings import StateReading, read_first_day, read_state
+from agent.records import MetaTrader5
+from agent.signing import Nonces
+from agent.terminal import Terminal
+
+# The three shapes in which agents in the field answer GET /accounts.
+AccountsShape = Literal["object", "list", "wrapped"]
+CLOCK_SYMBOL = "EURUSD"
+
+
+@dataclass(slots=True)
+class Agent:
+    """`holder`, `firm` and `initial_balance` are configured: a terminal does not know them.
+
+    `secret` is None for an agent that serves v1 only. `opened_on` is the day of the first deal in
+    days since 1970, looked up in the history when it is not given. `clock` gives UTC seconds.
+    """
+
+    name: str
+    terminal: Terminal
+    secret: bytes | None = None
+    holder: str | None = None
+    firm: str | None = None
+    initial_balance: float | None = None
+    opened_on: int | None = None
+    accounts_shape: AccountsShape = "object"
+    offers_positions: bool = True
+    broker_clock: BrokerClock = field(default_factory=BrokerClock)
+    clock: Callable[[], float] = time.time
+    nonces: Nonces = field(default_factory=Nonces)
+    _opened: tuple[int, int | None] | None = None
+
+    async def state(self) -> tuple[StateReading, int | None]:
+        """A reading and the days since the account's first deal; raises `TerminalError`."""
+        return await self.terminal.run(self._read)
+
+    def _read(self, mt5: MetaTrader5) -> tuple[StateReading, int | None]:
+        reading = read_state(mt5)
+        login, now = reading.account.login, self.clock()
+        if self._opened is None or self._opened[0] != login:
+            if self._opened is not None:
+                self.broker_clock.forget()
+            first = self.opened_on
+            self._opened = (login, read_first_day(mt5, int(now)) if first is None else first)
+        if self.broker_clock.learns:
+            self._compare_clocks(mt5, reading, now)
+        first_day = self._opened[1]
+        return reading, None if first_day is None else max(1, int(now) // 86_400 - first_day + 1)
+
+    def _compare_clocks(self, mt5: MetaTrader5, reading: StateReading, now: float) -> None:
+        names = {CLOCK_SYMBOL, *(position.symbol for position in reading.positions)}
+        ticks = [tick for name in names if (tick := mt5.symbol_info_tick(name)) is not None]
+        if ticks:
+            self.broker_clock.look(max(tick.time_msc for tick in ticks), now)

@@ -1,0 +1,135 @@
+"""What the MetaTrader5 module hands out, as far as the agent uses it.
+
+The field names are the module's own. Times are broker times as seconds or milliseconds since 1970,
+without a time zone; money, volumes and prices are floats. Real records have more fields.
+"""
+
+from typing import NamedTuple, Protocol
+
+
+class TerminalInfo(NamedTuple):
+    connected: bool
+    trade_allowed: bool
+    tradeapi_disabled: bool
+    build: int
+    ping_last: int
+    company: str
+    name: str
+    path: str
+
+
+class AccountInfo(NamedTuple):
+    login: int
+    trade_mode: int
+    leverage: int
+    trade_allowed: bool
+    trade_expert: bool
+    margin_mode: int
+    currency_digits: int
+    balance: float
+    credit: float
+    profit: float
+    equity: float
+    margin: float
+    margin_free: float
+    margin_level: float
+    name: str
+    server: str
+    currency: str
+    company: str
+
+
+class TradePosition(NamedTuple):
+    ticket: int
+    time: int
+    time_msc: int
+    time_update: int
+    time_update_msc: int
+    type: int
+    magic: int
+    identifier: int
+    reason: int
+    volume: float
+    price_open: float
+    sl: float
+    tp: float
+    price_current: float
+    swap: float
+    profit: float
+    symbol: str
+    comment: str
+    external_id: str
+
+
+class TradeDeal(NamedTuple):
+    ticket: int
+    order: int
+    time: int
+    time_msc: int
+    type: int
+    entry: int
+    magic: int
+    position_id: int
+    reason: int
+    volume: float
+    price: float
+    commission: float
+    swap: float
+    profit: float
+    fee: float
+    symbol: str
+    comment: str
+    external_id: str
+
+
+class SymbolInfo(NamedTuple):
+    name: str
+    description: str
+    digits: int
+    point: float
+    spread: int
+    trade_tick_size: float
+    trade_tick_value: float
+    trade_contract_size: float
+    volume_min: float
+    volume_max: float
+    volume_step: float
+    trade_stops_level: int
+    trade_freeze_level: int
+    filling_mode: int
+    trade_mode: int
+    currency_base: str
+    currency_profit: str
+    currency_margin: str
+    visible: bool
+    bid: float
+    ask: float
+    time: int
+
+
+class Tick(NamedTuple):
+    time: int
+    bid: float
+    ask: float
+    last: float
+    volume: int
+    time_msc: int
+    flags: int
+    volume_real: float
+
+
+class MetaTrader5(Protocol):
+    """The functions that the agent calls; None or False means failure, then see `last_error`."""
+
+    def initialize(self) -> bool: ...
+    def shutdown(self) -> None: ...
+    def last_error(self) -> tuple[int, str]: ...
+    def terminal_info(self) -> TerminalInfo | None: ...
+    def account_info(self) -> AccountInfo | None: ...
+    def positions_get(self) -> tuple[TradePosition, ...] | None: ...
+    def symbol_info(self, symbol: str, /) -> SymbolInfo | None: ...
+    def symbol_info_tick(self, symbol: str, /) -> Tick | None: ...
+    def symbol_select(self, symbol: str, enable: bool, /) -> bool: ...
+    def history_deals_get(
+        self, date_from: int, date_to: int, /
+    ) -> tuple[TradeDeal, ...] | None: ...

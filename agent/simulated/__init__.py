@@ -1,0 +1,1 @@
+"""Terminals without a broker: one market, many accounts, the MetaTrader5 functions."""

@@ -1,0 +1,61 @@
+"""Closed trades as contract v1 gives them, put together from the deals of a position."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.constants import SIDES, Constants
+from agent.records import TradeDeal
+
+CLOSING = (Constants.DEAL_ENTRY_OUT, Constants.DEAL_ENTRY_OUT_BY)
+
+
+def v1_trades(deals: Iterable[TradeDeal]) -> list[dict[str, Any]]:
+    """One trade for every position that was closed within the window, in order of closing.
+
+    A position that was opened before the window has no deal of entry in it: then the side is the
+    opposite of the closing deal's, and entry price, entry time and pips are null.
+    """
+    entries: dict[int, TradeDeal] = {}
+    exits: dict[int, list[TradeDeal]] = {}
+    for deal in deals:
+        if deal.type not in SIDES:
+            continue
+        if deal.entry == Constants.DEAL_ENTRY_IN:
+            entries.setdefault(deal.position_id, deal)
+        elif deal.entry in CLOSING:
+            exits.setdefault(deal.position_id, []).append(deal)
+    return [_trade(entries.get(number), closing) for number, closing in exits.items()]
+
+
+def _trade(entry: TradeDeal | None, exits: list[TradeDeal]) -> dict[str, Any]:
+    last = exits[-1]
+    profit = round(sum(deal.profit for deal in exits), 2)
+    fees = sum(deal.commission for deal in exits) + (entry.commission if entry else 0.0)
+    side = entry.type if entry else 1 - last.type
+    return {
+        "symbol": last.symbol,
+        "side": SIDES[side],
+        "lot": round(sum(deal.volume for deal in exits), 2),
+        "pips": None if entry is None else _pips(last.symbol, side, entry.price, last.price),
+        "tp_money": profit if last.reason == Constants.DEAL_REASON_TP else None,
+        "sl_money": profit if last.reason == Constants.DEAL_REASON_SL else None,
+        "commission": round(fees, 2),
+        "profit": profit,
+        "entry_time": None if entry is None else _naive(entry.time),
+        "exit_time": _naive(last.time),
+        "entry_price": None if entry is None else entry.price,
+        "exit_price": last.price,
+        "position_id": last.position_id,
+    }
+
+
+def _pips(symbol: str, side: int, entry: float, exit_price: float) -> float:
+    """By the rule of thumb that old agents use: 0.01 for the yen, 0.0001 for small prices, 1."""
+    pip = 0.01 if "JPY" in symbol else 0.0001 if entry < 20 else 1.0
+    move = exit_price - entry if side == Constants.DEAL_TYPE_BUY else entry - exit_price
+    return round(move / pip, 1)
+
+
+def _naive(broker_seconds: int) -> str:
+    return datetime.fromtimestamp(broker_seconds, UTC).replace(tzinfo=None).isoformat()
