@@ -3,6 +3,7 @@
 No ORM here, nothing of Django but the one look at its settings in `limits.py`.
 """
 
+from accounts.agents.client import AgentClient, client
 from accounts.agents.errors import AgentError
 from accounts.agents.limits import Limits
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
@@ -10,10 +11,12 @@ from accounts.agents.statistics import PoolStatistics
 
 __all__ = [
     "AccountReading",
+    "AgentClient",
     "AgentError",
     "Endpoint",
     "Limits",
     "PoolStatistics",
     "PositionReading",
     "Reading",
+    "client",
 ]

@@ -1,0 +1,218 @@
+"""The client of a process: slots, statistics, and a pool that is replaced when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import ModuleType
+from typing import TypeVar
+
+from accounts.agents import v1, v2
+from accounts.agents.addresses import check_url, networks
+from accounts.agents.call import Call, Tally
+from accounts.agents.errors import AddressNotAllowed, AgentError, PoolTimedOut
+from accounts.agents.limits import Limits
+from accounts.agents.pool import Pool
+from accounts.agents.readings import Endpoint, Reading
+from accounts.agents.statistics import PoolStatistics
+from mt5monitor import loop
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+CONTRACTS: dict[str, ModuleType] = {"1": v1, "2": v2}
+
+
+@lru_cache(maxsize=32768)
+def _refusal(url: str, allowed: tuple[str, ...]) -> str:
+    """Why `url` may not be called, or nothing: agents are polled for days under the same URL."""
+    try:
+        check_url(url, allowed)
+    except AddressNotAllowed as error:
+        return error.sentence
+    return ""
+
+
+class AgentClient:
+    """Reads agents. One a process, on one event loop; every method but `statistics` runs there.
+
+    Every failure of an agent or of the way to it is raised as an AgentError. `tls` replaces the
+    system's certificate authorities.
+    """
+
+    def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.limits = limits or Limits.from_settings()
+        self.closed = False
+        self._networks = networks(self.limits.allowed_networks)
+        self._tls = tls or ssl.create_default_context()
+        self._pool: Pool | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._slots = asyncio.Semaphore(self.limits.max_concurrency)
+        self._waiting = 0
+        self._in_use = 0
+        self._tally = Tally()
+        self._errors: Counter[str] = Counter()
+        self._since = datetime.now(UTC)
+        self._recreated = 0
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def read(self, endpoint: Endpoint) -> Reading | None:
+        """What the agent says now; None when it says that nothing changed since endpoint.etag."""
+        contract = _contract(endpoint)
+        reading: Reading | None = await self._call(endpoint, contract.read, self.limits.deadline)
+        return reading
+
+    async def refresh(self, endpoint: Endpoint) -> None:
+        """Have the agent reconnect its terminal. Sent once, whatever happens."""
+        await self._call(endpoint, _contract(endpoint).refresh, self.limits.refresh_deadline)
+
+    async def ping(self, endpoint: Endpoint) -> str:
+        """One sentence saying who answers there, for a person who tests a connection."""
+        sentence: str = await self._call(endpoint, _contract(endpoint).ping, self.limits.deadline)
+        return sentence
+
+    def statistics(self) -> PoolStatistics:
+        return PoolStatistics(
+            requests=self._tally.requests,
+            opened=self._tally.opened,
+            reused=self._tally.reused,
+            in_use=self._in_use,
+            waiting=self._waiting,
+            idle=self._pool.idle if self._pool else 0,
+            errors=dict(self._errors),
+            since=self._since,
+            recreated=self._recreated,
+        )
+
+    async def check(self) -> bool:
+        """Whether the pool is in order. One that is not is replaced at once; calls that run on it
+        end on it."""
+        if self._pool is None or self._pool.healthy:
+            return True
+        self._replace()
+        return False
+
+    async def close(self) -> None:
+        """Close every connection. The client is not used again: `client()` makes another."""
+        self.closed = True
+        pool, self._pool = self._pool, None
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+        if pool is not None:
+            await pool.close()
+
+    async def _call(
+        self,
+        endpoint: Endpoint,
+        ask: Callable[[Call, Endpoint], Awaitable[T]],
+        seconds: float,
+    ) -> T:
+        """`ask` in a slot of the pool, its error counted."""
+        try:
+            if refusal := _refusal(endpoint.url, self.limits.allowed_networks):
+                raise AddressNotAllowed(refusal)
+            async with self._slot() as pool:
+                call = Call(endpoint.url, pool, self.limits, seconds, self._tally)
+                return await ask(call, endpoint)
+        except AgentError as error:
+            self._errors[error.code] += 1
+            raise
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[Pool]:
+        """A place among the calls that may run at once, and the pool they run on."""
+        await self._wait_for_slot()
+        self._in_use += 1
+        try:
+            with self._current().held() as pool:
+                yield pool
+        finally:
+            self._in_use -= 1
+            self._slots.release()
+
+    async def _wait_for_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self.limits.pool_timeout):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise PoolTimedOut(
+                f"All {self.limits.max_concurrency} slots of the client were busy for "
+                f"{self.limits.pool_timeout:g} s; the agent was not asked. Raise "
+                "AGENT_MAX_CONCURRENCY."
+            ) from error
+        finally:
+            self._waiting -= 1
+
+    def _current(self) -> Pool:
+        """The pool of the running loop, made on first use and whenever the loop is another."""
+        running = asyncio.get_running_loop()
+        if self._pool is None or self._loop is not running:
+            self._pool = Pool(self.limits, self._networks, self._tls)
+            self._loop = running
+        return self._pool
+
+    def _replace(self) -> None:
+        old, self._pool = self._pool, None
+        self._recreated += 1
+        if old is not None:
+            task = asyncio.get_running_loop().create_task(self._retire(old))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    async def _retire(self, pool: Pool) -> None:
+        """Close `pool` when its last call has ended, at the latest when all have timed out."""
+        patience = max(self.limits.deadline, self.limits.refresh_deadline)
+        try:
+            await asyncio.wait_for(pool.unused.wait(), patience)
+        except TimeoutError:
+            log.warning("agent client: closing a pool that still had %s calls", pool.in_use)
+        finally:
+            await pool.close()
+
+
+def _contract(endpoint: Endpoint) -> ModuleType:
+    """Raise ValueError for a contract that there is not: a mistake of ours, not of the agent."""
+    if endpoint.contract not in CONTRACTS:
+        raise ValueError(f"{endpoint.name}: there is no contract {endpoint.contract!r}")
+    return CONTRACTS[endpoint.contract]
+
+
+_lock = threading.Lock()
+_client: AgentClient | None = None
+_pid = 0
+
+
+def client() -> AgentClient:
+    """The client of this process, from any thread: use it on the background loop.
+
+    Made on first use, again in a forked child, and again after it was closed; closed when the
+    background loop stops.
+    """
+    global _client, _pid
+    with _lock:
+        if _client is None or _client.closed or _pid != os.getpid():
+            _client, _pid = AgentClient(), os.getpid()
+            loop.on_stop(_client.close)
+        return _client
+
+
+def _new_lock() -> None:
+    """Another thread of the parent may have held it at the moment of the fork."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_new_lock)

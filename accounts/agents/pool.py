@@ -1,0 +1,144 @@
+"""The connections of a process: one aiohttp session under the httpx transport.
+
+No limit a host, for a fleet of simulated agents lives behind one host and port; no limit in all
+unless set, for concurrency is bounded by the slots of the client; idle connections are kept
+longer than the longest poll interval.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import aiohttp
+import msgspec
+from aiohttp.abc import AbstractCookieJar
+from httpx_aiohttp import AiohttpTransport
+
+from accounts.agents.addresses import Network, check_dialled
+from accounts.agents.errors import AddressNotAllowed
+from accounts.agents.limits import Limits
+
+AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
+
+
+class Dial(msgspec.Struct):
+    """What happened at the sockets for one request: nothing, when it went out on an open one."""
+
+    tried: int = 0
+    refused: AddressNotAllowed | None = None
+
+
+class Disconnected(aiohttp.ClientConnectionError):
+    """The connection ended after the request was handed to it and before an answer began."""
+
+
+dialling: ContextVar[Dial] = ContextVar("dialling")
+
+
+class Pool:
+    """Two sets of connections: `keeping` reuses them, `fresh` opens one for each request.
+
+    What must not go out twice, and so never on a connection that may be dead, goes through
+    `fresh`. Neither sends anything again by itself. Must be made on the loop that uses it.
+    """
+
+    def __init__(self, limits: Limits, allowed: tuple[Network, ...], tls: ssl.SSLContext) -> None:
+        self._allowed = allowed
+        self._connector = self._connect(limits, tls, keepalive_timeout=limits.keepalive)
+        self._sessions = [
+            _session(self._connector),
+            _session(self._connect(limits, tls, force_close=True)),
+        ]
+        self.keeping, self.fresh = (
+            AiohttpTransport(verify=tls, trust_env=False, client=session)
+            for session in self._sessions
+        )
+        self.in_use = 0
+        self.unused = asyncio.Event()
+        self.unused.set()
+
+    @contextmanager
+    def held(self) -> Iterator[Pool]:
+        """The pool, which is not closed while somebody holds it."""
+        self.in_use += 1
+        self.unused.clear()
+        try:
+            yield self
+        finally:
+            self.in_use -= 1
+            if not self.in_use:
+                self.unused.set()
+
+    def _connect(self, limits: Limits, tls: ssl.SSLContext, **how: object) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            limit=limits.max_connections,
+            limit_per_host=0,
+            ssl=tls,
+            socket_factory=self._socket,
+            **how,  # type: ignore[arg-type]
+        )
+
+    def _socket(self, info: AddrInfo) -> socket.socket:
+        """A socket for the address that is about to be dialled, if it may be."""
+        dial = dialling.get()
+        dial.tried += 1
+        family, kind, protocol, _, address = info
+        try:
+            check_dialled(str(address[0]), self._allowed)
+        except AddressNotAllowed as error:
+            dial.refused = error
+            # An OSError, so that the other addresses of the same name are still tried.
+            raise PermissionError(error.sentence) from error
+        return socket.socket(family, kind, protocol)
+
+    @property
+    def idle(self) -> int:
+        """Open connections that nobody uses. aiohttp keeps this number to itself."""
+        return sum(
+            protocol.is_connected()
+            for kept in self._connector._conns.values()
+            for protocol, _ in kept
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Open, and without connections that are taken although nobody holds them."""
+        if any(session.closed for session in self._sessions) or self._connector.closed:
+            return False
+        return len(self._connector._acquired) <= self.in_use
+
+    async def close(self) -> None:
+        for session in self._sessions:
+            await session.close()
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    jar: AbstractCookieJar = aiohttp.DummyCookieJar()
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=jar,
+        trust_env=False,
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        max_headers=64,
+        middlewares=(_send_once,),
+    )
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest,
+    handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]],
+) -> aiohttp.ClientResponse:
+    """Left alone, aiohttp sends GET, PUT and DELETE again after a disconnect, on any connection
+    of the pool. Whether to do so is decided in one place, and that is not there."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+        raise Disconnected(str(error)) from error

@@ -1,0 +1,53 @@
+"""Answers that are no reading: redirects and HTTP errors."""
+
+from __future__ import annotations
+
+import msgspec
+
+from accounts.agents.call import Answer
+from accounts.agents.errors import Redirected, RefusedRequest
+from accounts.agents.text import clean
+
+OK = 200
+QUOTE = 120
+
+
+class _Problem(msgspec.Struct):
+    """RFC 9457, and FastAPI's `detail`, whose type it does not promise."""
+
+    type: object = ""
+    title: object = ""
+    detail: object = ""
+
+
+_problem = msgspec.json.Decoder(_Problem)
+
+
+def check_status(answer: Answer, what: str) -> None:
+    """Raise Redirected or RefusedRequest unless `answer` to `what` is a plain success."""
+    if answer.status == OK:
+        return
+    if 300 <= answer.status < 400:
+        raise Redirected(
+            f"It answered {what} with a redirect (HTTP {answer.status}); redirects are not "
+            "followed: enter the final URL."
+        )
+    problem = _read(answer.body)
+    said = next((text for text in (problem.title, problem.detail) if _is_text(text)), "")
+    quoted = f': "{clean(str(said), QUOTE)}"' if said else ""
+    kind = problem.type if isinstance(problem.type, str) else ""
+    raise RefusedRequest(
+        f"It answered {what} with HTTP {answer.status}{quoted}.", answer.status, kind
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _read(body: bytes) -> _Problem:
+    """What the error says about itself; nothing at all, when that is not JSON."""
+    try:
+        return _problem.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Problem()
