@@ -34,6 +34,8 @@ COMMENT = 64
 _CENT = Decimal("0.01")
 _PATH = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
+_EXPECTED = re.compile(r"^Expected `(\w+)(?: \| null)?`")
+_KINDS = {"float": "number", "int": "whole number"}
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _CONSTANT = re.compile(rb"-?(?:NaN|Infinity|inf|nan)\b")
 _KEY = re.compile(rb'"([^"\\]{1,60})"\s*:\s*-?$')
@@ -84,7 +86,8 @@ def _reworded(message: str) -> str:
     what, path = (match["what"], match["path"] or "") if match else (message, "")
     if missing := _MISSING.fullmatch(what):
         return f"{path}.{missing['field']}: missing".lstrip(".")
-    what = what.replace("`float`", "number").replace("`int`", "whole number").replace("`", "")
+    what = _EXPECTED.sub(lambda kind: f"expected {_KINDS.get(kind[1], kind[1])}", what)
+    what = what.replace("`", "")
     return f"{path or 'the answer'}: {what[:1].lower()}{what[1:]}"
 
 
@@ -92,7 +95,7 @@ def _not_json(body: bytes, message: str) -> Malformed | NotJson:
     """Python programs write NaN and Infinity, which JSON does not have: name their field."""
     at = _BYTE.search(message)
     place = int(at[1]) if at else 0
-    constant = _CONSTANT.match(body, place) or _CONSTANT.match(body, max(0, place - 1))
+    constant = _CONSTANT.match(body, max(0, place - 1)) or _CONSTANT.match(body, place)
     if constant:
         key = _KEY.search(body[max(0, constant.start() - 80) : constant.start()])
         field = key[1].decode("utf-8", "replace") if key else "the answer"

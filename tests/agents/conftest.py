@@ -1,0 +1,42 @@
+"""Clients with short limits, each closed at the end of its test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+import pytest
+
+from accounts.agents import AgentClient, Endpoint, Limits
+
+SHORT = Limits(
+    connect_timeout=1.0,
+    pool_timeout=0.5,
+    read_timeout=2.0,
+    deadline=3.0,
+    refresh_deadline=3.0,
+    allowed_networks=("127.0.0.0/8",),
+)
+MakeClient = Callable[..., AgentClient]
+
+
+def endpoint(url: str, contract: str = "1", **more: object) -> Endpoint:
+    return Endpoint(1, "one", url, contract, **more)
+
+
+@pytest.fixture
+async def make_client() -> AsyncIterator[MakeClient]:
+    made: list[AgentClient] = []
+
+    def make(tls=None, **limits: object) -> AgentClient:
+        made.append(AgentClient(msgspec.structs.replace(SHORT, **limits), tls))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.close()
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def agents(make_client: MakeClient) -> AgentClient:
+    return make_client()
