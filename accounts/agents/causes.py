@@ -18,6 +18,7 @@ from accounts.agents import errors
 from accounts.agents.pool import Dial, Disconnected
 
 NO_WAY_THERE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
+TOO_MUCH = ("Got more than", "Too many headers")
 OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
 
 
@@ -82,6 +83,6 @@ def _system(reason: OSError, base: str) -> errors.AgentError:
 
 
 def _not_http(cause: aiohttp.ClientResponseError, base: str) -> errors.AgentError:
-    if isinstance(cause.__cause__, LineTooLong) or "more than" in cause.message:
+    if isinstance(cause.__cause__, LineTooLong) or cause.message.startswith(TOO_MUCH):
         return errors.TooLarge(f"The headers of the answer of {base} are too large.")
     return errors.Malformed(f"{base} answered with something that is not HTTP.")

@@ -14,8 +14,7 @@ LISTED = ("127.0.0.0/8", "::1/128")
 def allowed(url, listed=()):
     try:
         check_url(url, listed)
-    except AddressNotAllowed as error:
-        assert error.sentence
+    except AddressNotAllowed:
         return False
     return True
 
