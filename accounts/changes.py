@@ -29,17 +29,26 @@ def write_changes(model: type[models.Model], changes: Iterable[tuple[int, Change
     return len(by_columns)
 
 
+def _column(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    """The field with that name; "pk" is the primary key."""
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    if not isinstance(field, models.Field) or field.column is None:
+        raise TypeError(f"{model.__name__}.{name} is no column")
+    return field
+
+
 def _update(
     model: type[models.Model], names: tuple[str, ...], rows: list[tuple[int, Changes]]
 ) -> None:
     connection = connections[router.db_for_write(model)]
     quote = connection.ops.quote_name
-    fields = [model._meta.get_field(name) for name in names]
-    assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    fields = [_column(model, name) for name in names]
+    assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+    key = str(_column(model, "pk").column)
     # Table and column names come from the model, never from outside; values are parameters.
     sql = (
         f"UPDATE {quote(model._meta.db_table)} SET {assignments} "  # noqa: S608
-        f"WHERE {quote(model._meta.pk.column)} = %s"
+        f"WHERE {quote(key)} = %s"
     )
     parameters = [
         [

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ from accounts.models.agent import Agent
 from accounts.models.figures import with_figures
 from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
 
-MONEY = {"max_digits": 20, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 2}
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
 
@@ -111,7 +111,7 @@ class Account(models.Model):
     )
 
     history = HistoricalRecords(excluded_fields=[*POLLED, "agent", "changed_at", "edited_at"])
-    objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()
 
     class Meta:
         ordering = ["number"]

@@ -114,7 +114,7 @@ class Agent(models.Model):
             "claim",
         ]
     )
-    objects: ClassVar[models.Manager["Agent"]] = AgentQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Agent"]] = AgentQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -165,7 +165,7 @@ class Agent(models.Model):
         return now - self.last_seen_at > self.stale_after
 
     def is_reachable(self) -> bool:
-        return self.failures < settings.FAILURES_BEFORE_RECOVERY
+        return bool(self.failures < settings.FAILURES_BEFORE_RECOVERY)
 
     def may_recover(self, now: datetime) -> bool:
         """Whether its terminal may be asked to reconnect: not for a while after the last time."""

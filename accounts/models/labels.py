@@ -1,12 +1,13 @@
 """What people sort accounts by: phase, firm, VS group."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-PERCENT = {
+PERCENT: dict[str, Any] = {
     "max_digits": 5,
     "decimal_places": 2,
     "validators": [MinValueValidator(Decimal("0.01")), MaxValueValidator(Decimal(100))],

@@ -1,10 +1,12 @@
 """An open trade at the broker, as its agent last told. All columns are polled."""
 
+from typing import Any
+
 from django.db import models
 
 from accounts.models.account import MONEY, Account
 
-PRICE = {"max_digits": 20, "decimal_places": 8}
+PRICE: dict[str, Any] = {"max_digits": 20, "decimal_places": 8}
 
 
 class Position(models.Model):

@@ -1,0 +1,291 @@
+"""What a batch of replies changes, worked out without touching the database, then written.
+
+The rows of the Snapshot are compared column by column; `write()` names every column it updates.
+"""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from accounts.agents import AccountReading, AgentError, PositionReading
+from accounts.agents.errors import PoolTimedOut
+from accounts.changes import differing, write_changes
+from accounts.models import Account, Agent, Conflict, Phase, Position
+from accounts.ownership import Claims, sort_claims
+from accounts.seeds import Seeds
+from accounts.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from accounts.polling import Result
+
+POSITION_COLUMNS = (
+    "symbol",
+    "side",
+    "volume",
+    "open_price",
+    "current_price",
+    "sl",
+    "tp",
+    "profit",
+    "swap",
+    "commission",
+    "opened_at",
+    "comment",
+    "magic",
+)
+
+
+class Plan:
+    def __init__(self, snapshot: Snapshot, now: datetime) -> None:
+        self._snapshot = snapshot
+        self._now = now
+        self._agents: dict[int, dict[str, Any]] = {}
+        self._accounts: dict[int, dict[str, Any]] = {}
+        self._new: list[Account] = []
+        self._new_positions: list[Position] = []
+        self._positions: list[tuple[int, dict[str, Any]]] = []
+        self._gone_positions: list[int] = []
+        self._new_conflicts: list[Conflict] = []
+        self._gone_conflicts: list[int] = []
+        self._seeds = Seeds()
+        self.unchanged_agents: set[int] = set()
+        self.changed_agents: set[int] = set()
+        self.agents_of_changed_accounts: set[int] = set()
+        self.changed_numbers: set[int] = set()
+        self.added_numbers: set[int] = set()
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(
+            self._agents
+            or self._accounts
+            or self._new
+            or self._new_conflicts
+            or self._gone_conflicts
+            or self._seeds
+        )
+
+    # --- one reply ----------------------------------------------------------------------------
+    def add(self, result: "Result") -> None:
+        agent = self._snapshot.agents.get(result.agent_id)
+        if agent is None:
+            return  # deleted while it was asked
+        if agent.last_seen_at is not None and result.started_at < agent.last_seen_at:
+            return  # somebody has a newer answer already
+        if isinstance(result.error, PoolTimedOut):
+            # It was never asked: nothing is known of it, and that is no failure of its own.
+            self._agents[agent.pk] = {"next_poll_at": self._now + agent.backoff(1)}
+            return
+        if result.error is not None:
+            self._fail(agent, result, result.error)
+        else:
+            self._succeed(agent, result)
+
+    def _fail(self, agent: Agent, result: "Result", error: AgentError) -> None:
+        failures = agent.failures + 1
+        columns = _status(agent, error.status, error.code, error.sentence, self._now)
+        columns["failures"] = failures
+        columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
+        if result.recovered:
+            columns["recovered_at"] = result.finished_at
+        self._agents[agent.pk] = columns
+        self.changed_agents.add(agent.pk)
+        if "status" in columns or "status_reason" in columns:
+            self._show_accounts_of(agent)
+
+    def _next_poll_after_failure(self, agent: Agent, failures: int, result: "Result") -> datetime:
+        """At once when its terminal may be asked to reconnect now; else after the backoff."""
+        asked_to_reconnect = result.finished_at if result.recovered else agent.recovered_at
+        if failures == settings.FAILURES_BEFORE_RECOVERY:
+            every = timedelta(seconds=settings.RECOVERY_EVERY_S)
+            if asked_to_reconnect is None or self._now - asked_to_reconnect >= every:
+                return self._now
+        return self._now + agent.backoff(failures)
+
+    def _succeed(self, agent: Agent, result: "Result") -> None:
+        own = self._snapshot.of_agent.get(agent.pk, [])
+        claims = Claims()
+        if result.reading is not None:
+            claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
+            self._take(agent, claims)
+        columns = self._agent_columns(agent, result, claims, own)
+        if not columns:
+            self.unchanged_agents.add(agent.pk)
+            return
+        self._agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
+        self.changed_agents.add(agent.pk)
+        if "status" in columns or "status_reason" in columns:
+            self._show_accounts_of(agent)
+
+    def _agent_columns(
+        self, agent: Agent, result: "Result", claims: Claims, own: list[Account]
+    ) -> dict[str, Any]:
+        columns = self._online_columns(agent, claims)
+        if result.reading is not None:
+            # With a dispute the next answer must come whole, or it would never be seen settled.
+            etag = "" if claims.disputed else result.reading.etag or ""
+            columns |= differing(agent, {"etag": etag})
+        interval = agent.interval_for([account.urgency(self._now) for account in own])
+        if interval != agent.interval:
+            columns |= {"interval": interval, "stale_after": agent.stale_after_for(interval)}
+        if "interval" in columns or agent.failures:
+            columns["next_poll_at"] = self._now + interval
+        return columns
+
+    def _online_columns(self, agent: Agent, claims: Claims) -> dict[str, Any]:
+        """Online, unless nothing that it reports is its own."""
+        code = reason = ""
+        if claims.disputed:
+            number, kind = next(iter(claims.disputed.items()))
+            code = kind.value
+            reason = Conflict(agent=agent, number=number, kind=kind).sentence
+            reason = f"{reason}. Settle it under Conflicts in the admin."
+        lost = bool(claims.disputed) and not (claims.own or claims.adopted or claims.new)
+        status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
+        columns = _status(agent, status, code, reason, self._now)
+        return columns | differing(agent, {"failures": 0})
+
+    def _show_accounts_of(self, agent: Agent) -> None:
+        own = self._snapshot.of_agent.get(agent.pk, [])
+        self.changed_numbers.update(account.number for account in own)
+
+    # --- one account --------------------------------------------------------------------------
+    def _take(self, agent: Agent, claims: Claims) -> None:
+        for account, reading in claims.own:
+            self._update(agent, account, reading, {})
+        for account, reading in claims.adopted:
+            self._update(agent, account, reading, {"agent_id": agent.pk})
+        for reading in claims.new:
+            self._create(agent, reading)
+        for account in claims.unreported if not claims.disputed else []:
+            self._change(agent, account, differing(account, {"connected": False}))
+        self._settle_conflicts(agent, claims)
+
+    def _update(
+        self, agent: Agent, account: Account, reading: AccountReading, extra: dict[str, Any]
+    ) -> None:
+        columns = differing(account, account_columns(reading) | extra)
+        moved = self._positions_of(account, reading)
+        if self._seeds.fill(account, agent, reading):
+            self.changed_numbers.add(account.number)
+        if columns or moved:
+            self._change(agent, account, columns | {"changed_at": self._now})
+
+    def _change(self, agent: Agent, account: Account, columns: dict[str, Any]) -> None:
+        if not columns:
+            return
+        for name, value in columns.items():
+            setattr(account, name, value)  # urgency is judged by the new figures
+        self._accounts[account.pk] = columns
+        self.changed_numbers.add(account.number)
+        self.agents_of_changed_accounts.add(agent.pk)
+
+    def _create(self, agent: Agent, reading: AccountReading) -> None:
+        account = Account(
+            number=reading.number,
+            agent=agent,
+            changed_at=self._now,
+            **account_columns(reading),
+            **self._seeds.for_new(agent, reading),
+        )
+        self._new.append(account)
+        self._new_positions += [_position(account, told) for told in reading.positions or ()]
+        self._snapshot.of_agent.setdefault(agent.pk, []).append(account)
+        self.added_numbers.add(reading.number)
+        self.agents_of_changed_accounts.add(agent.pk)
+
+    def _positions_of(self, account: Account, reading: AccountReading) -> bool:
+        """Replaces the positions as a set; unknown ones are left as they are."""
+        if reading.positions is None:
+            return False
+        rows = dict(self._snapshot.positions.get(account.pk, {}))
+        moved = False
+        for told in reading.positions:
+            row = rows.pop(told.ticket, None)
+            if row is None:
+                self._new_positions.append(_position(account, told))
+                moved = True
+            elif columns := differing(row, _position_columns(told)):
+                self._positions.append((row.pk, columns))
+                moved = True
+        self._gone_positions += [row.pk for row in rows.values()]
+        return moved or bool(rows)
+
+    def _settle_conflicts(self, agent: Agent, claims: Claims) -> None:
+        known = self._snapshot.conflicts.get(agent.pk, {})
+        self._gone_conflicts += [
+            conflict.pk
+            for number, conflict in known.items()
+            if claims.disputed.get(number) != conflict.kind
+        ]
+        for number, kind in claims.disputed.items():
+            if number not in known or known[number].kind != kind:
+                self._new_conflicts.append(
+                    Conflict(agent=agent, number=number, kind=kind, since=self._now)
+                )
+        if self._gone_conflicts or self._new_conflicts:
+            self.changed_agents.add(agent.pk)
+            self.changed_numbers.update(set(known) | set(claims.disputed))
+
+    # --- writing ------------------------------------------------------------------------------
+    def write(self) -> None:
+        """Writes the plan; the caller holds the transaction."""
+        write_changes(Agent, self._agents.items())
+        write_changes(Account, self._accounts.items())
+        self._write_new_accounts()
+        if self._gone_positions:
+            Position.objects.filter(pk__in=self._gone_positions).delete()
+        write_changes(Position, self._positions)
+        Position.objects.bulk_create(self._new_positions)
+        if self._gone_conflicts:
+            Conflict.objects.filter(pk__in=self._gone_conflicts).delete()
+        Conflict.objects.bulk_create(self._new_conflicts)
+        self._seeds.write()
+
+    def _write_new_accounts(self) -> None:
+        if not self._new:
+            return
+        phase_id = Phase.default_id()
+        for account in self._new:
+            account.phase_id = phase_id
+        self._seeds.link_firms(self._new)
+        Account.objects.bulk_create(self._new)
+
+
+def account_columns(reading: AccountReading) -> dict[str, Any]:
+    """The polled columns that a reading gives, by the names of Account.POLLED."""
+    positions = reading.positions
+    return {
+        "name": reading.name,
+        "server": reading.server,
+        "company": reading.company,
+        "currency": reading.currency,
+        "connected": reading.connected,
+        "balance": reading.balance,
+        "credit": reading.credit,
+        "equity": reading.equity,
+        "floating": reading.floating,
+        "margin": reading.margin,
+        "margin_free": reading.margin_free,
+        "leverage": reading.leverage,
+        "margin_mode": reading.margin_mode,
+        "trade_allowed": reading.trade_allowed,
+        "days_operating": reading.days_operating,
+        "open_positions": None if positions is None else len(positions),
+        "positions_error": reading.positions_error,
+    }
+
+
+def _position_columns(told: PositionReading) -> dict[str, Any]:
+    return {name: getattr(told, name) for name in POSITION_COLUMNS}
+
+
+def _position(account: Account, told: PositionReading) -> Position:
+    return Position(account=account, ticket=told.ticket, **_position_columns(told))
+
+
+def _status(agent: Agent, status: str, code: str, reason: str, now: datetime) -> dict[str, Any]:
+    """The status columns that differ; `since` moves only when the status itself does."""
+    columns = differing(agent, {"status": status, "status_code": code, "status_reason": reason})
+    return columns | {"status_since": now} if "status" in columns else columns

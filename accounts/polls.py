@@ -1,0 +1,116 @@
+"""The recent polls of each agent and the statistics of each process's pool, in Valkey.
+
+They change with every poll and are looked at now and then, so they are no rows: an unchanged sweep
+writes none. They are a help to people, never the truth; without Valkey they are simply not known.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import redis
+from django.conf import settings
+
+from accounts.agents import client
+
+if TYPE_CHECKING:
+    from accounts.polling import Result
+
+log = logging.getLogger(__name__)
+PREFIX = "mt5monitor:polls:"
+POOLS = "mt5monitor:pools"
+KEEP_S = 7 * 86_400
+POOL_SILENT_S = 120
+# One command for a whole batch: three commands a poll cost more than all else that is done with it.
+_REMEMBER = """
+for i, key in ipairs(KEYS) do
+    redis.call('LPUSH', key, ARGV[i + 2])
+    redis.call('LTRIM', key, 0, ARGV[1])
+    redis.call('EXPIRE', key, ARGV[2])
+end
+"""
+
+
+class Poll(msgspec.Struct, frozen=True, array_like=True):
+    """One poll: when it began (unix s), the error's name or "", how long it took."""
+
+    began: float
+    code: str
+    latency_ms: float
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.began, UTC)
+
+
+@lru_cache
+def _valkey(url: str, pid: int) -> "redis.Redis":
+    # By process: a connection must not cross a fork.
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+
+
+def _connection() -> "redis.Redis":
+    return _valkey(settings.REDIS_URL, os.getpid())
+
+
+def remember(results: Sequence["Result"]) -> None:
+    """Adds these polls, and what this process's pool has done so far."""
+    try:
+        connection = _connection()
+        keys = [f"{PREFIX}{result.agent_id}" for result in results]
+        polls = [msgspec.json.encode(_poll(result)) for result in results]
+        connection.eval(_REMEMBER, len(keys), *keys, settings.RECENT_POLLS - 1, KEEP_S, *polls)
+        _remember_pool(connection)
+    except redis.RedisError as error:
+        log.warning("Recent polls are not kept: Valkey does not answer (%s).", error)
+
+
+def _poll(result: "Result") -> Poll:
+    code = result.error.code if result.error else ""
+    return Poll(result.started_at.timestamp(), code, round(result.latency_ms, 1))
+
+
+def _remember_pool(connection: "redis.Redis") -> None:
+    statistics = msgspec.to_builtins(client().statistics())
+    entry = {"host": socket.gethostname(), "pid": os.getpid(), "at": time.time(), **statistics}
+    connection.hset(POOLS, f"{entry['host']}:{entry['pid']}", msgspec.json.encode(entry))
+
+
+def recent(agent_id: int, count: int = 60) -> list[Poll]:
+    """Newest first; empty when none are known."""
+    try:
+        entries = _connection().lrange(f"{PREFIX}{agent_id}", 0, count - 1)
+    except redis.RedisError:
+        return []
+    return [msgspec.json.decode(entry, type=Poll) for entry in entries]
+
+
+def latest(agent_ids: Iterable[int]) -> dict[int, Poll]:
+    """The last poll of each agent of which one is known."""
+    ids = list(agent_ids)
+    try:
+        with _connection().pipeline(transaction=False) as pipe:
+            for agent_id in ids:
+                pipe.lindex(f"{PREFIX}{agent_id}", 0)
+            entries = pipe.execute()
+    except redis.RedisError:
+        return {}
+    found = zip(ids, entries, strict=True)
+    return {pk: msgspec.json.decode(entry, type=Poll) for pk, entry in found if entry}
+
+
+def pools() -> list[dict[str, Any]]:
+    """What the pool of each process that polls has done: see PoolStatistics, and host, pid, at."""
+    try:
+        entries = _connection().hgetall(POOLS)
+    except redis.RedisError:
+        return []
+    known = [msgspec.json.decode(entry) for entry in entries.values()]
+    living = [entry for entry in known if time.time() - entry["at"] < POOL_SILENT_S]
+    return sorted(living, key=lambda entry: (entry["host"], entry["pid"]))

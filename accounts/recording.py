@@ -1,0 +1,89 @@
+"""Replies into rows: only rows and columns that changed, in one transaction a batch.
+
+A sweep in which nothing changed costs one UPDATE of last_seen_at and no message to any page.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.agents import AgentError
+from accounts.broadcast import publish_accounts, publish_agents
+from accounts.models import Agent
+from accounts.plan import Plan
+from accounts.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from accounts.polling import Result
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Writes the batches of one sweep; `close()` confirms the unchanged agents that are left."""
+
+    def __init__(self, touch_every_s: float) -> None:
+        self._touch_every_s = touch_every_s
+        self._touched: set[int] = set()
+        self._seen_at: datetime | None = None
+        self._touch_due = time.monotonic() + touch_every_s
+
+    def record(self, batch: "Sequence[Result]") -> set[int]:
+        """Writes a batch; returns the ids of the agents with a change to show."""
+        try:
+            return self._record(batch)
+        except Exception:
+            # One reply that the database refuses must not cost the others theirs.
+            log.exception("A batch of %d replies could not be written", len(batch))
+            return self._record_one_by_one(batch)
+
+    def _record_one_by_one(self, batch: "Sequence[Result]") -> set[int]:
+        changed: set[int] = set()
+        for result in batch:
+            try:
+                changed |= self._record([result])
+            except Exception:
+                log.exception("The reply of agent %d could not be written", result.agent_id)
+                changed |= self._record([_unwritable(result)])
+        return changed
+
+    def _record(self, batch: "Sequence[Result]") -> set[int]:
+        plan = Plan(Snapshot.of(batch), timezone.now())
+        for result in batch:
+            plan.add(result)
+        if plan.has_changes:
+            with transaction.atomic():
+                plan.write()
+                publish_accounts(plan.changed_numbers)
+                publish_accounts(plan.added_numbers, added=True)
+                publish_agents(plan.changed_agents)
+        self._touch_later(plan.unchanged_agents, batch)
+        return plan.changed_agents | plan.agents_of_changed_accounts
+
+    def _touch_later(self, agent_ids: Iterable[int], batch: "Sequence[Result]") -> None:
+        self._touched.update(agent_ids)
+        self._seen_at = max(result.finished_at for result in batch)
+        if time.monotonic() >= self._touch_due:
+            self.close()
+
+    def close(self) -> None:
+        """Confirms that the unchanged agents answered, all in one UPDATE."""
+        if self._touched:
+            Agent.objects.filter(pk__in=self._touched).update(last_seen_at=self._seen_at)
+        self._touched.clear()
+        self._touch_due = time.monotonic() + self._touch_every_s
+
+
+class Unwritable(AgentError):
+    code = "unwritable"
+
+
+def _unwritable(result: "Result") -> "Result":
+    error = Unwritable("The database refused what this agent said; the log says which figure.")
+    return replace(result, reading=None, error=error)

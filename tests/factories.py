@@ -1,0 +1,77 @@
+"""Rows for tests: each function makes one, with whatever the test does not care about filled in."""
+
+import itertools
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.utils import timezone
+
+from accounts.models import Account, Agent, Firm, Phase, Position
+
+_numbers = itertools.count(1)
+
+
+def make_agent(**columns: Any) -> Agent:
+    n = next(_numbers)
+    columns.setdefault("name", f"agent-{n}")
+    columns.setdefault("url", f"http://127.0.0.1:9/agents/{n}")
+    return Agent.objects.create(**columns)
+
+
+def make_online_agent(**columns: Any) -> Agent:
+    """An agent that has just been heard and is not due."""
+    now = timezone.now()
+    columns = {
+        "status": "online",
+        "last_seen_at": now,
+        "polled_at": now,
+        "next_poll_at": now + timedelta(hours=1),
+    } | columns
+    return make_agent(**columns)
+
+
+def make_account(**columns: Any) -> Account:
+    n = next(_numbers)
+    columns.setdefault("number", 500_000 + n)
+    if "agent" not in columns:
+        columns["agent"] = make_online_agent()
+    columns.setdefault("phase", Phase.objects.get(name="F1"))
+    columns.setdefault("balance", Decimal("100000.00"))
+    columns.setdefault("equity", columns["balance"])
+    columns.setdefault("floating", Decimal("0.00"))
+    columns.setdefault("initial_balance", Decimal("100000.00"))
+    columns.setdefault("connected", True)
+    columns.setdefault("open_positions", 0)
+    columns.setdefault("changed_at", timezone.now())
+    return Account.objects.create(**columns)
+
+
+def make_position(account: Account, **columns: Any) -> Position:
+    columns = {
+        "ticket": next(_numbers),
+        "symbol": "EURUSD",
+        "side": "BUY",
+        "volume": Decimal("0.10"),
+        "open_price": Decimal("1.10000"),
+        "current_price": Decimal("1.10100"),
+        "profit": Decimal("10.00"),
+        "swap": Decimal("0.00"),
+    } | columns
+    return Position.objects.create(account=account, **columns)
+
+
+def make_firm(name: str = "", **columns: Any) -> Firm:
+    return Firm.objects.create(name=name or f"Firm {next(_numbers)}", **columns)
+
+
+def make_user(*permissions: str, **columns: Any) -> User:
+    """A signed-up user with these permissions, such as "accounts.view_account"."""
+    user = User.objects.create_user(f"user-{next(_numbers)}", password="secret-word", **columns)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    return user

@@ -1,0 +1,21 @@
+"""Settings of the tests: the product's own, with a state folder of this process alone."""
+
+import os
+import tempfile
+
+# Each worker of pytest-xdist imports this once: it gets its own folder, database and Valkey.
+os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="mt5monitor-tests-")
+os.environ["AGENT_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+os.environ.pop("REDIS_URL", None)
+
+from mt5monitor.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# A file, as in production: an SQLite database in memory locks differently.
+DATABASES["default"]["TEST"] = {"NAME": None}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "tests.sqlite3")}  # noqa: F405
