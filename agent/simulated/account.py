@@ -64,7 +64,8 @@ class SimulatedPosition:
         """Interest in dollars for every full day that the position has been held."""
         days = (at - self.opened) // 86_400
         rate = self.symbol.swap_long if self.side == BUY else self.symbol.swap_short
-        return round(days * rate * self.volume, 2)
+        # Adding zero turns the -0.0 of a negative rate into 0.0.
+        return round(days * rate * self.volume, 2) + 0.0
 
 
 @dataclass(slots=True)
