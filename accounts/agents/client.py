@@ -62,7 +62,7 @@ class AgentClient:
         self._errors: Counter[str] = Counter()
         self._since = datetime.now(UTC)
         self._recreated = 0
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Pool] = {}
 
     async def read(self, endpoint: Endpoint) -> Reading | None:
         """What the agent says now; None when it says that nothing changed since endpoint.etag."""
@@ -103,11 +103,11 @@ class AgentClient:
     async def close(self) -> None:
         """Close every connection. The client is not used again: `client()` makes another."""
         self.closed = True
-        pool, self._pool = self._pool, None
-        for task in self._retiring:
+        pools = [*self._retiring.values(), *filter(None, [self._pool])]
+        self._pool = None
+        for task in list(self._retiring):
             task.cancel()
-        await asyncio.gather(*self._retiring, return_exceptions=True)
-        if pool is not None:
+        for pool in pools:
             await pool.close()
 
     async def _call(
@@ -169,8 +169,8 @@ class AgentClient:
         self._recreated += 1
         if old is not None:
             task = asyncio.get_running_loop().create_task(self._retire(old))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retiring[task] = old
+            task.add_done_callback(self._retiring.pop)
 
     async def _retire(self, pool: Pool) -> None:
         """Close `pool` when its last call has ended, at the latest when all have timed out."""

@@ -151,7 +151,7 @@ async def serving(answer: Answer, tls: SSLContext | None = None) -> AsyncIterato
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls, backlog=1024)
     port = listener.sockets[0].getsockname()[1]
     server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
