@@ -15,6 +15,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
+env.read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -181,7 +182,17 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {"accounts.tasks.poll_unreachable": {"queue": "unreachable"}}
+CELERY_IMPORTS = ["mt5monitor.pulse"]
 CELERY_BEAT_SCHEDULE = {
+    **{
+        f"pulse-{queue}": {
+            "task": "mt5monitor.pulse",
+            "schedule": 3.0,
+            "args": [queue],
+            "options": {"queue": queue, "expires": 30.0},
+        }
+        for queue in ("celery", "unreachable")
+    },
     # A tick that waited longer than a second is worthless: the next one does its work.
     "poll": {"task": "accounts.tasks.poll", "schedule": 1.0, "options": {"expires": 1.0}},
     "poll-unreachable": {
@@ -236,7 +247,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+    # Each of these would log every tick.
+    "loggers": {
+        name: {"level": "WARNING"}
+        for name in ("httpx", "celery.app.trace", "celery.beat", "celery.worker.strategy")
+    },
 }
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS ends at the proxy, which redirects
 UNFOLD = {"SITE_TITLE": "MT5 Monitor", "SITE_HEADER": "MT5 Monitor", "SITE_URL": "/"}

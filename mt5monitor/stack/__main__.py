@@ -1,0 +1,76 @@
+"""`python -m mt5monitor.stack demo|run`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from mt5monitor.stack.environment import (
+    check_plain_http,
+    check_port,
+    check_state_dir,
+    read_environment,
+    read_site,
+)
+from mt5monitor.stack.lock import take_lock
+from mt5monitor.stack.output import complain, say
+from mt5monitor.stack.refused import Refused
+from mt5monitor.stack.supervisor import Supervisor
+from mt5monitor.stack.valkey import binary
+
+# manage.py reads this file too, so that its commands may reach the demo's agents; see settings.py.
+DEMO_SETTINGS = (
+    "# Written by the demo, whose agents listen on loopback.\nAGENT_ALLOWED_NETWORKS={}\n"
+)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mt5monitor.stack", description=__doc__)
+    parser.add_argument("what", choices=["demo", "run"])
+    parser.add_argument("--with-parent", action="store_true", help="end when the parent ends")
+    return parser.parse_args()
+
+
+def start(*, demo: bool, parent: int) -> None:
+    """Runs until asked to end. Raises Refused."""
+    environment = read_environment()
+    check_state_dir(environment.state_dir)
+    lock = take_lock(environment.state_dir)
+    check_port(environment.bind, environment.port)
+    os.environ["STATE_DIR"] = str(environment.state_dir)
+    if demo:
+        _allow_loopback(environment.state_dir)
+    else:
+        _note_demo(environment.state_dir)
+    site = read_site()
+    check_plain_http(environment, site.public_url)
+    if site.own_valkey:
+        binary()
+    Supervisor(environment, site, lock, demo=demo, parent=parent).run()
+
+
+def _allow_loopback(state_dir: Path) -> None:
+    networks = os.environ.get("AGENT_ALLOWED_NETWORKS") or "127.0.0.0/8"
+    os.environ["AGENT_ALLOWED_NETWORKS"] = networks
+    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks))
+
+
+def _note_demo(state_dir: Path) -> None:
+    """A desk's stack does not take over what was allowed for the demo."""
+    os.environ.setdefault("AGENT_ALLOWED_NETWORKS", "")
+    if (state_dir / "fleet.json").exists():
+        say(f"Note: {state_dir} holds the demo's user and agents. A desk wants another STATE_DIR.")
+
+
+def main() -> int:
+    options = parse()
+    try:
+        start(demo=options.what == "demo", parent=os.getppid() if options.with_parent else 0)
+    except Refused as error:
+        complain(f"{error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
