@@ -9,6 +9,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor.secrets import kept_key
+from mt5monitor.theme import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -239,6 +240,8 @@ LIVE_BEAT_S = env.float("LIVE_BEAT_S", 2)
 LIVE_BEHIND_S = env.float(
     "LIVE_BEHIND_S", 10
 )  # a browser that confirms nothing for so long is dropped
+LIVE_UNREAD_BYTES = env.int("LIVE_UNREAD_BYTES", 2_000_000)  # nor may more than this wait for it
+LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 200)  # in each web process
 ROWS_PER_PAGE = 100
 
 LOGGING = {
@@ -254,4 +257,3 @@ LOGGING = {
     },
 }
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS ends at the proxy, which redirects
-UNFOLD = {"SITE_TITLE": "MT5 Monitor", "SITE_HEADER": "MT5 Monitor", "SITE_URL": "/"}

@@ -1,0 +1,294 @@
+"""Accounts in the admin. Polled columns are shown; phase, VS group, firm and notes are edited."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList as DjangoChangeList
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.views import ChangeList
+
+from accounts import edits, fleet, polling
+from accounts.admin import account_filters as filters
+from accounts.admin.account_columns import AccountColumns
+from accounts.admin.account_forms import AccountForm, AccountRows, LabelsForm, phase_choices
+from accounts.admin.history import EditAdmin
+from accounts.admin.outcomes import tell_outcomes
+from accounts.broadcast import publish_accounts
+from accounts.models import Account, Firm, Phase
+
+REFRESH_MOST = 500  # accounts; more would hold the request for too long
+CELLS_MOST = 200
+FIGURES = (*Account.POLLED, "agent", "changed_at", "edited_at")
+
+
+class AccountList(ChangeList):  # type: ignore[misc]
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.list_editable = self.model_admin.editable_in_list(request)
+
+
+@admin.register(Account)
+class AccountAdmin(AccountColumns, EditAdmin):
+    form = AccountForm
+    list_display = (
+        "number",
+        "holder",
+        "firm",
+        "phase",
+        "vs_group",
+        "state",
+        "age",
+        "balance_now",
+        "equity_now",
+        "floating_now",
+        "pl",
+        "pl_pct",
+        "used",
+        "open",
+        "agent",
+    )
+    list_editable = ("phase", "vs_group")
+    list_fullwidth = True
+    list_filter = (
+        ("phase", RelatedDropdownFilter),
+        ("firm", RelatedDropdownFilter),
+        filters.StateFilter,
+        filters.NearLimitFilter,
+        filters.OpenPositionsFilter,
+        filters.VSFilter,
+        filters.ConflictFilter,
+    )
+    search_fields = ("number", "holder", "name", "firm__name")
+    search_help_text = "Number, holder, name or firm"
+    autocomplete_fields = ("firm",)
+    fieldsets = (
+        (None, {"fields": (("number", "agent"), "holder", "firm", "phase", "vs_group")}),
+        ("Limits", {"fields": ("initial_balance", "max_drawdown_pct")}),
+        ("Note", {"fields": ("note",)}),
+        ("As last read", {"fields": (*Account.POLLED, "changed_at", "edited_at")}),
+    )
+    actions = ("set_firm", "refresh_now")
+
+    class Media:
+        js = ("accounts/admin.js",)
+        css: ClassVar = {"all": ("accounts/admin.css",)}
+
+    # --- who may do what ----------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # accounts come from agents
+
+    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
+        # Somebody who may change phases alone may open the form; the rest of it is read-only.
+        return (
+            self.has_details_permission(request)
+            or self.has_phase_permission(request)
+            or self.has_vs_permission(request)
+        )
+
+    def has_details_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_change_permission(request))
+
+    def has_phase_permission(self, request: HttpRequest) -> bool:
+        return self._may_view(request) and request.user.has_perm("accounts.change_phase")
+
+    def has_vs_permission(self, request: HttpRequest) -> bool:
+        return self._may_view(request) and request.user.has_perm("accounts.change_vs")
+
+    def _may_view(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.view_account") or self.has_details_permission(
+            request
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        readonly = ("number", *FIGURES)
+        if not self.has_details_permission(request):
+            readonly += ("holder", "firm", "initial_balance", "max_drawdown_pct", "note")
+        if not self.has_phase_permission(request):
+            readonly += ("phase",)
+        if not self.has_vs_permission(request):
+            readonly += ("vs_group",)
+        return readonly
+
+    def editable_in_list(self, request: HttpRequest) -> tuple[str, ...]:
+        readonly = self.get_readonly_fields(request)
+        return tuple(name for name in self.list_editable if name not in readonly)
+
+    # --- list ---------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        return fleet.flagged(Account.objects.for_rows().with_figures())
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DjangoChangeList]:
+        return AccountList
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[LabelsForm]:
+        editable = self.editable_in_list(request)
+        left_out = {name: None for name in self.list_editable if name not in editable}
+        return type("Row", (LabelsForm,), {"phases": phase_choices(), **left_out})
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_formset(request, formset=AccountRows, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.phases = phase_choices()
+        return form
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        try:
+            response: HttpResponse = super().changelist_view(request, extra_context)
+        except ValidationError as error:
+            return self._beaten(request, error)
+        return response
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            return self._beaten(request, error)
+        return response
+
+    def _beaten(self, request: HttpRequest, error: ValidationError) -> HttpResponse:
+        """Somebody filled a VS group between our look and our write: all of it was rolled back."""
+        text = " ".join(error.messages)
+        self.message_user(request, f"Nothing was saved. {text}", messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())
+
+    def get_urls(self) -> list[URLPattern]:
+        cells = path("cells/", self.admin_site.admin_view(self.cells), name="accounts_cells")
+        return [cells, *super().get_urls()]
+
+    def cells(self, request: HttpRequest) -> JsonResponse:
+        """The polled cells of the rows on screen, for the script that keeps the list current."""
+        if not self.has_view_permission(request):
+            return JsonResponse({}, status=403)
+        keys = [key for key in request.GET.get("ids", "").split(",") if key.isdecimal()]
+        ids = [int(key[:18]) for key in keys[:CELLS_MOST]]
+        rows = self.get_queryset(request).filter(pk__in=ids)
+        return JsonResponse({str(account.pk): self.live_cells(account) for account in rows})
+
+    # --- saving -------------------------------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        form.apply()
+
+    def changed_columns(self, obj: Any, form: Any) -> list[str]:
+        columns = [
+            name
+            for name in super().changed_columns(obj, form)
+            if name not in LabelsForm.LABELS and name != "id"
+        ]
+        if columns:
+            obj.edited_at = timezone.now()
+            columns.append("edited_at")
+        return columns
+
+    def show(self, obj: Account) -> None:
+        publish_accounts([obj.number])
+
+    def view_on_site(self, obj: Account) -> str:
+        return reverse("account", args=[obj.number])
+
+    # --- actions ------------------------------------------------------------------------------
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        if not actions or not self.has_phase_permission(request):
+            return actions
+        phases = {
+            f"set_phase_{phase.pk}": (
+                _set_phase(phase),
+                f"set_phase_{phase.pk}",
+                f"Set phase {phase}",
+            )
+            for phase in Phase.objects.all()
+        }
+        return {**phases, **actions}
+
+    @admin.action(description="Set firm…", permissions=["details"])
+    def set_firm(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
+        chosen = request.POST.get("firm")
+        if chosen is None:
+            return self._ask_for_firm(request, queryset)
+        firm = Firm.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        if chosen and firm is None:
+            self.message_user(request, "That firm was deleted meanwhile.", messages.ERROR)
+            return None
+        accounts = list(queryset)
+        count = edits.set_firm(accounts, firm)
+        tell_labelled(self, request, f"Firm set to {firm or 'none'}", count, len(accounts))
+        return None
+
+    def _ask_for_firm(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Set firm",
+            "opts": self.opts,
+            "firms": Firm.objects.all(),
+            "count": queryset.count(),
+            "selected": request.POST.getlist("_selected_action"),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/accounts/account/set_firm.html", context)
+
+    @admin.action(description="Refresh now", permissions=["view"])
+    def refresh_now(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        accounts = list(queryset[: REFRESH_MOST + 1])
+        if len(accounts) > REFRESH_MOST:
+            text = f"Choose at most {REFRESH_MOST} accounts to refresh at once."
+            self.message_user(request, text, messages.ERROR)
+            return
+        agents = {account.agent_id: account.agent for account in accounts if account.agent}
+        alone = sum(account.agent is None for account in accounts)
+        if alone:
+            text = f"{alone} of {len(accounts)} accounts have no agent that could be asked."
+            self.message_user(request, text, messages.WARNING)
+        if agents:
+            outcomes = list(polling.refresh(agents.values()))
+            failed = {outcome.agent_id for outcome in outcomes if not outcome.ok}
+            read = sum(
+                account.agent_id in agents and account.agent_id not in failed
+                for account in accounts
+            )
+            tell_outcomes(self, request, f"{read} accounts refreshed", outcomes)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        numbers = list(queryset.values_list("number", flat=True))
+        super().delete_queryset(request, queryset)
+        publish_accounts(numbers)
+
+    def delete_model(self, request: HttpRequest, obj: Account) -> None:
+        super().delete_model(request, obj)
+        publish_accounts([obj.number])
+
+
+def _set_phase(phase: Phase) -> Any:
+    def set_phase(
+        modeladmin: AccountAdmin, request: HttpRequest, queryset: QuerySet[Account]
+    ) -> None:
+        accounts = list(queryset)
+        count = edits.set_phase(accounts, phase)
+        tell_labelled(
+            modeladmin, request, f"Phase set to {phase}", count, len(accounts), phase.name
+        )
+
+    return set_phase
+
+
+def tell_labelled(
+    modeladmin: AccountAdmin,
+    request: HttpRequest,
+    what: str,
+    count: int,
+    chosen: int,
+    where: str = "it",
+) -> None:
+    """ "Phase set to R on 12 accounts; 3 were in R already." """
+    text = f"{what} on {count} account{'' if count == 1 else 's'}"
+    if before := chosen - count:
+        text += f"; {before} {'was' if before == 1 else 'were'} in {where} already"
+    modeladmin.message_user(request, f"{text}.", messages.SUCCESS if count else messages.INFO)

@@ -1,0 +1,224 @@
+"""Agents in the admin: where they are, how they are spoken to, whether they are polled."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action
+
+from accounts import figures
+from accounts.admin.account_columns import reason_text, state_label
+from accounts.admin.agent_forms import AgentForm
+from accounts.admin.agent_import import import_page
+from accounts.admin.connection import Tested, try_connections
+from accounts.admin.history import EditAdmin
+from accounts.broadcast import publish_accounts, publish_agents
+from accounts.models import Account, Agent
+from accounts.rows import STATES
+
+TEST_MOST = 500
+FAILURES_SHOWN = 5
+STATUS = (
+    "state",
+    "status_code",
+    "status_since",
+    "last_seen_at",
+    "polled_at",
+    "next_poll_at",
+    "interval",
+    "stale_after",
+    "failures",
+    "recovered_at",
+)
+
+
+@admin.register(Agent)
+class AgentAdmin(EditAdmin):
+    form = AgentForm
+    list_display = (
+        "name",
+        "display_name",
+        "url",
+        "contract",
+        "enabled",
+        "trading_enabled",
+        "state",
+        "since",
+        "seen",
+        "failures",
+        "numbers",
+    )
+    list_filter = (
+        ("status", ChoicesDropdownFilter),
+        ("contract", ChoicesDropdownFilter),
+        "enabled",
+        "trading_enabled",
+    )
+    list_fullwidth = True
+    search_fields = ("name", "display_name", "url", "accounts__number")
+    search_help_text = "Name, URL or account number"
+    readonly_fields = ("secret_state", *STATUS)
+    fieldsets = (
+        (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),
+        ("Contract", {"fields": ("contract", "secret_state", "secret", "trading_enabled")}),
+        (
+            "Given to its account",
+            {
+                "fields": ("account_holder", "prop_firm", "initial_balance"),
+                "description": "Used where the account that this agent reports has none.",
+            },
+        ),
+        ("As last polled", {"fields": STATUS}),
+    )
+    actions = ("test_connection", "poll_now", "enable", "disable")
+    actions_list: ClassVar = ["import_agents"]
+    actions_submit_line: ClassVar = ["save_and_test"]
+
+    class Media:
+        css: ClassVar = {"all": ("accounts/admin.css",)}
+
+    # --- columns ------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
+        agents: QuerySet[Agent] = super().get_queryset(request)
+        return agents.prefetch_related("accounts")
+
+    @admin.display(description="state", ordering="status")
+    def state(self, agent: Agent) -> SafeString | str:
+        label = state_label(agent.status, STATES[Agent.Status(agent.status)])
+        return label + (reason_text(agent.status_reason) if agent.status_reason else "")
+
+    @admin.display(description="since", ordering="status_since")
+    def since(self, agent: Agent) -> str:
+        return figures.age(agent.status_since, timezone.now())
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def seen(self, agent: Agent) -> str:
+        return figures.age(agent.last_seen_at, timezone.now())
+
+    @admin.display(description="accounts")
+    def numbers(self, agent: Agent) -> str:
+        return ", ".join(str(account.number) for account in agent.accounts.all()) or "–"
+
+    @admin.display(description="secret is")
+    def secret_state(self, agent: Agent) -> str:
+        if agent.secret_encrypted is None:
+            return "not set"
+        if agent.secret is None:
+            return "set, and no key of AGENT_SECRETS_KEYS opens it: enter it again"
+        return "set"
+
+    # --- saving -------------------------------------------------------------------------------
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        had_secret = obj.secret_encrypted is not None
+        form.apply_secret()
+        if change and had_secret and obj.secret_encrypted is None:
+            text = "The URL changed, so the secret was cleared: enter the secret of the new agent."
+            self.message_user(request, text, messages.WARNING)
+        super().save_model(request, obj, form, change)
+        for submitted in self.get_actions_submit_line(request, obj.pk) if change else ():
+            if submitted.action_name in request.POST:
+                submitted.method(request, obj)
+
+    def changed_columns(self, obj: Any, form: Any) -> list[str]:
+        columns = super().changed_columns(obj, form)
+        columns += form.entailed_columns()
+        if {"url", "enabled", "contract", "secret_encrypted", "fixed_interval_s"} & {*columns}:
+            obj.next_poll_at = timezone.now()
+            columns.append("next_poll_at")
+        return columns
+
+    def show(self, obj: Agent) -> None:
+        publish_agents([obj.pk])
+
+    def delete_model(self, request: HttpRequest, obj: Agent) -> None:
+        self.delete_queryset(request, Agent.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
+        """Their accounts keep their rows, with nobody to read them."""
+        ids = list(queryset.values_list("pk", flat=True))
+        left = list(Account.objects.filter(agent__in=ids).values_list("number", flat=True))
+        with transaction.atomic():
+            super().delete_queryset(request, Agent.objects.filter(pk__in=ids))
+            publish_accounts(left)
+            publish_agents(ids)
+
+    # --- actions ------------------------------------------------------------------------------
+    @action(  # type: ignore[untyped-decorator]
+        description="Save and test connection", permissions=["change"]
+    )
+    def save_and_test(self, request: HttpRequest, obj: Agent) -> None:
+        self._tell_tested(request, try_connections([obj]))
+
+    @admin.action(description="Test connection", permissions=["change"])
+    def test_connection(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
+        agents = list(queryset[: TEST_MOST + 1])
+        if len(agents) > TEST_MOST:
+            text = f"Choose at most {TEST_MOST} agents to test at once."
+            self.message_user(request, text, messages.ERROR)
+            return
+        self._tell_tested(request, try_connections(agents))
+
+    def _tell_tested(self, request: HttpRequest, tested: list[Tested]) -> None:
+        good = [one for one in tested if not one.code]
+        bad = [one for one in tested if one.code]
+        if len(good) == 1:
+            self.message_user(request, f"{good[0].agent}: {good[0].sentence}", messages.SUCCESS)
+        elif good:
+            self.message_user(request, f"{len(good)} agents answered.", messages.SUCCESS)
+        for one in bad[:FAILURES_SHOWN]:
+            text = f"{one.agent} did not answer as it should ({one.code}): {one.sentence}"
+            self.message_user(request, text, messages.ERROR)
+        if len(bad) > FAILURES_SHOWN:
+            text = f"{len(bad) - FAILURES_SHOWN} more agents failed."
+            self.message_user(request, text, messages.ERROR)
+
+    @admin.action(description="Poll now", permissions=["change"])
+    def poll_now(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
+        ids = list(queryset.filter(enabled=True).values_list("pk", flat=True))
+        off = queryset.filter(enabled=False).count()
+        Agent.objects.filter(pk__in=ids).update(next_poll_at=timezone.now())
+        text = f"{_agents(len(ids))} will be polled within a second or two"
+        text += f"; {off} not enabled, left alone." if off else "."
+        self.message_user(request, text, messages.SUCCESS if ids else messages.WARNING)
+
+    @admin.action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
+        self._switch(request, queryset, on=True)
+
+    @admin.action(description="Disable", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
+        self._switch(request, queryset, on=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Agent], *, on: bool) -> None:
+        agents = list(queryset)
+        changed = [agent for agent in agents if agent.enabled != on]
+        with transaction.atomic():
+            rows = Agent.objects.filter(pk__in=[agent.pk for agent in changed])
+            rows.update(enabled=on, **({"next_poll_at": timezone.now()} if on else {}))
+            for agent in changed:
+                agent.enabled = on
+            Agent.history.bulk_history_create(changed, update=True)
+            publish_agents([agent.pk for agent in changed])
+        what = "enabled" if on else "disabled"
+        text = f"{_agents(len(changed))} {what}"
+        if already := len(agents) - len(changed):
+            text += f"; {already} {'was' if already == 1 else 'were'} {what} already"
+        self.message_user(request, f"{text}.", messages.SUCCESS if changed else messages.INFO)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Import", url_path="import", icon="upload_file", permissions=["import"]
+    )
+    def import_agents(self, request: HttpRequest) -> HttpResponse:
+        return import_page(self, request)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+
+
+def _agents(count: int) -> str:
+    return f"{count} agent{'' if count == 1 else 's'}"

@@ -1,0 +1,115 @@
+"""Conflicts in the admin: a person says which agent an account belongs to."""
+
+from collections.abc import Iterable
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from accounts import conflicts, figures
+from accounts.models import Account, Agent, Conflict
+
+
+@admin.register(Conflict)
+class ConflictAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("number", "sentence", "kind", "reported_by", "belongs_to", "open_for")
+    list_filter = (("kind", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_display_links = None
+    list_select_related = ("agent",)
+    search_fields = ("number", "agent__name", "agent__display_name")
+    show_full_result_count = False
+    show_facets = 0
+    actions = ("give_to_agent", "dismiss")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # conflicts come from polls
+
+    def has_delete_permission(self, request: HttpRequest, obj: Conflict | None = None) -> bool:
+        return False  # settle or dismiss
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
+        return [field.name for field in self.opts.fields]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conflict]:
+        owner = Account.objects.filter(number=OuterRef("number"))
+        return Conflict.objects.annotate(
+            owner=Subquery(owner.values("agent__name")[:1]),
+            known=Subquery(owner.values("number")[:1]),
+        )
+
+    @admin.display(description="account belongs to", ordering="owner")
+    def belongs_to(self, conflict: Conflict) -> str:
+        owner: str | None = conflict.owner  # type: ignore[attr-defined]
+        if owner:
+            return owner
+        return "no agent" if conflict.known else "not known yet"  # type: ignore[attr-defined]
+
+    @admin.display(description="reported by", ordering="agent__name")
+    def reported_by(self, conflict: Conflict) -> str:
+        return conflict.agent.name
+
+    @admin.display(description="open for", ordering="-since")
+    def open_for(self, conflict: Conflict) -> str:
+        return figures.age(conflict.since, timezone.now())
+
+    @admin.action(description="Give the account to this agent", permissions=["change"])
+    def give_to_agent(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:
+        chosen = list(queryset.select_related("agent"))
+        if twice := _repeated(conflict.number for conflict in chosen):
+            text = f"Account {twice} was chosen for two agents; choose one of them."
+            self.message_user(request, text, messages.ERROR)
+            return
+        with transaction.atomic():
+            for conflict in chosen:
+                self._note(
+                    request, conflict, f"Account {conflict.number} given to {conflict.agent}."
+                )
+                conflicts.settle_for(conflict)
+        text = (
+            f"{_accounts(len(chosen))} given to the agent that reports "
+            f"{'it' if len(chosen) == 1 else 'them'}. An agent that still reports an account of "
+            "another one is flagged again: log it in elsewhere, or disable it."
+        )
+        self.message_user(request, text, messages.SUCCESS)
+
+    @admin.action(description="Keep as it is, dismiss", permissions=["change"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:
+        chosen = list(queryset.select_related("agent"))
+        with transaction.atomic():
+            for conflict in chosen:
+                self._note(request, conflict, f"Dismissed: {conflict.sentence}.")
+                conflicts.dismiss(conflict)
+        text = (
+            f"{len(chosen)} conflict{'' if len(chosen) == 1 else 's'} dismissed; the next poll "
+            "flags again what is still so."
+        )
+        self.message_user(request, text, messages.SUCCESS)
+
+    def _note(self, request: HttpRequest, conflict: Conflict, text: str) -> None:
+        """Kept in the log of the admin and in the history of what it concerns."""
+        agent = conflict.agent
+        account = Account.objects.filter(number=conflict.number).first()
+        self.log_change(request, account or agent, text)
+        rows: tuple[type[Account] | type[Agent], Account | Agent]
+        rows = (Account, account) if account else (Agent, agent)
+        rows[0].history.bulk_history_create(
+            [rows[1]], update=True, default_change_reason=text[:100]
+        )
+
+
+def _repeated(numbers: Iterable[int]) -> int | None:
+    seen: set[int] = set()
+    for number in numbers:
+        if number in seen:
+            return number
+        seen.add(number)
+    return None
+
+
+def _accounts(count: int) -> str:
+    return f"{count} account{'' if count == 1 else 's'}"

@@ -1,0 +1,57 @@
+"""The first page of the admin: the fleet in a few numbers, in three queries."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Account, Agent, Conflict
+from accounts.models.figures import fresh
+from accounts.rows import STATES
+
+
+def summary(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Adds `cards` for templates/admin/index.html; each only for those who may see its rows."""
+    context["cards"] = [
+        card
+        for permission, make in (
+            ("accounts.view_account", _accounts),
+            ("accounts.view_agent", _agents),
+            ("accounts.view_conflict", _conflicts),
+        )
+        if request.user.has_perm(permission)
+        for card in make()
+    ]
+    return context
+
+
+def _accounts() -> list[dict[str, Any]]:
+    url = reverse("admin:accounts_account_changelist")
+    counts = Account.objects.aggregate(
+        all=Count("pk"), fresh=Count("pk", filter=fresh(timezone.now()))
+    )
+    value = f"{counts['fresh']} of {counts['all']}"
+    return [{"title": "Accounts with fresh figures", "value": value, "url": url}]
+
+
+def _agents() -> list[dict[str, Any]]:
+    url = reverse("admin:accounts_agent_changelist")
+    names = [(status.value, name) for status, name in STATES.items()]
+    filters = {name: Count("pk", filter=Q(enabled=True, status=name)) for name, _ in names}
+    counts = Agent.objects.aggregate(**filters, disabled=Count("pk", filter=Q(enabled=False)))
+    cards = [
+        {"title": f"Agents: {label.lower()}", "value": counts[name], "url": f"{url}?status={name}"}
+        for name, label in names
+        if counts[name] or name == Agent.Status.ONLINE
+    ]
+    if counts["disabled"]:
+        url = f"{url}?enabled__exact=0"
+        cards.append({"title": "Agents: not enabled", "value": counts["disabled"], "url": url})
+    return cards
+
+
+def _conflicts() -> list[dict[str, Any]]:
+    url = reverse("admin:accounts_conflict_changelist")
+    return [{"title": "Open conflicts", "value": Conflict.objects.count(), "url": url}]

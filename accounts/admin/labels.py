@@ -1,0 +1,82 @@
+"""Phases, firms and VS groups in the admin."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+
+from accounts.admin.history import EditAdmin
+from accounts.broadcast import publish_accounts
+from accounts.models import Account, Firm, Phase, VSGroup
+
+
+class LabelAdmin(EditAdmin):
+    """A label stands in the rows of its accounts: changing it shows in all of them."""
+
+    def show(self, obj: Any) -> None:
+        accounts = Account.objects.filter(**{self.opts.model_name: obj})
+        publish_accounts(list(accounts.values_list("number", flat=True)))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        related = "members" if self.model is VSGroup else "accounts"
+        rows: QuerySet[Any] = super().get_queryset(request)
+        rows = rows.annotate(held=Count(related)).order_by(*self.model._meta.ordering)
+        return rows
+
+    @admin.display(description="accounts", ordering="held")
+    def held(self, row: Any) -> int:
+        return int(row.held)
+
+
+@admin.register(Phase)
+class PhaseAdmin(LabelAdmin):
+    list_display = ("name", "description", "color", "order", "is_default", "is_retired", "held")
+    search_fields = ("name", "description")
+
+
+@admin.register(Firm)
+class FirmAdmin(LabelAdmin):
+    list_display = ("name", "max_drawdown_pct", "held")
+    search_fields = ("name",)
+
+
+class MembersInline(TabularInline):  # type: ignore[misc]
+    model = Account
+    fields = readonly_fields = ("vs_slot", "number", "holder", "phase", "balance", "agent")
+    ordering = ("vs_slot",)
+    verbose_name = "member"
+    verbose_name_plural = "members, changed on the account"
+    can_delete = False
+    show_change_link = True
+    extra = max_num = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        accounts: QuerySet[Account] = super().get_queryset(request)
+        return accounts.select_related("phase", "agent")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(VSGroup)
+class VSGroupAdmin(LabelAdmin):
+    list_display = ("name", "note", "members", "held")
+    search_fields = ("name", "members__number", "members__holder")
+    inlines = (MembersInline,)
+
+    def show(self, obj: VSGroup) -> None:
+        publish_accounts(list(obj.members.values_list("number", flat=True)))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[VSGroup]:
+        groups: QuerySet[VSGroup] = super().get_queryset(request)
+        return groups.prefetch_related("members")
+
+    @admin.display(description="members")
+    def members(self, group: VSGroup) -> str:
+        members = sorted(group.members.all(), key=lambda account: account.vs_slot)
+        return ", ".join(f"{account.vs_slot} {account.number}" for account in members) or "–"

@@ -1,0 +1,85 @@
+"""How the admin looks and what its sidebar leads to (settings.UNFOLD)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+
+def may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)
+
+
+def _link(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(url),
+        "permission": may(permission),
+    }
+
+
+def _section(title: str, *links: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(links)}
+
+
+SIDEBAR = [
+    _section(
+        "Watch",
+        _link("Fleet", "monitoring", "fleet", "accounts.view_account"),
+        _link("Agents, live", "lan", "agents", "accounts.view_agent"),
+    ),
+    _section(
+        "Fleet",
+        _link(
+            "Accounts",
+            "account_balance_wallet",
+            "admin:accounts_account_changelist",
+            "accounts.view_account",
+        ),
+        _link("Agents", "dns", "admin:accounts_agent_changelist", "accounts.view_agent"),
+        _link(
+            "Conflicts", "warning", "admin:accounts_conflict_changelist", "accounts.view_conflict"
+        ),
+    ),
+    _section(
+        "Labels",
+        _link("Phases", "flag", "admin:accounts_phase_changelist", "accounts.view_phase"),
+        _link("VS groups", "link", "admin:accounts_vsgroup_changelist", "accounts.view_vsgroup"),
+        _link("Firms", "apartment", "admin:accounts_firm_changelist", "accounts.view_firm"),
+    ),
+    _section(
+        "People",
+        _link("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
+        _link("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+    ),
+]
+
+# One quiet blue: colour belongs to states and figures.
+PRIMARY = {
+    "50": "oklch(97% .012 245)",
+    "100": "oklch(94% .025 245)",
+    "200": "oklch(88% .05 245)",
+    "300": "oklch(80% .08 245)",
+    "400": "oklch(70% .11 247)",
+    "500": "oklch(60% .12 249)",
+    "600": "oklch(51% .115 251)",
+    "700": "oklch(44% .1 252)",
+    "800": "oklch(37% .08 253)",
+    "900": "oklch(31% .06 254)",
+    "950": "oklch(23% .045 255)",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "MT5 Monitor",
+    "SITE_HEADER": "MT5 Monitor",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_SYMBOL": "monitoring",
+    "SITE_URL": reverse_lazy("fleet"),
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "accounts.admin.dashboard.summary",
+    "COLORS": {"primary": PRIMARY},
+    "BORDER_RADIUS": "4px",
+    "SIDEBAR": {"navigation": SIDEBAR},
+}
