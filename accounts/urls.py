@@ -1,5 +1,32 @@
 """The pages of accounts and agents."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts.views import (
+    account,
+    agents,
+    edits,
+    fleet,
+    health,
+    refreshing,
+    selection,
+    sessions,
+    suggestions,
+)
+
+urlpatterns = [
+    path("", fleet.fleet, name="fleet"),
+    path("edit/", selection.selection, name="fleet-edit"),
+    path("refresh/", refreshing.fleet, name="fleet-refresh"),
+    path("suggestions/", suggestions.suggested, name="suggestions"),
+    path("suggestions/accept/", suggestions.accept, name="suggestion-accept"),
+    path("accounts/<int:number>/", account.account, name="account"),
+    path("accounts/<int:number>/phase/", edits.phase, name="account-phase"),
+    path("accounts/<int:number>/vs/", edits.vs, name="account-vs"),
+    path("accounts/<int:number>/refresh/", refreshing.account, name="account-refresh"),
+    path("agents/", agents.agents, name="agents"),
+    path("agents/<int:pk>/refresh/", refreshing.agent, name="agent-refresh"),
+    path("login/", sessions.SignIn.as_view(), name="login"),
+    path("logout/", sessions.SignOut.as_view(), name="logout"),
+    path("healthz", health.health, name="health"),
+]

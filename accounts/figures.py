@@ -1,0 +1,68 @@
+"""Figures as text: money, shares, ages. Unknown is an en dash that says so, never a zero."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+UNKNOWN = format_html('<abbr title="{}">–</abbr>', "Unknown")
+
+
+def unknown(why: str) -> SafeString:
+    """An en dash that tells `why` when pointed at or read out."""
+    return format_html('<abbr title="{}">–</abbr>', why)
+
+
+def money(value: Decimal | None) -> str:
+    """Two decimals, thousands grouped: 98,250.10."""
+    return UNKNOWN if value is None else f"{value:,.2f}"
+
+
+def signed_money(value: Decimal | None) -> str:
+    """As money(), with the sign of a gain too, so that colour is never the only sign."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:+,.2f}" if value else "0.00"
+
+
+def signed_percent(value: Decimal | None) -> str:
+    if value is None:
+        return UNKNOWN
+    text = f"{value:+.2f}"
+    return "0.00%" if text in ("+0.00", "-0.00") else f"{text}%"
+
+
+def direction(value: Decimal | None) -> str:
+    """The class of a figure that is a loss or a gain."""
+    if not value:
+        return ""
+    return "gain" if value > 0 else "loss"
+
+
+def plain(value: Decimal | None) -> str:
+    """For `data-value`, which scripts compare: no grouping, empty when unknown."""
+    return "" if value is None else str(value)
+
+
+def price(value: Decimal | None) -> str:
+    """A price or a volume without the zeros that its column stores behind it."""
+    return UNKNOWN if value is None else f"{value.normalize():,f}"
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago, in its largest unit: 3 s, 2 min, 5 h, 4 d. A clock ahead of ours is 0 s."""
+    return UNKNOWN if since is None else span(now - since)
+
+
+def span(length: timedelta) -> str:
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def unix(at: datetime | None) -> str:
+    """Whole seconds since 1970, for scripts that tick; empty when unknown."""
+    return "" if at is None else str(int(at.timestamp()))

@@ -1,0 +1,49 @@
+"""Parts of pages, rendered by the templates that the pages use: once for every open browser."""
+
+from collections.abc import Iterable
+
+from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from accounts import polls
+from accounts.fleet import Fleet, flagged
+from accounts.models import Account, Agent
+from accounts.panel import panel_context
+from accounts.rows import account_row, agent_row
+
+ROW = "accounts/_account_row.html"
+AGENT_ROW = "accounts/_agent_row.html"
+
+
+def account_rows(numbers: Iterable[int]) -> dict[int, str]:
+    """The fleet rows of these accounts by number, in one query; unknown numbers are left out."""
+    now = timezone.now()
+    accounts = flagged(Account.objects.for_rows()).filter(number__in=list(numbers))
+    return {
+        account.number: render_to_string(ROW, {"row": account_row(account, now)})
+        for account in accounts
+    }
+
+
+def agent_rows(ids: Iterable[int]) -> dict[int, str]:
+    """The rows of these agents by id, in two queries; unknown ids are left out."""
+    now = timezone.now()
+    agents = list(Agent.objects.filter(pk__in=list(ids)).prefetch_related("accounts"))
+    latest = polls.latest([agent.pk for agent in agents])
+    return {
+        agent.pk: render_to_string(AGENT_ROW, {"row": agent_row(agent, latest.get(agent.pk), now)})
+        for agent in agents
+    }
+
+
+def totals(query: str) -> str:
+    """The inside of #totals for the filters in this query string, over the whole fleet."""
+    fleet = Fleet(QueryDict(query.removeprefix("?")).dict(), timezone.now())
+    return render_to_string("accounts/_totals.html", {"fleet": fleet, "totals": fleet.totals})
+
+
+def account_panel(number: int) -> str:
+    """#account-panel with all of it. Raises Account.DoesNotExist."""
+    account = flagged(Account.objects.for_rows()).get(number=number)
+    return render_to_string("accounts/_account_panel.html", panel_context(account, timezone.now()))

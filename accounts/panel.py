@@ -1,0 +1,58 @@
+"""All that the page of one account shows of what is polled, and of what staff changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts import polls
+from accounts.models import Account, Conflict
+from accounts.rows import account_row, agent_row
+
+POLLS_SHOWN = 12
+
+
+def panel_context(account: Account, now: datetime) -> dict[str, Any]:
+    """For accounts/_account_panel.html; depends on neither request nor user."""
+    agent = account.agent
+    recent = polls.recent(agent.pk, settings.RECENT_POLLS) if agent else []
+    return {
+        "account": account,
+        "row": account_row(account, now),
+        "agent": agent_row(agent, recent[0] if recent else None, now) if agent else None,
+        "others": _others(account),
+        "positions": list(account.positions.all()),
+        "bars": bars(recent),
+        "polls": recent[:POLLS_SHOWN],
+        "slowest": max((poll.latency_ms for poll in recent), default=None),
+        "conflicts": list(Conflict.objects.filter(number=account.number).select_related("agent")),
+    }
+
+
+def _others(account: Account) -> list[Account]:
+    """The other member of its VS group, if any."""
+    if account.vs_group_id is None:
+        return []
+    return list(Account.objects.filter(vs_group=account.vs_group_id).exclude(pk=account.pk))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One poll in the chart of 4 by 32 units a poll: the oldest is leftmost."""
+
+    x: int
+    y: float
+    height: float
+    failed: bool
+    says: str
+
+
+def bars(recent: list[polls.Poll]) -> list[Bar]:
+    slowest = max((poll.latency_ms for poll in recent), default=0) or 1
+    shown = []
+    for place, poll in enumerate(reversed(recent)):
+        height = 32.0 if poll.code else max(30 * poll.latency_ms / slowest, 1.5)
+        says = f"{poll.at:%H:%M:%S} UTC, {poll.latency_ms:,.0f} ms {poll.code}".strip()
+        shown.append(Bar(place * 4, round(32 - height, 1), round(height, 1), bool(poll.code), says))
+    return shown

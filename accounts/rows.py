@@ -1,0 +1,142 @@
+"""What a row shows, prepared as text: a row template then only places it, 0.1 ms each.
+
+Rows depend on neither request nor user, so that one rendering serves every browser.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts import figures
+from accounts.models import Account, Agent
+from accounts.polls import Poll
+
+Row = dict[str, Any]
+
+NO_LIMIT = figures.unknown("No drawdown limit known")
+NO_POSITIONS = figures.unknown("Positions could not be read")
+NEVER = figures.unknown("Never seen")
+
+STATES = {
+    Agent.Status.ONLINE: "Online",
+    Agent.Status.OFFLINE: "Offline",
+    Agent.Status.TIMEOUT: "Timeout",
+    Agent.Status.ERROR: "Error",
+    Agent.Status.DISCONNECTED: "Disconnected",
+    Agent.Status.UNKNOWN: "Not polled",
+}
+
+
+def account_row(account: Account, now: datetime) -> Row:
+    """For an account of Account.objects.for_rows(), annotated by fleet.flagged()."""
+    return {
+        "number": str(account.number),
+        "name": account.name,
+        "holder": account.holder,
+        "firm": account.firm.name if account.firm else "",
+        "conflict": getattr(account, "in_conflict", False),
+        **_labels(account),
+        **_money(account),
+        **_drawdown(account),
+        **_freshness(account, now),
+    }
+
+
+def _labels(account: Account) -> Row:
+    phase, group = account.phase, account.vs_group
+    return {
+        "phase": phase.name if phase else "",
+        "phase_color": phase.color if phase else "none",
+        "vs": group.name if group else "",
+        "slot": account.vs_slot,
+    }
+
+
+def _money(account: Account) -> Row:
+    pl, days = account.pl_now, account.days_operating
+    return {
+        "balance": figures.money(account.balance),
+        "balance_value": figures.plain(account.balance),
+        "equity": figures.money(account.equity),
+        "equity_value": figures.plain(account.equity),
+        "floating": figures.signed_money(account.floating),
+        "floating_value": figures.plain(account.floating),
+        "floating_is": figures.direction(account.floating),
+        "pl": figures.signed_money(pl),
+        "pl_value": figures.plain(pl),
+        "pl_pct": figures.signed_percent(account.pl_pct_now),
+        "pl_is": figures.direction(pl),
+        "days": figures.UNKNOWN if days is None else str(days),
+        "open": _open(account),
+    }
+
+
+def _open(account: Account) -> str:
+    if account.open_positions is not None:
+        return str(account.open_positions)
+    return figures.unknown(account.positions_error) if account.positions_error else NO_POSITIONS
+
+
+def _drawdown(account: Account) -> Row:
+    share, left = account.drawdown_used_share, account.drawdown_left
+    if share is None or left is None:
+        return {"used": NO_LIMIT, "meter": "", "left": NO_LIMIT, "left_is": ""}
+    return {
+        "used": f"{share * 100:.0f}%",
+        "meter": f"{min(share, Decimal(1)):.2f}",
+        "left": figures.money(left),
+        "left_is": "loss" if left <= 0 else "",
+    }
+
+
+def _freshness(account: Account, now: datetime) -> Row:
+    agent, state, seen = account.agent, account.state(), account.seen_at
+    return {
+        "agent_id": str(agent.pk) if agent else "",
+        "agent": str(agent) if agent else "",
+        "state": state,
+        "state_name": STATES[Agent.Status(state)] if agent else "No agent",
+        "reason": agent.status_reason if agent and not agent.is_online else "",
+        "seen": figures.unix(seen),
+        "age": figures.age(seen, now) if seen else NEVER,
+        "stale_after": str(int(agent.stale_after.total_seconds())) if agent else "",
+        "stale": account.is_stale(now),
+    }
+
+
+def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
+    """For an agent with its accounts prefetched; `poll` is its latest, None when not known."""
+    return {
+        "id": str(agent.pk),
+        "name": str(agent),
+        "url": agent.url,
+        "contract": agent.contract,
+        "enabled": agent.enabled,
+        "state": agent.status,
+        "state_name": STATES[Agent.Status(agent.status)],
+        "since": agent.status_since,
+        "since_unix": figures.unix(agent.status_since),
+        "since_age": figures.age(agent.status_since, now),
+        "latency": latency(poll),
+        "failures": str(agent.failures),
+        "reason": agent.status_reason,
+        "code": agent.status_code,
+        "seen": figures.unix(agent.last_seen_at),
+        "age": figures.age(agent.last_seen_at, now) if agent.last_seen_at else NEVER,
+        "stale_after": str(int(agent.stale_after.total_seconds())),
+        "stale": agent.is_stale(now),
+        "next": figures.unix(agent.next_poll_at) if agent.enabled else "",
+        "next_in": next_in(agent, now),
+        "numbers": [str(account.number) for account in agent.accounts.all()],
+    }
+
+
+def latency(poll: Poll | None) -> str:
+    return figures.unknown("No recent poll") if poll is None else f"{poll.latency_ms:,.0f} ms"
+
+
+def next_in(agent: Agent, now: datetime) -> str:
+    """Until the next poll, to the second."""
+    if not agent.enabled:
+        return figures.unknown("Not polled: the agent is not enabled")
+    return "now" if agent.next_poll_at <= now else f"in {figures.span(agent.next_poll_at - now)}"

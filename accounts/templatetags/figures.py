@@ -1,0 +1,41 @@
+"""Figures and links of the fleet, for templates."""
+
+from django import template
+
+from accounts import figures
+from accounts.agentlist import AgentList
+from accounts.fleet import Fleet
+
+register = template.Library()
+# Of these a person wants to see the largest first.
+LARGEST_FIRST = frozenset(
+    ["balance", "equity", "floating", "pl", "pl_pct", "used", "days", "open", "age", "failures"]
+)
+
+register.filter("money", figures.money)
+register.filter("signed", figures.signed_money)
+register.filter("signed_percent", figures.signed_percent)
+register.filter("direction", figures.direction)
+register.filter("price", figures.price)
+register.filter("unix", figures.unix)
+
+
+@register.filter
+def unknown(value: object, why: str) -> object:
+    """`value`, or an en dash that says `why` it is not known."""
+    return figures.unknown(why) if value is None or value == "" else value
+
+
+@register.simple_tag
+def query(look: Fleet | AgentList, **changes: str) -> str:
+    """A link to what is shown now with these parameters changed; back on the first page."""
+    return look.query(**changes)
+
+
+@register.inclusion_tag("accounts/_column.html")
+def column(look: Fleet | AgentList, name: str, label: str, hint: str = "") -> dict[str, str]:
+    """A heading that sorts by its column; a second time, the other way round."""
+    way = {name: "ascending", f"-{name}": "descending"}.get(look.sort, "")
+    turned = f"-{name}" if way == "ascending" or (not way and name in LARGEST_FIRST) else name
+    url = look.query(sort=turned)
+    return {"name": name, "label": label, "hint": hint, "way": way, "url": url}

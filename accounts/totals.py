@@ -1,0 +1,93 @@
+"""What a fleet amounts to. Readings that are stale or failed, or that nobody told, are left out."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+
+from accounts.models import AccountQuerySet
+from accounts.models.figures import fresh
+
+CONNECTED = Q(agent__enabled=True, agent__status="online") & ~Q(connected=False)
+
+
+@dataclass
+class Money:
+    """A sum of the accounts that know the figure, by currency where there are several."""
+
+    sums: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    counted: int = 0
+
+    def add(self, currency: str, value: Decimal | None, counted: int) -> None:
+        if value is not None:
+            self.sums[currency] += value
+            self.counted += counted
+
+    @property
+    def lines(self) -> list[tuple[str, Decimal]]:
+        """(currency, sum). One line when at most one currency is told: agents of contract 1 tell
+        none, and a desk that has one currency has it there as well."""
+        told = [currency for currency in self.sums if currency]
+        if len(told) <= 1:
+            total = sum(self.sums.values(), Decimal(0))
+            return [(told[0] if told else "", total)] if self.counted else []
+        return [(name or "currency not told", self.sums[name]) for name in sorted(self.sums)]
+
+
+@dataclass(frozen=True)
+class PhaseCount:
+    name: str
+    color: str
+    count: int
+
+
+@dataclass
+class Totals:
+    count: int = 0
+    connected: int = 0
+    fresh: int = 0
+    balance: Money = field(default_factory=Money)
+    floating: Money = field(default_factory=Money)
+    phases: list[PhaseCount] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, accounts: AccountQuerySet, now: datetime) -> "Totals":
+        """One query, whatever the size of the fleet."""
+        totals, phases = cls(), dict[tuple[int, str, str], int]()
+        for group in _groups(accounts, now):
+            totals._add(group)
+            name = group["phase__name"] or ""
+            order = -1 if group["phase__order"] is None else group["phase__order"]
+            key = (order, name, group["phase__color"] or "none")
+            phases[key] = phases.get(key, 0) + group["count"]
+        totals.phases = [
+            PhaseCount(name, color, count) for (_, name, color), count in sorted(phases.items())
+        ]
+        return totals
+
+    def _add(self, group: dict[str, Any]) -> None:
+        self.count += group["count"]
+        self.connected += group["connected_"]
+        self.fresh += group["fresh"]
+        self.balance.add(group["currency"], group["balances"], group["balances_counted"])
+        self.floating.add(group["currency"], group["floatings"], group["floatings_counted"])
+
+    @property
+    def left_out(self) -> int:
+        return self.count - self.fresh
+
+
+def _groups(accounts: AccountQuerySet, now: datetime) -> Any:
+    is_fresh = fresh(now)
+    return accounts.values("phase__name", "phase__order", "phase__color", "currency").annotate(
+        count=Count("pk"),
+        connected_=Count("pk", filter=CONNECTED),
+        fresh=Count("pk", filter=is_fresh),
+        balances=Sum("balance", filter=is_fresh),
+        balances_counted=Count("balance", filter=is_fresh),
+        floatings=Sum("floating", filter=is_fresh),
+        floatings_counted=Count("floating", filter=is_fresh),
+    )

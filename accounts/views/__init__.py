@@ -1,0 +1,1 @@
+"""The pages: each view fetches, guards, makes one call, responds."""

@@ -1,0 +1,86 @@
+"""One account: its figures, positions, agent, and what staff changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+
+from django.contrib.admin.utils import label_for_field
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.fleet import flagged
+from accounts.live import mark
+from accounts.models import Account
+from accounts.panel import panel_context
+
+EDITS_SHOWN = 10
+SHOWN_FIELDS = [
+    "holder",
+    "firm",
+    "phase",
+    "vs_group",
+    "initial_balance",
+    "max_drawdown_pct",
+    "note",
+]
+
+
+def account_or_404(number: int) -> Account:
+    try:
+        return flagged(Account.objects.for_rows()).get(number=number)
+    except (Account.DoesNotExist, OverflowError) as error:
+        raise Http404(f"No agent has reported account {number}.") from error
+
+
+@require_safe
+@permission_required("accounts.view_account", raise_exception=True)
+def account(request: HttpRequest, number: int) -> HttpResponse:
+    epoch, seq = mark()
+    account = account_or_404(number)
+    context = {
+        "live": {"epoch": epoch, "seq": seq},
+        "edits": edits_of(account),
+        **panel_context(account, timezone.now()),
+    }
+    return render(request, "accounts/account.html", context)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change by a person, as history tells it."""
+
+    at: datetime
+    user: str
+    what: str
+
+
+def edits_of(account: Account) -> list[Edit]:
+    """The last edits, newest first, each with what it changed from and to."""
+    records = list(
+        account.history.select_related("history_user", "phase", "firm", "vs_group").order_by(
+            "-history_date", "-history_id"
+        )[: EDITS_SHOWN + 1]
+    )
+    return [
+        Edit(record.history_date, str(record.history_user or "the system"), _what(record, before))
+        for record, before in zip_longest(records, records[1:])
+    ][:EDITS_SHOWN]
+
+
+def _what(record: object, before: object | None) -> str:
+    if before is None:
+        return "first known"
+    changes = []
+    for name in SHOWN_FIELDS:
+        was, now = getattr(before, name), getattr(record, name)
+        if was != now:
+            label = label_for_field(name, Account)
+            changes.append(f"{label} {_shown(was)} → {_shown(now)}")
+    return "; ".join(changes) or "saved without a change"
+
+
+def _shown(value: object) -> str:
+    return "–" if value is None or value == "" else str(value)

@@ -1,0 +1,28 @@
+"""Every agent, filtered, sorted and paged by the URL."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import polls
+from accounts.agentlist import AgentList
+from accounts.live import mark
+from accounts.rows import agent_row
+
+
+@require_safe
+@permission_required("accounts.view_agent", raise_exception=True)
+def agents(request: HttpRequest) -> HttpResponse:
+    epoch, seq = mark()
+    look = AgentList(request.GET.dict(), timezone.now())
+    shown = list(look.rows())
+    latest = polls.latest([agent.pk for agent in shown])
+    context = {
+        "live": {"epoch": epoch, "seq": seq},
+        "look": look,
+        "rows": [agent_row(agent, latest.get(agent.pk), look.now) for agent in shown],
+        "pools": polls.pools(),
+    }
+    return render(request, "accounts/agents.html", context)

@@ -1,0 +1,71 @@
+"""Reading agents now, because somebody asked: of one account, one agent, a selection, or all."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from accounts import polling
+from accounts.forms import RefreshForm
+from accounts.models import Account, Agent
+from accounts.polling import Outcome
+from accounts.views.account import account_or_404
+from accounts.views.answers import Tone, said
+
+FAILURES_NAMED = 3
+
+
+@require_POST
+@permission_required("accounts.view_account", raise_exception=True)
+def account(request: HttpRequest, number: int) -> HttpResponse:
+    account = account_or_404(number)
+    back = f"/accounts/{number}/"
+    if account.agent is None:
+        return said(request, f"No agent reports account {number}.", tone="bad", back=back)
+    return _refresh(request, [account.agent], back, [number])
+
+
+@require_POST
+@permission_required("accounts.view_agent", raise_exception=True)
+def agent(request: HttpRequest, pk: int) -> HttpResponse:
+    return _refresh(request, [get_object_or_404(Agent, pk=pk)], "/agents/", [])
+
+
+@require_POST
+@permission_required("accounts.view_account", raise_exception=True)
+def fleet(request: HttpRequest) -> HttpResponse:
+    """The agents of the accounts that were ticked; of all when none was."""
+    form = RefreshForm(request.POST)
+    if not form.is_valid():
+        return said(request, form.sentence, tone="bad")
+    numbers = form.cleaned_data["accounts"]
+    agents = Agent.objects.filter(enabled=True)
+    if numbers:
+        own = Account.objects.filter(number__in=numbers)
+        agents = Agent.objects.filter(pk__in=own.values("agent"))
+    return _refresh(request, agents, "/", numbers)
+
+
+def _refresh(
+    request: HttpRequest, agents: Iterable[Agent], back: str, rows: list[int]
+) -> HttpResponse:
+    outcomes = list(polling.refresh(agents))
+    good = bool(outcomes) and all(outcome.ok for outcome in outcomes)
+    tone: Tone = "good" if good else "bad"
+    return said(request, sentence(outcomes), tone=tone, back=back, rows=rows)
+
+
+def sentence(outcomes: list[Outcome]) -> str:
+    if not outcomes:
+        return "There is no agent to ask."
+    if len(outcomes) == 1:
+        return f"{outcomes[0].agent_name}: {outcomes[0].sentence}"
+    failed = sorted((o for o in outcomes if not o.ok), key=lambda outcome: outcome.agent_name)
+    answered = f"{len(outcomes) - len(failed)} of {len(outcomes)} agents answered"
+    if not failed:
+        return f"{answered}."
+    named = ", ".join(f"{one.agent_name} ({one.code})" for one in failed[:FAILURES_NAMED])
+    more = len(failed) - FAILURES_NAMED
+    return f"{answered}; failed: {named}{f' and {more} more' if more > 0 else ''}."

@@ -1,0 +1,51 @@
+"""VS pairs that the figures suggest, accepted with one click."""
+
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import edits
+from accounts.forms import PairForm
+from accounts.models import Account, VSGroup
+from accounts.suggestions import suggestions
+from accounts.views.answers import said
+
+SHOWN = 20
+
+
+@require_safe
+@permission_required("accounts.view_account", raise_exception=True)
+def suggested(request: HttpRequest) -> HttpResponse:
+    pairs = suggestions(timezone.now())
+    return render(
+        request, "accounts/suggestions.html", {"pairs": pairs[:SHOWN], "found": len(pairs)}
+    )
+
+
+@require_POST
+@permission_required(["accounts.view_account", "accounts.change_vs"], raise_exception=True)
+def accept(request: HttpRequest) -> HttpResponse:
+    form = PairForm(request.POST)
+    if not form.is_valid():
+        return said(request, form.sentence, tone="bad", back="/suggestions/")
+    numbers = [form.cleaned_data["first"], form.cleaned_data["second"]]
+    try:
+        group = _pair(*numbers)
+    except ValidationError as error:
+        return said(request, " ".join(error.messages), tone="bad", back="/suggestions/")
+    sentence = f"Accounts {numbers[0]} and {numbers[1]} are now VS group {group}."
+    return said(request, sentence, rows=numbers, back="/suggestions/")
+
+
+def _pair(first: int, second: int) -> VSGroup:
+    """As edits.pair, on the rows as they are now: two people may accept the same pair at once."""
+    with transaction.atomic():
+        rows = Account.objects.select_for_update(of=("self",)).select_related("vs_group")
+        found = {account.number: account for account in rows.filter(number__in=[first, second])}
+        if {first, second} - found.keys():
+            raise ValidationError("One of the two accounts is not here any more.")
+        return edits.pair(found[first], found[second])
