@@ -50,8 +50,16 @@ class Recorder:
                 changed |= self._record([result])
             except Exception:
                 log.exception("The reply of agent %d could not be written", result.agent_id)
-                changed |= self._record([_unwritable(result)])
+                changed |= self._record_refusal(result)
         return changed
+
+    def _record_refusal(self, result: "Result") -> set[int]:
+        try:
+            return self._record([_unwritable(result)])
+        except Exception:
+            # The database itself is away: the claim has lapsed by the time it is back.
+            log.exception("Nor could it be written that agent %d failed", result.agent_id)
+            return set()
 
     def _record(self, batch: "Sequence[Result]") -> set[int]:
         plan = Plan(Snapshot.of(batch), timezone.now())

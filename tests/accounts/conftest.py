@@ -1,13 +1,13 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from tests.accounts.fleet import ScriptedFleet
 
 
 @pytest.fixture
-def fleet(settings: SettingsWrapper) -> Iterator[ScriptedFleet]:
+def fleet(settings: Settings) -> Iterator[ScriptedFleet]:
     settings.RECOVERY_RETRY_S = 0.01
     with ScriptedFleet() as fleet:
         yield fleet

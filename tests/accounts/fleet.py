@@ -27,7 +27,14 @@ class ScriptedFleet:
         self.hanging: dict[int, threading.Event] = {}
         self.asked: Counter[tuple[int, str]] = Counter()
         self._socket = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(self._app, log_config=None, lifespan="off", timeout_keep_alive=75)
+        config = uvicorn.Config(
+            self._app,
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=75,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
 

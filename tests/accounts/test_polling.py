@@ -176,7 +176,8 @@ def test_a_failure_is_named_and_its_since_does_not_move(fleet: ScriptedFleet) ->
     assert first.status_reason
     poll()
     second = Agent.objects.get()
-    assert (second.status_since, second.failures) == (first.status_since, 2)
+    assert second.status_since == first.status_since
+    assert second.failures > first.failures
     assert Account.objects.get().balance == 100000
 
 

@@ -1,0 +1,150 @@
+"""The rules of money and freshness, in Python and in SQL: they must say the same."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import Account, Agent, Firm
+from tests.factories import make_account, make_firm, make_online_agent
+
+pytestmark = pytest.mark.django_db
+
+money = st.none() | st.decimals(0, 1_000_000, places=2)
+percent = st.none() | st.decimals("0.01", 100, places=2)
+
+
+def judged(account: Account) -> tuple[Any, ...]:
+    share = account.drawdown_used_share
+    return (
+        account.pl_now,
+        account.pl_pct_now,
+        None if share is None else share * 100,
+    )
+
+
+def close(left: Any, right: Any) -> bool:
+    if left is None or right is None:
+        return left is right
+    return bool(abs(float(left) - float(right)) <= 1e-6 * max(1.0, abs(float(left))))
+
+
+@hypothesis_settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(balance=money, equity=money, initial=money, own=percent, firms=percent)
+@example(
+    balance=Decimal("0.01"), equity=None, initial=Decimal("0.00"), own=Decimal("5.00"), firms=None
+)
+def test_python_and_sql_agree(
+    balance: Decimal | None,
+    equity: Decimal | None,
+    initial: Decimal | None,
+    own: Decimal | None,
+    firms: Decimal | None,
+) -> None:
+    Account.objects.all().delete()
+    Firm.objects.all().delete()
+    made = make_account(
+        balance=balance,
+        equity=equity,
+        initial_balance=initial,
+        max_drawdown_pct=own,
+        firm=make_firm(max_drawdown_pct=firms),
+    )
+    account = Account.objects.for_rows().with_figures().get(pk=made.pk)
+    told = (account.pl, account.pl_pct, account.drawdown_used_pct)
+    assert all(map(close, judged(account), told)), (judged(account), told)
+
+
+def test_unknown_figures_stay_unknown() -> None:
+    account = make_account(balance=None, equity=None, floating=None, initial_balance=None)
+    assert judged(account) == (None, None, None)
+    assert account.drawdown_left is None
+    assert not account.is_near_limit
+
+
+def test_drawdown_counts_equity_below_the_initial_balance_against_the_limit() -> None:
+    account = make_account(
+        balance=Decimal(100000), equity=Decimal(92000), max_drawdown_pct=Decimal(10)
+    )
+    assert account.drawdown_limit == 10000
+    assert (account.drawdown_used, account.drawdown_left) == (8000, 2000)
+    assert account.is_near_limit
+    assert make_account(max_drawdown_pct=Decimal(10)).drawdown_used == 0
+
+
+def test_an_accounts_own_limit_goes_before_its_firms() -> None:
+    firm = make_firm(max_drawdown_pct=Decimal(10))
+    assert make_account(firm=firm).drawdown_limit == 10000
+    assert make_account(firm=firm, max_drawdown_pct=Decimal(4)).drawdown_limit == 4000
+
+
+@pytest.mark.parametrize(
+    ("columns", "seconds", "fresh"),
+    [
+        ({}, 33, True),
+        ({}, 35, False),
+        ({"status": "offline"}, 0, False),
+        ({"enabled": False}, 0, False),
+        ({"stale_after": timedelta(seconds=130)}, 120, True),
+    ],
+)
+def test_freshness_in_python_and_sql_agree(
+    columns: dict[str, Any], seconds: int, fresh: bool
+) -> None:
+    now = timezone.now()
+    agent = make_online_agent(last_seen_at=now - timedelta(seconds=seconds), **columns)
+    make_account(agent=agent)
+    account = Account.objects.for_rows().with_figures(now).get()
+    assert account.is_fresh is fresh
+    assert account.is_stale(now) is not fresh
+
+
+def test_a_disconnected_account_and_one_without_an_agent_are_not_fresh() -> None:
+    now = timezone.now()
+    make_account(connected=False)
+    make_account(agent=None)
+    for account in Account.objects.for_rows().with_figures(now):
+        assert not account.is_fresh
+        assert account.is_stale(now)
+
+
+@pytest.mark.parametrize(
+    ("columns", "urgency"),
+    [
+        ({"open_positions": 1}, "active"),
+        ({"open_positions": None}, "active"),
+        ({"open_positions": 1, "equity": Decimal(91000)}, "critical"),
+        ({"open_positions": 0, "equity": Decimal(91000)}, "standard"),
+        ({}, "standard"),
+        ({"changed_at": timezone.now() - timedelta(days=2)}, "inactive"),
+        ({"changed_at": timezone.now() - timedelta(days=8)}, "idle"),
+    ],
+)
+def test_urgency_follows_what_hangs_on_the_figures(columns: dict[str, Any], urgency: str) -> None:
+    account = make_account(max_drawdown_pct=Decimal(10), **columns)
+    assert account.urgency(timezone.now()) == urgency
+
+
+def test_an_agent_is_polled_as_its_most_urgent_account_wants_or_as_a_person_said() -> None:
+    agent = make_online_agent()
+    assert agent.interval_for(["idle", "active"]) == timedelta(seconds=5)
+    assert agent.interval_for([]) == timedelta(seconds=settings.POLL_INTERVALS["standard"])
+    agent.fixed_interval_s = 7
+    assert agent.interval_for(["critical"]) == timedelta(seconds=7)
+
+
+@given(failures=st.integers(1, 10_000))
+def test_the_backoff_grows_is_capped_and_is_never_nothing(failures: int) -> None:
+    wait = Agent().backoff(failures).total_seconds()
+    full = min(settings.BACKOFF_FIRST_S * 2.0 ** min(failures - 1, 16), settings.BACKOFF_MOST_S)
+    assert 0.75 * full - 1e-6 <= wait <= full + 1e-6
