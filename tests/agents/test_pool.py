@@ -138,6 +138,25 @@ async def test_many_connections_that_all_died_at_once_cost_one_request_each(agen
     assert agents.statistics().errors == {}
 
 
+async def test_a_get_is_sent_again_on_a_new_connection_and_not_on_another_old_one(agents):
+    everybody = asyncio.Barrier(4)
+    seen = set()
+
+    async def agent(visit):
+        if visit.request.connection in seen:
+            return visit.reset()
+        seen.add(visit.request.connection)
+        if len(server.requests) <= 4:
+            await everybody.wait()
+        return await visit.json(account())
+
+    async with serving(agent) as server:
+        await asyncio.gather(*(agents.read(endpoint(server.url)) for _ in range(4)))
+        assert await agents.read(endpoint(server.url))
+        assert (server.connections, len(server.requests)) == (5, 6)
+    assert agents.statistics().errors == {}
+
+
 async def call_on(agents, server):
     """A call on the pool that `agents` has warmed up."""
     await agents.read(endpoint(server.url))
