@@ -76,7 +76,11 @@ def serve(
     )
     # Ctrl-C arrives a second time after an orderly end; the traceback would say nothing.
     with contextlib.suppress(KeyboardInterrupt):
-        Server(config, announcement).run()
+        try:
+            Server(config, announcement).run()
+        except SystemExit as error:
+            # uvicorn has said what was wrong, and leaves with a number of its own.
+            raise SystemExit(1) from error
 
 
 def allow_many_connections() -> None:
