@@ -1,9 +1,27 @@
-"""The ASGI application: pages by Django, sockets by Channels."""
+"""The ASGI application: pages by Django, sockets of live pages through Channels' routing."""
 
 import os
+from typing import Any, cast
 
-from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
-application = ProtocolTypeRouter({"http": get_asgi_application()})
+pages = get_asgi_application()  # before anything that imports models
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
+
+from accounts import live  # noqa: E402
+from accounts.consumers import Receive, Scope, Send, live_page, no_page  # noqa: E402
+from mt5monitor.origins import TrustedOrigins  # noqa: E402
+
+# django-stubs knows of views only in routes.
+sockets = [path("ws/live/", AuthMiddlewareStack(live_page)), re_path("", cast("Any", no_page))]
+router = ProtocolTypeRouter({"http": pages, "websocket": TrustedOrigins(URLRouter(sockets))})
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] in ("http", "websocket"):
+        await live.ready()
+    await router(scope, receive, send)

@@ -1,0 +1,126 @@
+"""The hub's one channel in the layer's group. It comes back by itself and says that it did.
+
+The layer reconnects on its own when Valkey restarts, but it tells nobody, and what was sent in
+between is lost. It does log the error, so we listen to its log; and the hub tells when it finds a
+change that did not arrive. Either raises a suspicion, which ends when a message to ourselves has
+come round. An idle fleet raises none and sends nothing.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from accounts.live.message import GROUP
+
+log = logging.getLogger(__name__)
+LAYER_ERRORS = (RedisError, OSError, TimeoutError)
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
+SEND_TIMEOUT_S = 1.0
+
+
+class Link:
+    """`on_packet` gets every packet of the group; `on_return` is called whenever what was sent
+    before may have been lost: at the start, and when a suspicion ends."""
+
+    def __init__(self, on_packet: Callable[[object], None], on_return: Callable[[], None]) -> None:
+        self.listening = asyncio.Event()
+        self._on_packet = on_packet
+        self._on_return = on_return
+        self._layer: Any = get_channel_layer()
+        self._channel = ""
+        self._receiving: asyncio.Task[None] | None = None
+        self._suspicious = False
+        self._question = ""  # the message to ourselves that is under way
+
+    def suspect(self) -> None:
+        if not self._suspicious:
+            self._suspicious = True
+            log.warning("Live pages may have missed something: asking Valkey.")
+
+    async def run(self) -> None:
+        """Listens until cancelled."""
+        layer_log, watch = logging.getLogger("channels_redis.pubsub"), _LayerErrors(self.suspect)
+        layer_log.addFilter(watch)
+        try:
+            await self._listen_again_and_again()
+        finally:
+            layer_log.removeFilter(watch)
+
+    async def _listen_again_and_again(self) -> None:
+        wait = FIRST_WAIT_S
+        while True:
+            try:
+                await self._subscribe()
+                wait = FIRST_WAIT_S
+                await self._listen()
+            except LAYER_ERRORS as error:
+                if wait == FIRST_WAIT_S:
+                    log.warning("Live pages wait for Valkey: %s", error)
+            self.listening.clear()
+            await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
+            wait = min(wait * 2, LONGEST_WAIT_S)
+            await self._layer.flush()
+
+    async def _subscribe(self) -> None:
+        self._channel = await self._layer.new_channel()
+        await self._layer.group_add(GROUP, self._channel)
+        self._certain()
+        self.listening.set()
+
+    async def _listen(self) -> None:
+        self._receiving = asyncio.create_task(self._receive())
+        try:
+            await asyncio.wait({self._receiving})
+            if not self._receiving.cancelled():
+                self._receiving.result()
+        finally:
+            self._receiving.cancel()
+
+    async def _receive(self) -> None:
+        while True:
+            packet = await self._layer.receive(self._channel)
+            if packet.get("type") != "question":
+                self._on_packet(packet)
+            elif packet.get("question") == self._question:
+                log.info("Live pages hear Valkey.")
+                self._certain()
+
+    def _certain(self) -> None:
+        self._suspicious, self._question = False, ""
+        self._on_return()
+
+    async def check(self) -> None:
+        """Asks while there is a suspicion; at the second beat without an answer subscribes anew."""
+        if not self._suspicious or not self.listening.is_set():
+            return
+        if self._question and self._receiving is not None:
+            self._receiving.cancel()
+            return
+        question = secrets.token_hex(8)
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                self._question = question
+                packet = {"type": "question", "question": question}
+                await self._layer.send(self._channel, packet)
+        except LAYER_ERRORS:
+            self._question = ""  # still away; said already
+
+
+class _LayerErrors(logging.Filter):
+    """Takes the layer's report of a lost connection, a traceback a second, for a suspicion."""
+
+    def __init__(self, suspect: Callable[[], None]) -> None:
+        super().__init__()
+        self._suspect = suspect
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], LAYER_ERRORS):
+            self._suspect()
+            return False
+        return True

@@ -1,0 +1,51 @@
+"""Sockets are for pages of our own only. Browsers do not hold sockets to the same-origin rule, and
+they send cookies along, so the server compares the whole origin: scheme, host and port."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from accounts.consumers import Receive, Scope, Send, refuse
+from accounts.live.frames import Refused
+
+Application = Callable[[Scope, Receive, Send], Awaitable[Any]]
+Origin = tuple[str, str, int]
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def parsed(origin: str) -> Origin | None:
+    """Scheme, host, port; None for what is no origin of a page on the web."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        return None
+    return parts.scheme, parts.hostname, port
+
+
+def is_trusted(origin: str | None) -> bool:
+    """Whether it is one of settings.TRUSTED_ORIGINS; a socket without an origin is no page's."""
+    if origin is None or (asked := parsed(origin)) is None:
+        return False
+    return asked in {parsed(trusted) for trusted in settings.TRUSTED_ORIGINS}
+
+
+class TrustedOrigins:
+    """Accepts and closes with 4403 any socket whose Origin is foreign, doubled or missing."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if len(origins) == 1 and is_trusted(origins[0].decode("latin1")):
+            await self._application(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        await refuse(send, Refused(Refused.FORBIDDEN, "This origin may not open sockets."))

@@ -1,0 +1,43 @@
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from django.contrib.auth.models import User
+from pytest_django import Settings
+
+from accounts import live
+from accounts.live.hub import Hub
+from tests.factories import make_user
+from tests.live.page import session_of
+from tests.valkey import PrivateValkey
+
+
+@pytest.fixture
+def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
+    """A database that threads share, with the rows of the data migrations in it."""
+
+
+@pytest.fixture
+def user(rows: None) -> User:
+    return make_user("accounts.view_account")
+
+
+@pytest.fixture
+def session(user: User) -> str:
+    return session_of(user)
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    """Beats of a tenth of a second."""
+    settings.LIVE_BEAT_S = 0.1
+    return settings
+
+
+@pytest_asyncio.fixture
+async def hub(valkey: PrivateValkey, rows: None) -> AsyncIterator[Hub]:
+    """The hub that the application of this test uses."""
+    hub = live.current()
+    await hub.link.listening.wait()
+    yield hub
+    await hub.stop()
