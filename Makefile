@@ -31,7 +31,17 @@ test: $(VENV)/.tests
 	@exec $(BIN)/python -m tests.run $(ARGS)
 
 check: $(VENV)/.tests
-	@exec $(BIN)/python -m tests.check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	find templates -name '*.html' -exec $(BIN)/djade --check --target-version 5.2 {} +
+	@state=$$(mktemp -d) && trap 'rm -rf "$$state"' EXIT && set -e && \
+	for command in 'check --deploy --fail-level WARNING' 'makemigrations --check --dry-run'; do \
+		echo "manage.py $$command"; \
+		env -u DATABASE_URL -u REDIS_URL STATE_DIR="$$state" PUBLIC_URL=https://monitor.example.com \
+			$(BIN)/python manage.py $$command; \
+	done
+	@echo 'All checks passed.'
 
 bench: $(VENV)/.tests
 	@exec $(BIN)/python -m benchmarks $(BENCH)

@@ -14,7 +14,8 @@ TAIL_LINES = 12
 # Of one process: so many lines on the screen in so many seconds; the others are in its log only.
 SCREEN_LINES = 3
 SCREEN_SECONDS = 30.0
-SERIOUS = re.compile(r"^\S+ [\d:,.]+ +(WARNING|ERROR|CRITICAL)\b")
+# Warnings of Python itself, of what libraries will change some day, are for developers.
+SERIOUS = re.compile(r"^\S+ [\d:,.]+ +(WARNING|ERROR|CRITICAL)\b(?! py\.warnings)")
 
 _screen = threading.Lock()
 

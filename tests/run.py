@@ -1,0 +1,128 @@
+"""All tests: on SQLite, on PostgreSQL, in a browser. `make test` runs this.
+
+`python -m tests.run` runs all; with arguments it hands them to pytest, on SQLite, or on
+PostgreSQL with DB=postgres. REQUIRE_BROWSER=1 makes a missing Chromium a failure.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import chromium
+from tests.postgres import PrivatePostgres
+
+# What a desk has set for itself must not reach the tests, least of all its database.
+OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
+WORKERS = ["-q", "-n", "2"]
+
+
+@dataclass
+class Tally:
+    """One run of pytest. `reason` says why it did not run at all."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    code: int = 0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.reason:
+            return f"{self.name}: not run, {self.reason}"
+        counts = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return f"{self.name}: {counts} in {self.seconds:.0f} s"
+
+
+@dataclass
+class Runs:
+    folder: Path
+    tallies: list[Tally] = field(default_factory=list)
+
+    def pytest(self, name: str, database: str, *arguments: str, **environment: str) -> Tally:
+        """One run of pytest; what it leaves in its temporary folder goes with ours."""
+        sys.stdout.write(f"\n=== {name}\n")
+        sys.stdout.flush()
+        report = self.folder / f"{name}.xml"
+        env = {key: value for key, value in os.environ.items() if key not in OURS}
+        env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
+        started = time.monotonic()
+        argv = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+        code = subprocess.run(argv, env=env).returncode
+        tally = count(name, report)
+        tally.code, tally.seconds = code, time.monotonic() - started
+        self.tallies.append(tally)
+        return tally
+
+    def on_sqlite(self, *arguments: str) -> Tally:
+        return self.pytest("SQLite", f"sqlite:///{self.folder}/unused.sqlite3", *arguments)
+
+    def on_postgres(self, *arguments: str) -> Tally:
+        server = PrivatePostgres(self.folder / "pg")
+        try:
+            server.start()
+            return self.pytest("PostgreSQL", server.url, *arguments)
+        finally:
+            server.stop()
+
+    def in_browser(self) -> None:
+        found = chromium.find_or_install()
+        if found:
+            database = f"sqlite:///{self.folder}/unused.sqlite3"
+            self.pytest("Browser", database, *WORKERS, "-m", "browser", CHROMIUM=found)
+            return
+        reason = f"no Chromium: {chromium.HOW}"
+        required = os.environ.get("REQUIRE_BROWSER") == "1"
+        self.tallies.append(Tally("Browser", code=int(required), reason=reason))
+
+
+def count(name: str, report: Path) -> Tally:
+    """What pytest wrote into its report; nothing at all when it did not get that far."""
+    if not report.exists():
+        return Tally(name)
+    suites = xml.parse(report).getroot().iter("testsuite")  # noqa: S314 - written by ourselves
+    totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
+    for suite in suites:
+        for key in totals:
+            totals[key] += int(suite.get(key, 0))
+    failed = totals["failures"] + totals["errors"]
+    passed = max(totals["tests"] - failed - totals["skipped"], 0)
+    return Tally(name, passed=passed, failed=failed, skipped=totals["skipped"])
+
+
+def run_all(runs: Runs) -> int:
+    runs.on_sqlite(*WORKERS, "-m", "not browser")
+    # What starts the whole stack brings its own database along: once is enough.
+    runs.on_postgres(*WORKERS, "-m", "not browser and not stack")
+    runs.in_browser()
+    tallies = runs.tallies
+    print("\n" + "\n".join(str(tally) for tally in tallies))
+    passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
+    print(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
+    return max((abs(tally.code) for tally in tallies), default=1)
+
+
+def run_some(runs: Runs, arguments: list[str]) -> int:
+    found = chromium.find()
+    if found:
+        os.environ["CHROMIUM"] = found
+    on = runs.on_postgres if os.environ.get("DB") == "postgres" else runs.on_sqlite
+    return on(*arguments).code
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    with tempfile.TemporaryDirectory(prefix="mt5-") as folder:
+        Path(folder).chmod(0o755)
+        runs = Runs(Path(folder))
+        return run_some(runs, arguments) if arguments else run_all(runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
