@@ -74,6 +74,8 @@ class Plan:
 
     added: list[Agent] = field(default_factory=list)
     changed: list[tuple[Agent, dict[str, Any]]] = field(default_factory=list)
+    cleared: set[str] = field(default_factory=set)
+    """Names of the agents whose secret goes with their old URL."""
     left: list[Agent] = field(default_factory=list)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
@@ -81,19 +83,14 @@ class Plan:
         for agent in self.added:
             yield agent.name, agent.url, "added"
         for agent, values in self.changed:
-            yield agent.name, values.get("url", agent.url), "changed: " + _told(agent, values)
+            what = ", ".join(str(FIELDS[name].verbose_name) for name in values)
+            note = " (its secret is cleared)" if agent.name in self.cleared else ""
+            yield agent.name, values.get("url", agent.url), f"changed: {what}{note}"
         for agent in self.left:
             yield agent.name, agent.url, "left"
 
     def counts(self) -> str:
         return f"{len(self.added)} added, {len(self.changed)} changed, {len(self.left)} left."
-
-
-def _told(agent: Agent, values: dict[str, Any]) -> str:
-    names = ", ".join(str(FIELDS[name].verbose_name) for name in values)
-    if "url" in values and agent.secret_encrypted is not None:
-        names += " (its secret is cleared)"
-    return names
 
 
 def import_agents(text: str, source: Source) -> Plan:
@@ -287,6 +284,8 @@ def compare(items: list[Item], source: Source) -> Plan:
             plan.added.append(Agent(**item.values, contract=source.contract))
         elif values := _differing(agent, item):
             plan.changed.append((agent, values))
+            if "url" in values and agent.secret_encrypted is not None:
+                plan.cleared.add(agent.name)
         else:
             plan.left.append(agent)
     return plan

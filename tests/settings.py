@@ -19,3 +19,5 @@ STORAGES = {
 DATABASES["default"]["TEST"] = {"NAME": None}  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "tests.sqlite3")}  # noqa: F405
+# Nothing is collected in tests; the middleware that serves the folder wants it to be there.
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405

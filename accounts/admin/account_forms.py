@@ -6,6 +6,7 @@ from typing import Any, ClassVar, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseModelFormSet
+from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts import edits
@@ -15,9 +16,16 @@ from accounts.models import Account, Phase
 Choices = list[tuple[str, str]]
 
 
-def phase_choices() -> Choices:
-    phases = [(str(pk), name) for pk, name in Phase.objects.values_list("pk", "name")]
-    return [("", "–"), *phases]
+def phases_of(request: HttpRequest) -> list[Phase]:
+    """All phases, read once a request: the list wants them for its rows and for its actions."""
+    if not hasattr(request, "_phases"):
+        request._phases = list(Phase.objects.all())  # type: ignore[attr-defined]
+    phases: list[Phase] = request._phases  # type: ignore[attr-defined]
+    return phases
+
+
+def phase_choices(request: HttpRequest) -> Choices:
+    return [("", "–"), *((str(phase.pk), phase.name) for phase in phases_of(request))]
 
 
 class LabelsForm(OpenedForm):

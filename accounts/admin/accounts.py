@@ -16,7 +16,13 @@ from unfold.views import ChangeList
 from accounts import edits, fleet, polling
 from accounts.admin import account_filters as filters
 from accounts.admin.account_columns import AccountColumns
-from accounts.admin.account_forms import AccountForm, AccountRows, LabelsForm, phase_choices
+from accounts.admin.account_forms import (
+    AccountForm,
+    AccountRows,
+    LabelsForm,
+    phase_choices,
+    phases_of,
+)
 from accounts.admin.history import EditAdmin
 from accounts.admin.outcomes import tell_outcomes
 from accounts.broadcast import publish_accounts
@@ -129,14 +135,18 @@ class AccountAdmin(AccountColumns, EditAdmin):
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[LabelsForm]:
         editable = self.editable_in_list(request)
         left_out = {name: None for name in self.list_editable if name not in editable}
-        return type("Row", (LabelsForm,), {"phases": phase_choices(), **left_out})
+        return type("Row", (LabelsForm,), {"phases": phase_choices(request), **left_out})
 
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
-        return super().get_changelist_formset(request, formset=AccountRows, **kwargs)
+        editable = self.editable_in_list(request)
+        left_out = [name for name in self.list_editable if name not in editable]
+        return super().get_changelist_formset(
+            request, formset=AccountRows, exclude=left_out, **kwargs
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
-        form.phases = phase_choices()
+        form.phases = phase_choices(request)
         return form
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -205,7 +215,7 @@ class AccountAdmin(AccountColumns, EditAdmin):
                 f"set_phase_{phase.pk}",
                 f"Set phase {phase}",
             )
-            for phase in Phase.objects.all()
+            for phase in phases_of(request)
         }
         return {**phases, **actions}
 
@@ -254,16 +264,18 @@ class AccountAdmin(AccountColumns, EditAdmin):
                 account.agent_id in agents and account.agent_id not in failed
                 for account in accounts
             )
-            tell_outcomes(self, request, f"{read} accounts refreshed", outcomes)
+            what = f"{read} account{'' if read == 1 else 's'} refreshed"
+            tell_outcomes(self, request, what, outcomes)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         numbers = list(queryset.values_list("number", flat=True))
-        super().delete_queryset(request, queryset)
-        publish_accounts(numbers)
+        # Not the annotated rows of the list: a DELETE takes no joins.
+        Account.objects.filter(number__in=numbers).delete()
+        # Which pages hold rows that are gone is not known: the fleet is read again.
+        publish_accounts(numbers, added=True)
 
     def delete_model(self, request: HttpRequest, obj: Account) -> None:
-        super().delete_model(request, obj)
-        publish_accounts([obj.number])
+        self.delete_queryset(request, Account.objects.filter(pk=obj.pk))
 
 
 def _set_phase(phase: Phase) -> Any:

@@ -35,6 +35,10 @@ class PhaseAdmin(LabelAdmin):
     list_display = ("name", "description", "color", "order", "is_default", "is_retired", "held")
     search_fields = ("name", "description")
 
+    def has_change_permission(self, request: HttpRequest, obj: Phase | None = None) -> bool:
+        # Not `change_phase`, which is about the phase of an account.
+        return request.user.has_perm("accounts.edit_phases")
+
 
 @admin.register(Firm)
 class FirmAdmin(LabelAdmin):

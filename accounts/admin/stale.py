@@ -36,6 +36,11 @@ class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
         self.cleaned_data = {name: cleaned[name] for name in self.changed_data if name in cleaned}
         return self.cleaned_data
 
+    def _get_validation_exclusions(self) -> set[str]:
+        """What this user did not change is not theirs to be told off for, nor worth a query."""
+        unchanged = set(self.fields) - set(self.cleaned_data) if self.instance.pk else set()
+        return super()._get_validation_exclusions() | unchanged  # type: ignore[misc]
+
     def _check_meanwhile(self, name: str) -> None:
         """Adds an error when the field is not any more what it was when the form was opened."""
         bound, key = self[name], self[name].html_initial_name

@@ -41,6 +41,10 @@ class Phase(models.Model):
 
     class Meta:
         ordering = ["order", "name"]
+        # Without Django's own "change": `change_phase` is the permission to change the phase of an
+        # account, and has_perm would take the one for the other.
+        default_permissions = ("add", "delete", "view")
+        permissions = [("edit_phases", "Can edit the list of phases")]
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"],

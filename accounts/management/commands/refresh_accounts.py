@@ -36,7 +36,7 @@ class Command(BaseCommand):
         failed = sum(not outcome.ok for outcome in outcomes)
         if failed:
             raise CommandError(f"{failed} of {len(outcomes)} agents failed.", returncode=1)
-        self.stdout.write(f"{len(outcomes)} agents read.")
+        self.stdout.write(f"{len(outcomes)} agent{'' if len(outcomes) == 1 else 's'} read.")
 
 
 HEADINGS = ("Agent", "Result", "ms", "What")

@@ -1,0 +1,149 @@
+"""Conflicts: a person says which agent an account belongs to."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import polling
+from accounts.models import Account, Agent, Conflict
+from tests.accounts.fleet import ScriptedFleet, told
+from tests.admin.conftest import SignIn
+from tests.admin.page_form import said
+from tests.factories import make_account, make_agent, make_online_agent
+
+LIST = "/admin/accounts/conflict/"
+TWO, OTHER = Conflict.Kind.TWO_AGENTS, Conflict.Kind.OTHER_LOGIN
+
+
+def act(client: Client, action: str, *conflicts: Conflict) -> Any:
+    chosen = [conflict.pk for conflict in conflicts]
+    data = {"action": action, "_selected_action": chosen, "index": "0", "select_across": "0"}
+    return client.post(LIST, data, follow=True)
+
+
+def make_conflict(agent: Agent, number: int, kind: Conflict.Kind) -> Conflict:
+    return Conflict.objects.create(agent=agent, number=number, kind=kind, since=timezone.now())
+
+
+def test_the_list_says_who_reports_what_and_whose_it_is(boss: Client) -> None:
+    account = make_account()
+    make_conflict(make_agent(name="newcomer"), account.number, TWO)
+    make_conflict(make_agent(name="stranger"), 999, OTHER)
+
+    page = boss.get(LIST).content.decode()
+
+    assert f"newcomer also reports account {account.number}" in page
+    assert account.agent is not None
+    assert account.agent.name in page
+    assert "not known yet" in page
+
+
+def test_an_account_of_two_agents_goes_to_the_one_chosen(boss: Client) -> None:
+    account = make_account()
+    old = account.agent
+    assert old is not None
+    new = make_online_agent(etag='"1"')
+    Agent.objects.update(etag='"1"')
+    conflict = make_conflict(new, account.number, TWO)
+
+    text = said(act(boss, "give_to_agent", conflict))
+
+    assert "1 account given to the agent that reports it." in text
+    account.refresh_from_db()
+    assert account.agent == new
+    assert not Conflict.objects.exists()
+    for agent in (old, new):
+        agent.refresh_from_db()
+        assert agent.etag == "", "both are read in full again"
+        assert agent.next_poll_at <= timezone.now()
+
+
+def test_an_agent_that_moved_to_another_login_lets_go_of_the_old_one(boss: Client) -> None:
+    old, parked = make_account(), make_account(agent=None)
+    agent = old.agent
+    assert agent is not None
+
+    act(boss, "give_to_agent", make_conflict(agent, parked.number, OTHER))
+
+    old.refresh_from_db()
+    parked.refresh_from_db()
+    assert (old.agent, parked.agent) == (None, agent)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_login_not_seen_before_is_added_by_the_poll_after_the_settlement(
+    boss: Client, settings: Settings
+) -> None:
+    settings.RECOVERY_RETRY_S = 0.01
+    with ScriptedFleet() as fleet:
+        (agent,) = fleet.make_agents(1)
+        list(polling.refresh([agent]))
+        fleet.replies[1] = told(77)
+        agent.refresh_from_db()
+        list(polling.refresh([agent]))
+        conflict = Conflict.objects.get()
+        assert (conflict.number, conflict.kind) == (77, OTHER)
+
+        act(boss, "give_to_agent", conflict)
+        agent.refresh_from_db()
+        list(polling.refresh([agent]))
+
+    assert Account.objects.get(number=77).agent == agent
+    assert Account.objects.get(number=1).agent is None
+    assert not Conflict.objects.exists()
+    agent.refresh_from_db()
+    assert agent.status == "online"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dismissed_conflict_comes_back_while_it_is_true(boss: Client, settings: Settings) -> None:
+    settings.RECOVERY_RETRY_S = 0.01
+    with ScriptedFleet() as fleet:
+        (agent,) = fleet.make_agents(1)
+        account = make_account(number=1)
+        list(polling.refresh([agent]))
+
+        text = said(act(boss, "dismiss", Conflict.objects.get()))
+
+        assert "flags again what is still so" in text
+        assert not Conflict.objects.exists()
+        agent.refresh_from_db()
+        list(polling.refresh([agent]))
+    assert Conflict.objects.get().number == 1
+    assert Account.objects.get(pk=account.pk).agent == account.agent
+
+
+def test_one_account_is_not_given_to_two_agents_at_once(boss: Client) -> None:
+    account = make_account()
+    conflicts = [make_conflict(make_agent(), account.number, TWO) for _ in range(2)]
+
+    text = said(act(boss, "give_to_agent", *conflicts))
+
+    assert text == f"Account {account.number} was chosen for two agents; choose one of them."
+    assert Conflict.objects.count() == 2
+
+
+def test_who_settled_it_is_kept(boss: Client) -> None:
+    account, agent = make_account(), make_agent(name="newcomer")
+    act(boss, "give_to_agent", make_conflict(agent, account.number, TWO))
+
+    entry = LogEntry.objects.get()
+    assert f"Account {account.number} given to newcomer." in entry.get_change_message()
+    newest = account.history.latest("history_date")
+    assert newest.history_change_reason == f"Account {account.number} given to newcomer."
+    assert newest.history_user == entry.user
+    page = boss.get(f"/admin/accounts/account/{account.pk}/history/").content.decode()
+    assert "given to newcomer" in page
+
+
+def test_settling_takes_the_permission_to_change_conflicts(sign_in: SignIn) -> None:
+    account = make_account()
+    conflict = make_conflict(make_agent(), account.number, TWO)
+    act(sign_in("accounts.view_conflict"), "give_to_agent", conflict)
+    assert Conflict.objects.exists()
+    act(sign_in("accounts.view_conflict", "accounts.change_conflict"), "give_to_agent", conflict)
+    assert not Conflict.objects.exists()

@@ -1,0 +1,28 @@
+"""poll_agents: one tick of both queues, without a worker."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Account, Agent
+from tests.accounts.fleet import ScriptedFleet
+from tests.factories import make_agent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings) -> None:
+    settings.RECOVERY_RETRY_S = 0.01
+    with ScriptedFleet() as fleet:
+        fleet.make_agents(3)
+        Agent.objects.filter(name="vps-0003").update(failures=5)
+        make_agent(next_poll_at=timezone.now() + timedelta(hours=1))
+        out = io.StringIO()
+        call_command("poll_agents", "--once", stdout=out)
+
+    assert out.getvalue() == "Polled 2 reachable and 1 unreachable agents.\n"
+    assert Account.objects.count() == 3
