@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,9 @@ T = TypeVar("T")
 Closer = Callable[[], Awaitable[object]]
 
 STOP_TIMEOUT = 5.0
+# Looking up a name blocks a thread for as long as DNS takes; asyncio's own 6 on a small machine
+# would have the agents behind a dead name server delay all the others.
+THREADS = 32
 
 
 class _Background:
@@ -29,6 +33,8 @@ class _Background:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="background-loop")
+        self.loop.set_default_executor(self.threads)
         self.closers: list[Closer] = []
         self.thread = threading.Thread(target=self._serve, name="background-loop", daemon=True)
         self.thread.start()
@@ -47,6 +53,7 @@ class _Background:
             log.warning("background loop: not everything ended within %s s", timeout)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(max(0.1, give_up - time.monotonic()))
+        self.threads.shutdown(wait=False, cancel_futures=True)
         if not self.thread.is_alive():
             self.loop.close()
 
@@ -76,7 +83,8 @@ _inherited: list[_Background] = []
 def _forget_parents_loop() -> None:
     """After a fork only the calling thread lives on: the parent's loop does not run here.
 
-    It is kept, not closed: its selector is shared with the parent, which still uses it.
+    It is kept, and by its closers the clients on it, neither closed nor collected: the selector
+    is shared with the parent, and a connection that is let go of here is deaf there.
     """
     global _background, _lock
     _lock = threading.Lock()

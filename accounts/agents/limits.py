@@ -28,6 +28,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     against an agent. max_connections 0 means no limit: concurrency is bounded by
     max_concurrency, and an idle connection is kept for `keepalive` seconds, so no agent's
     connection is ever evicted for another's.
+
+    The aiohttp transport takes write_timeout without using it: what we send is under 2 KB and
+    fits the socket's buffer, and the deadline covers it.
     """
 
     connect_timeout: float = CONNECT_TIMEOUT

@@ -26,6 +26,10 @@ from accounts.agents.limits import Limits
 AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
 
 
+DNS_TTL = 60
+DNS_NAMES = 50_000
+
+
 class Dial(msgspec.Struct):
     """What happened at the sockets for one request: nothing, when it went out on an open one."""
 
@@ -79,6 +83,8 @@ class Pool:
             limit=limits.max_connections,
             limit_per_host=0,
             ssl=tls,
+            ttl_dns_cache=DNS_TTL,
+            dns_cache_max_size=DNS_NAMES,
             socket_factory=self._socket,
             **how,  # type: ignore[arg-type]
         )

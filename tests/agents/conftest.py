@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 import pytest
 
-from accounts.agents import AgentClient, Endpoint, Limits
+from accounts.agents import AgentClient, AgentError, Endpoint, Limits
 
 SHORT = Limits(
     connect_timeout=1.0,
@@ -40,3 +40,16 @@ async def make_client() -> AsyncIterator[MakeClient]:
 @pytest.fixture
 async def agents(make_client: MakeClient) -> AgentClient:
     return make_client()
+
+
+async def failing(
+    client: AgentClient, url: str, error: type[AgentError], match: str | None = None
+) -> AgentError:
+    """Reads `url`, expects exactly `error`, and holds it to be counted and its slot to be free."""
+    before = client.statistics().errors.get(error.code, 0)
+    with pytest.raises(error, match=match) as caught:
+        await client.read(endpoint(url))
+    assert type(caught.value) is error
+    assert client.statistics().errors[error.code] == before + 1
+    assert client.statistics().in_use == 0
+    return caught.value

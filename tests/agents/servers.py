@@ -180,3 +180,18 @@ def telling(answers: dict[str, Any]) -> Answer:
             await visit.json(told)
 
     return answer
+
+
+ACCOUNT_JSON = response(b'{"account_number": 1, "balance": 2, "has_open_position": false}')
+
+
+def sending(*parts: bytes, hang: bool = False) -> Answer:
+    """Sends `parts`, then closes, or hangs until the client gives up."""
+
+    async def answer(visit: Visit) -> None:
+        await visit.send(*parts)
+        if hang:
+            await visit.reader.read()
+        visit.writer.close()
+
+    return answer

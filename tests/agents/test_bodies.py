@@ -46,6 +46,7 @@ def test_other_encodings_are_refused_by_name(encoding):
 @pytest.mark.parametrize(
     "body",
     [b"", b"not gzip", gzip.compress(b"hello")[:-3], gzip.compress(b"a") + gzip.compress(b"b")],
+    ids=["empty", "not gzip", "cut short", "two members"],
 )
 def test_a_damaged_body_is_malformed(body):
     with pytest.raises(Malformed, match="damaged"):

@@ -7,10 +7,7 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from accounts.agents import AgentError
 from accounts.agents.errors import (
     BadSignature,
     ConnectionLost,
@@ -298,25 +295,3 @@ def test_a_secret_never_shows_in_the_text_of_an_endpoint():
     shown = endpoint("http://10.0.0.5", "2", secret=b"hush")
     assert "hush" not in repr(shown) + str(shown)
     assert "hush" not in repr(msgspec.structs.replace(shown, name="two"))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=8,
-)
-
-
-@given(
-    st.dictionaries(st.sampled_from(sorted(STATE)), JSON, max_size=3),
-    st.dictionaries(st.sampled_from(sorted(POSITION)), JSON, max_size=3),
-)
-def test_any_json_is_a_reading_or_an_agent_error(changes, of_position):
-    told = {**STATE, "positions": [{**POSITION, **of_position}], **changes}
-    try:
-        reading = parse_state(json.dumps(told).encode())
-    except AgentError:
-        return
-    assert reading.balance.is_finite()
-    assert reading.connected
-    assert all(position.volume > 0 for position in reading.positions)
