@@ -75,8 +75,9 @@ def poll_due(*, reachable: bool) -> int:
     ids = {agent.pk for agent in mine}
     _in_flight.update(ids)
     try:
-        for _ in _recorded(calls):
-            pass
+        for result, _ in _recorded(calls):
+            # At once, not at the end: who has answered does not wait for one that hangs.
+            _in_flight.discard(result.agent_id)
     finally:
         _in_flight.difference_update(ids)
     return len(mine)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -249,6 +250,37 @@ def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
     monkeypatch.setattr(polling.Recorder, "record", recorded)
     poll()
     assert written[-2:] == [2, 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: ScriptedFleet) -> None:
+    agents = fleet.make_agents(3)
+    fleet.hanging[2] = threading.Event()
+
+    def tick() -> None:
+        polling.poll_due(reachable=True)
+        connection.close()
+
+    first = threading.Thread(target=tick)
+    first.start()
+    wait_until(lambda: polling._in_flight == {agents[1].pk})
+    make_due()
+    second = threading.Thread(target=tick)
+    second.start()
+    wait_until(lambda: fleet.asked[1, "GET /accounts"] == 2)
+    assert first.is_alive()
+    assert fleet.asked[2, "GET /accounts"] == 1
+    fleet.hanging[2].set()
+    first.join()
+    second.join()
+    assert Account.objects.count() == 3
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 8) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        time.sleep(0.005)
 
 
 def test_a_reply_older_than_the_row_is_dropped(fleet: ScriptedFleet) -> None:
