@@ -93,7 +93,7 @@ def test_a_pair_gets_a_name_that_is_free() -> None:
         edits.pair(first, first)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_three_that_join_at_once_are_two_members() -> None:
     accounts = [make_account() for _ in range(3)]
     VSGroup.objects.create(name="VS1")

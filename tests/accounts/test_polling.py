@@ -252,7 +252,7 @@ def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
     assert written[-2:] == [2, 3]
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: ScriptedFleet) -> None:
     agents = fleet.make_agents(3)
     fleet.hanging[2] = threading.Event()
@@ -353,7 +353,7 @@ def test_recent_polls_are_remembered_newest_first(
     assert polls.pools()[0]["requests"] >= 2
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_pollers_at_once_ask_each_agent_once(fleet: ScriptedFleet) -> None:
     fleet.make_agents(40)
     claimed: list[int] = []

@@ -103,6 +103,16 @@ def test_fresh_cells_are_those_of_the_rows_asked_for(boss: Client) -> None:
     assert other.pk != account.pk
 
 
+def test_states_are_labels_and_not_their_markup(boss: Client) -> None:
+    make_account()
+    make_account(agent=make_agent(status="offline", status_reason="gone"))
+    for page in (LIST, "/admin/accounts/agent/"):
+        shown = boss.get(page).content.decode()
+        assert "&lt;span" not in shown
+        assert "Online" in shown
+        assert "gone" in shown
+
+
 def test_what_an_agent_says_is_text_in_the_list_and_in_fresh_cells(boss: Client) -> None:
     agent = make_agent(status="error", status_reason="<script>alert(1)</script>")
     account = make_account(agent=agent, name="<b>bold</b>", holder="<i>x</i>")
@@ -193,7 +203,7 @@ def test_an_action_on_all_pages_reaches_every_account_of_the_filter(boss: Client
     assert "on 250 accounts" in said(response)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_refreshing_says_what_was_read_and_what_failed(boss: Client, settings: Settings) -> None:
     settings.RECOVERY_RETRY_S = 0.01
     with ScriptedFleet() as fleet:

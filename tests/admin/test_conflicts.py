@@ -74,7 +74,7 @@ def test_an_agent_that_moved_to_another_login_lets_go_of_the_old_one(boss: Clien
     assert (old.agent, parked.agent) == (None, agent)
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_login_not_seen_before_is_added_by_the_poll_after_the_settlement(
     boss: Client, settings: Settings
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_login_not_seen_before_is_added_by_the_poll_after_the_settlement(
     assert agent.status == "online"
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_dismissed_conflict_comes_back_while_it_is_true(boss: Client, settings: Settings) -> None:
     settings.RECOVERY_RETRY_S = 0.01
     with ScriptedFleet() as fleet:

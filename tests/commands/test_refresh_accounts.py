@@ -13,7 +13,7 @@ from tests.accounts.fleet import ScriptedFleet, told
 from tests.factories import make_account, make_agent
 
 # No Valkey runs here: refreshing must not need one.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 @pytest.fixture
