@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.broker_clock import BrokerClock
-from agent.readings import StateReading, read_first_day, read_state
+from agent.readings import (
+    AccountReading,
+    StateReading,
+    read_alone,
+    read_first_day,
+    read_state,
+)
 from agent.records import MetaTrader5
 from agent.signing import Nonces
 from agent.terminal import Terminal
@@ -42,21 +48,33 @@ class Agent:
         """A reading and the days since the account's first deal; raises `TerminalError`."""
         return await self.terminal.run(self._read)
 
+    async def account(self) -> tuple[AccountReading, int | None]:
+        """The account alone and the days since its first deal; raises `TerminalError`."""
+        return await self.terminal.run(self._read_alone)
+
     def _read(self, mt5: MetaTrader5) -> tuple[StateReading, int | None]:
         reading = read_state(mt5)
-        login, now = reading.account.login, self.clock()
+        return reading, self._days(mt5, reading.account.login, set(reading.contract_sizes))
+
+    def _read_alone(self, mt5: MetaTrader5) -> tuple[AccountReading, int | None]:
+        reading = read_alone(mt5)
+        return reading, self._days(mt5, reading.account.login, set())
+
+    def _days(self, mt5: MetaTrader5, login: int, symbols: set[str]) -> int | None:
+        """Also learns the broker's clock, from the ticks of `symbols` and one more."""
+        now = self.clock()
         if self._opened is None or self._opened[0] != login:
             if self._opened is not None:
                 self.broker_clock.forget()
             first = self.opened_on
             self._opened = (login, read_first_day(mt5, int(now)) if first is None else first)
         if self.broker_clock.learns:
-            self._compare_clocks(mt5, reading, now)
+            self._compare_clocks(mt5, {CLOCK_SYMBOL} | symbols, now)
         first_day = self._opened[1]
-        return reading, None if first_day is None else max(1, int(now) // 86_400 - first_day + 1)
+        return None if first_day is None else max(1, int(now) // 86_400 - first_day + 1)
 
-    def _compare_clocks(self, mt5: MetaTrader5, reading: StateReading, now: float) -> None:
-        names = {CLOCK_SYMBOL, *(position.symbol for position in reading.positions)}
-        ticks = [tick for name in names if (tick := mt5.symbol_info_tick(name)) is not None]
-        if ticks:
-            self.broker_clock.look(max(tick.time_msc for tick in ticks), now)
+    def _compare_clocks(self, mt5: MetaTrader5, names: set[str], now: float) -> None:
+        for name in names:
+            tick = mt5.symbol_info_tick(name)
+            if tick is not None:
+                self.broker_clock.look(name, tick.time_msc, now)

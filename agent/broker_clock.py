@@ -14,28 +14,28 @@ class BrokerClock:
     """`offset` is broker time minus UTC in seconds; None until it is known.
 
     Given, it is taken as it is. Otherwise it is learned from ticks: only from one that has moved
-    since the last look, for on a closed market the last tick is old by an unknown amount.
+    since the last look at its symbol, for on a closed market the last tick is old by an unknown
+    amount.
     """
 
-    __slots__ = ("_given", "_looked_at", "_tick_msc", "offset")
+    __slots__ = ("_given", "_seen", "offset")
 
     def __init__(self, offset: int | None = None) -> None:
         self.offset = offset
         self._given = offset is not None
-        self._tick_msc: int | None = None
-        self._looked_at = 0.0
+        self._seen: dict[str, tuple[int, float]] = {}
 
     @property
     def learns(self) -> bool:
         return not self._given
 
-    def look(self, tick_msc: int, now: float) -> None:
-        """Compare the newest tick (broker time, milliseconds) with `now` (UTC, seconds)."""
-        previous, looked_at = self._tick_msc, self._looked_at
-        self._tick_msc, self._looked_at = tick_msc, now
-        if self._given or previous is None or tick_msc <= previous:
+    def look(self, symbol: str, tick_msc: int, now: float) -> None:
+        """Compare a symbol's tick (broker time, milliseconds) with `now` (UTC, seconds)."""
+        if self._given:
             return
-        if not 0 <= now - looked_at <= LONGEST_PAUSE:
+        previous, looked_at = self._seen.get(symbol, (tick_msc, now))
+        self._seen[symbol] = (tick_msc, now)
+        if tick_msc <= previous or not 0 <= now - looked_at <= LONGEST_PAUSE:
             return
         distance = tick_msc / 1000 - now
         offset = round(distance / HALF_HOUR) * HALF_HOUR
@@ -44,7 +44,7 @@ class BrokerClock:
 
     def forget(self) -> None:
         """Another account may be at a broker with another clock."""
-        self._tick_msc = None
+        self._seen.clear()
         if not self._given:
             self.offset = None
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from agent.agent import Agent
 from agent.constants import SIDES
 from agent.errors import SymbolUnknown, TerminalError, TerminalTimeout
-from agent.readings import FAR_AHEAD, StateReading, read_deals, read_symbol, reconnect
+from agent.readings import FAR_AHEAD, AccountReading, read_deals, read_symbol, reconnect
 from agent.records import SymbolInfo, Tick, TradePosition
 from agent.trades import v1_trades
 
@@ -47,7 +47,7 @@ async def service(request: Request) -> Response:
 
 async def health(request: Request) -> Response:
     agent = _agent(request)
-    reading, _ = await _reading(agent)
+    reading, _ = await _alone(agent)
     return answer(
         {
             "status": "unhealthy" if reading is None else "healthy",
@@ -60,7 +60,7 @@ async def health(request: Request) -> Response:
 
 async def accounts(request: Request) -> Response:
     agent = _agent(request)
-    account = _account(agent, *await _reading(agent))
+    account = _account(agent, *await _alone(agent))
     if agent.accounts_shape == "list":
         return answer([account])
     if agent.accounts_shape == "wrapped":
@@ -80,7 +80,10 @@ async def positions(request: Request) -> Response:
     agent = _agent(request)
     if not agent.offers_positions:
         return refused(404, "Not Found")
-    reading, _ = await _reading(agent)
+    try:
+        reading, _ = await agent.state()
+    except TerminalError:
+        reading = None
     found = () if reading is None else reading.positions
     return answer(
         {
@@ -139,26 +142,26 @@ def _agent(request: Request) -> Agent:
     return agent
 
 
-async def _reading(agent: Agent) -> tuple[StateReading | None, int]:
+async def _alone(agent: Agent) -> tuple[AccountReading | None, int]:
     """A reading that failed is None, as the old agents swallow every failure."""
     try:
-        reading, days = await agent.state()
+        reading, days = await agent.account()
     except TerminalError:
         return None, 0
     return reading, days or 0
 
 
-def _account(agent: Agent, reading: StateReading | None, days: int) -> dict[str, Any]:
+def _account(agent: Agent, reading: AccountReading | None, days: int) -> dict[str, Any]:
     """Without a terminal: the empty account that old agents invent."""
     account = None if reading is None else reading.account
-    connected = reading is not None and reading.terminal.connected
+    connected = reading is not None and reading.connected
     return {
         "account_number": 0 if account is None else account.login,
         "account_name": agent.name if account is None else account.name,
         "balance": 0.0 if account is None else account.balance,
         "status": "connected" if connected else "disconnected",
         "days_operating": days,
-        "has_open_position": reading is not None and bool(reading.positions),
+        "has_open_position": reading is not None and reading.has_open_position,
         "last_updated": _local_now(agent),
         "account_holder": agent.holder,
         "prop_firm": agent.firm or "N/A",

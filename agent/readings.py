@@ -34,6 +34,15 @@ class StateReading:
     contract_sizes: dict[str, float | None]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountReading:
+    """The account without its positions, as contract v1 tells of it."""
+
+    account: AccountInfo
+    connected: bool
+    has_open_position: bool
+
+
 def read_account(mt5: MetaTrader5) -> AccountInfo:
     """Raises `AccountUnreadable`, also for the login 0 of a terminal without an account."""
     account = mt5.account_info()
@@ -64,6 +73,17 @@ def read_state(mt5: MetaTrader5) -> StateReading:
             return StateReading(terminal, account, positions, sizes)
         before = account
     raise TerminalError("the account changed during each of three readings")
+
+
+def read_alone(mt5: MetaTrader5) -> AccountReading:
+    """Readable also when the positions are not: then margin in use tells that some are open."""
+    terminal = mt5.terminal_info()
+    if terminal is None:
+        raise TerminalUnavailable(reason(mt5))
+    account = read_account(mt5)
+    positions = mt5.positions_get()
+    some = account.margin > 0 if positions is None else bool(positions)
+    return AccountReading(account, terminal.connected, some)
 
 
 def read_symbol(mt5: MetaTrader5, name: str) -> tuple[SymbolInfo, Tick | None]:

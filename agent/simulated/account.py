@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agent.constants import Constants
 from agent.records import TradeDeal, TradePosition
 from agent.simulated.market import Market, Quote
-from agent.simulated.past import Past, ticket_at
+from agent.simulated.past import LIVE_TICKETS, Past, ticket_at
 from agent.simulated.people import PropFirm
 from agent.simulated.symbols import Symbol
 
@@ -134,7 +134,7 @@ class SimulatedAccount:
         swap: float,
         profit: float,
     ) -> None:
-        fee = -round(position.symbol.lot_fee * position.volume, 2)
+        fee = 0.0 - round(position.symbol.lot_fee * position.volume, 2)
         time = at + self.firm.offset
         self.balance_cents += round((profit + swap + fee) * 100)
         self.deals.append(
@@ -147,7 +147,7 @@ class SimulatedAccount:
 
     def _next_ticket(self, at: int) -> int:
         last = self.deals[-1].ticket if self.deals else 0
-        return max(ticket_at(at), last + 1)
+        return max(ticket_at(at) + LIVE_TICKETS, last + 1)
 
     def record(self, position: SimulatedPosition) -> TradePosition:
         """The position as the terminal shows it, valued at the present price."""

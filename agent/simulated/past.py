@@ -15,6 +15,9 @@ from agent.simulated.symbols import BY_NAME, Symbol
 
 DAY = 86_400
 FIRST_TICKET_SECOND = 1_500_000_000
+# The upper half of each second's numbers, for deals made while the process runs: positions that it
+# starts with were opened within the past days, perhaps in the same second as a deal of theirs.
+LIVE_TICKETS = 50
 
 
 def ticket_at(second: int) -> int:
@@ -98,10 +101,10 @@ class Past:
         return (
             TradeDeal(
                 ticket, ticket, broker_in, broker_in * 1000, side, 0, 0, ticket, 0, volume, entry,
-                -fee, 0.0, 0.0, 0.0, symbol.name, "", "",
+                0.0 - fee, 0.0, 0.0, 0.0, symbol.name, "", "",
             ),
             TradeDeal(
                 out, out, broker_out, broker_out * 1000, 1 - side, 1, 0, ticket, reason, volume,
-                exit_price, -fee, 0.0, profit, 0.0, symbol.name, "", "",
+                exit_price, 0.0 - fee, 0.0, profit, 0.0, symbol.name, "", "",
             ),
         )  # fmt: skip

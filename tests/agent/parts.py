@@ -19,6 +19,8 @@ from agent.terminal import DirectTerminal
 
 # 2026-03-04 10:00:00 UTC
 START = 1_772_618_400
+# What the secrets of a test fleet derive from.
+SEED = "a demo"
 SECRET = b"0123456789abcdef0123456789abcdef"
 
 
@@ -114,3 +116,13 @@ class MonitorSignature(httpx.Auth):
         request.headers["Signature-Input"] = f"sig1={params}"
         request.headers["Signature"] = f"sig1=:{base64.b64encode(mac).decode()}:"
         yield request
+
+
+def problem_of(response: httpx.Response) -> str:
+    """The type of a problem, having seen that it is one and that it is signed."""
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "signature" in response.headers
+    content = response.json()
+    assert content["status"] == response.status_code >= 400
+    assert content["title"]
+    return str(content["type"])

@@ -102,6 +102,16 @@ async def test_positions_that_cannot_be_read_look_like_none_of_account_zero(
     }
 
 
+async def test_an_account_with_unreadable_positions_still_tells_that_some_are_open(
+    clock: TurnedClock,
+) -> None:
+    agent = one_agent(clock, seed=3)
+    terminal_of(agent).positions_fail = True
+    account = (await client_of(agent, "1").get("/accounts")).json()
+    assert account["account_number"] == terminal_of(agent).account.login
+    assert account["has_open_position"] is True
+
+
 async def test_positions_are_the_open_ones_with_naive_times(clock: TurnedClock) -> None:
     agent = one_agent(clock, seed=3)
     account = terminal_of(agent).account

@@ -11,10 +11,10 @@ from agent.agent import Agent
 from agent.broker_clock import BrokerClock
 from tests.agent.parts import (
     START,
-    MonitorSignature,
     TurnedClock,
     client_of,
     one_agent,
+    problem_of,
     signing_client_of,
     terminal_of,
 )
@@ -45,16 +45,6 @@ def agent(clock: TurnedClock) -> Agent:
 @pytest.fixture
 def client(agent: Agent) -> httpx.AsyncClient:
     return signing_client_of(agent)
-
-
-def problem_of(response: httpx.Response) -> str:
-    """The type of a problem, having seen that it is one and that it is signed."""
-    assert response.headers["content-type"] == "application/problem+json"
-    assert "signature" in response.headers
-    content = response.json()
-    assert content["status"] == response.status_code >= 400
-    assert content["title"]
-    return str(content["type"])
 
 
 async def test_a_ping_needs_no_signature_and_gives_none(agent: Agent) -> None:
@@ -273,56 +263,3 @@ async def test_while_the_broker_clock_is_unknown_deals_are_503_and_times_null(
     offset = terminal_of(agent).account.firm.offset
     assert (await client.get("/v2/state")).json()["broker_utc_offset_s"] == offset
     assert (await client.get("/v2/deals", params=query)).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status", "kind"),
-    [
-        ("GET", "/v2/orders/abc", 404, "not-found"),
-        ("POST", "/v2/orders", 404, "not-found"),
-        ("GET", "/v2", 404, "not-found"),
-        ("GET", "/v2/refresh", 405, "method-not-allowed"),
-        ("DELETE", "/v2/state", 405, "method-not-allowed"),
-    ],
-)
-async def test_an_address_that_is_not_served_is_a_signed_problem(
-    client: httpx.AsyncClient, method: str, path: str, status: int, kind: str
-) -> None:
-    response = await client.request(method, path)
-    assert response.status_code == status
-    assert problem_of(response) == kind
-
-
-async def test_a_failure_of_our_own_is_a_signed_problem_and_logged(
-    client: httpx.AsyncClient,
-    agent: Agent,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def broken(self: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(type(terminal_of(agent)), "account_info", broken)
-    response = await client.get("/v2/state")
-    assert response.status_code == 500
-    assert problem_of(response) == "internal-error"
-    assert "ZeroDivisionError" in caplog.text
-
-
-async def test_a_request_that_is_too_large_is_refused(client: httpx.AsyncClient) -> None:
-    response = await client.post("/v2/refresh", content=b"x" * 70_000)
-    assert response.status_code == 413
-    assert problem_of(response) == "body-too-large"
-
-
-async def test_v1_addresses_do_not_exist_on_an_agent_of_v2(agent: Agent) -> None:
-    client = client_of(agent, "2")
-    for path in ("/", "/accounts", "/positions"):
-        assert (await client.get(path)).status_code == 404
-
-
-async def test_an_agent_may_serve_both_contracts(agent: Agent) -> None:
-    client = client_of(agent, "both")
-    account = (await client.get("/accounts")).json()
-    response = await client.get("/v2/state", auth=MonitorSignature(agent.secret or b""))
-    assert response.json()["login"] == account["account_number"]

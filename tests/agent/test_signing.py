@@ -2,17 +2,12 @@
 
 import base64
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from http_message_signatures import (
-    HTTPMessageSigner,
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
     InvalidSignature,
-    algorithms,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,40 +24,8 @@ from agent.signing import (
     sign_response,
     verify_request,
 )
+from tests.agent.oracle import signed_by_the_library, verified_by_the_library
 from tests.agent.parts import SECRET, MonitorSignature, TurnedClock, client_of, one_agent
-
-COVERED = ("@method", "@path", "@query", "content-digest")
-
-
-class Resolver(HTTPSignatureKeyResolver):
-    def resolve_public_key(self, key_id: str) -> bytes:
-        return SECRET
-
-    def resolve_private_key(self, key_id: str) -> bytes:
-        return SECRET
-
-
-def signed_by_the_library(method: str, url: str, body: bytes, nonce: str) -> httpx.Request:
-    request = httpx.Request(method, url, content=body)
-    request.headers["Content-Digest"] = content_digest(body)
-    HTTPMessageSigner(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=Resolver()).sign(
-        request,
-        key_id="mt5monitor",
-        label="sig1",
-        nonce=nonce,
-        created=datetime.now(UTC),
-        covered_component_ids=COVERED,
-        use_existing_digest=True,
-    )
-    return request
-
-
-def verified_by_the_library(response: httpx.Response) -> list[Any]:
-    return list(
-        HTTPMessageVerifier(
-            signature_algorithm=algorithms.HMAC_SHA256, key_resolver=Resolver()
-        ).verify(response)
-    )
 
 
 def verify(request: httpx.Request, **changes: Any) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.constants import Constants
@@ -43,6 +43,8 @@ def distance(symbol: Symbol, account: SimulatedAccount) -> float:
 
 
 @settings(max_examples=10, deadline=None)
+# Once, a position of the start was opened in the second of a past deal and shared its ticket.
+@example(seed=2005, hours=0, start=593)
 @given(seed=st.integers(0, 10**6), hours=st.integers(0, 5), start=st.integers(0, 4 * 365))
 def test_the_balance_is_the_initial_one_plus_all_deals(seed: int, hours: int, start: int) -> None:
     clock = TurnedClock(START + start * 86_400)
