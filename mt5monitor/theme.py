@@ -11,13 +11,19 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+def never(request: HttpRequest) -> bool:
+    """The pages outside of the admin are never the current one in it, though "/" begins all."""
+    return False
+
+
 def _link(title: str, icon: str, url: str, permission: str) -> dict[str, Any]:
-    return {
+    link = {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(url),
         "permission": may(permission),
     }
+    return link if url.startswith("admin:") else link | {"active": never}
 
 
 def _section(title: str, *links: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,13 @@ def state_label(state: str, name: str) -> SafeString:
 
 
 def reason_text(reason: str) -> SafeString:
+    """The reason in small print; nothing when there is none."""
+    if not reason:
+        return format_html("")
     return format_html('<span class="reason" title="{}">{}</span>', reason, reason)
+
+
+CONFLICT: SafeString = display_for_label(("conflict", "Conflict"), "", {"conflict": "warning"})
 
 
 def row_of(account: Account) -> Row:
@@ -57,9 +63,8 @@ class AccountColumns:
     def state(self, account: Account) -> str:
         row = row_of(account)
         label = state_label(row["state"], row["state_name"])
-        if row["conflict"]:
-            label += display_for_label(("conflict", "Conflict"), "", {"conflict": "warning"})
-        return label + (reason_text(row["reason"]) if row["reason"] else "")
+        conflict = CONFLICT if row["conflict"] else ""
+        return format_html("{}{}{}", label, conflict, reason_text(row["reason"]))
 
     @admin.display(description="age", ordering="agent__last_seen_at")
     def age(self, account: Account) -> str:
@@ -88,7 +93,7 @@ class AccountColumns:
     def pl_pct(self, account: Account) -> str:
         return _signed(row_of(account), "pl_pct", "pl_is")
 
-    @admin.display(description="drawdown used", ordering="drawdown_used_pct")
+    @admin.display(description="used", ordering="drawdown_used_pct")
     def used(self, account: Account) -> str:
         row = row_of(account)
         return format_html(

@@ -33,6 +33,10 @@ CELLS_MOST = 200
 FIGURES = (*Account.POLLED, "agent", "changed_at", "edited_at")
 
 
+def _in_pairs(*names: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(names[n : n + 2] for n in range(0, len(names), 2))
+
+
 class AccountList(ChangeList):  # type: ignore[misc]
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -77,7 +81,7 @@ class AccountAdmin(AccountColumns, EditAdmin):
         (None, {"fields": (("number", "agent"), "holder", "firm", "phase", "vs_group")}),
         ("Limits", {"fields": ("initial_balance", "max_drawdown_pct")}),
         ("Note", {"fields": ("note",)}),
-        ("As last read", {"fields": (*Account.POLLED, "changed_at", "edited_at")}),
+        ("As last read", {"fields": _in_pairs(*Account.POLLED, "changed_at", "edited_at")}),
     )
     actions = ("set_firm", "refresh_now")
 

@@ -16,7 +16,7 @@ class AgentForm(OpenedForm):
         strip=True,
         min_length=16,
         max_length=200,
-        label="new secret",
+        label="New secret",
         help_text="For contract 2, as in the agent's own settings; 16 characters or more. "
         "Never shown again. Empty: stays as it is, unless the URL changes, which clears it.",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
@@ -44,9 +45,9 @@ class AgentAdmin(EditAdmin):
         "name",
         "display_name",
         "url",
-        "contract",
-        "enabled",
-        "trading_enabled",
+        "speaks",
+        "polled",
+        "trades",
         "state",
         "since",
         "seen",
@@ -83,14 +84,27 @@ class AgentAdmin(EditAdmin):
         css: ClassVar = {"all": ("accounts/admin.css",)}
 
     # --- columns ------------------------------------------------------------------------------
+    # In words: a red cross would make a state that is quite in order look like an alarm.
+    @admin.display(description="contract", ordering="contract")
+    def speaks(self, agent: Agent) -> str:
+        return agent.contract
+
+    @admin.display(description="enabled", ordering="enabled")
+    def polled(self, agent: Agent) -> str:
+        return "yes" if agent.enabled else "no"
+
+    @admin.display(description="trading", ordering="trading_enabled")
+    def trades(self, agent: Agent) -> str:
+        return "yes" if agent.trading_enabled else "no"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
         agents: QuerySet[Agent] = super().get_queryset(request)
         return agents.prefetch_related("accounts")
 
     @admin.display(description="state", ordering="status")
-    def state(self, agent: Agent) -> SafeString | str:
+    def state(self, agent: Agent) -> SafeString:
         label = state_label(agent.status, STATES[Agent.Status(agent.status)])
-        return label + (reason_text(agent.status_reason) if agent.status_reason else "")
+        return format_html("{}{}", label, reason_text(agent.status_reason))
 
     @admin.display(description="since", ordering="status_since")
     def since(self, agent: Agent) -> str:

@@ -16,7 +16,7 @@ from accounts.models import Account, Agent, Conflict
 
 @admin.register(Conflict)
 class ConflictAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("number", "sentence", "kind", "reported_by", "belongs_to", "open_for")
+    list_display = ("number", "what", "kind", "reported_by", "belongs_to", "open_for")
     list_filter = (("kind", ChoicesDropdownFilter),)
     list_filter_submit = True
     list_display_links = None
@@ -41,6 +41,10 @@ class ConflictAdmin(ModelAdmin):  # type: ignore[misc]
             owner=Subquery(owner.values("agent__name")[:1]),
             known=Subquery(owner.values("number")[:1]),
         )
+
+    @admin.display(description="what")
+    def what(self, conflict: Conflict) -> str:
+        return f"{conflict.sentence}."
 
     @admin.display(description="account belongs to", ordering="owner")
     def belongs_to(self, conflict: Conflict) -> str:

@@ -7,9 +7,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from simple_history.admin import SimpleHistoryAdmin
+from simple_history.models import DeletedObject, HistoricalChanges
+from simple_history.template_utils import HistoricalRecordContextHelper
 from unfold.admin import ModelAdmin
 
 from accounts.admin.stale import OpenedForm
+
+
+class ChangesShown(HistoricalRecordContextHelper):  # type: ignore[misc]
+    def prepare_delta_change_value(self, change: Any, value: Any) -> Any:
+        # The library takes a relation that is empty for one to a deleted row.
+        empty = isinstance(value, DeletedObject) and value.pk is None
+        shown = None if empty else super().prepare_delta_change_value(change, value)
+        return "nothing" if shown in (None, "") else shown
 
 
 class EditAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
@@ -20,7 +30,7 @@ class EditAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     object_history_list_template = "admin/history_list.html"
     history_list_per_page = 50
     show_full_result_count = False
-    list_per_page = 100
+    list_per_page = 50  # the theme takes 3 ms and 12 KB for a row of accounts
     show_facets = 0  # ShowFacets.NEVER: counting each choice of each filter costs a query
     compressed_fields = True
     warn_unsaved_form = True
@@ -50,6 +60,11 @@ class EditAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     # others made to the same row since.
     def revert_disabled(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return True
+
+    def get_historical_record_context_helper(
+        self, request: HttpRequest, historical_record: HistoricalChanges
+    ) -> ChangesShown:
+        return ChangesShown(self.model, historical_record)
 
     def history_form_view(
         self,

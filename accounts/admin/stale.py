@@ -39,7 +39,8 @@ class OpenedForm(forms.ModelForm):  # type: ignore[type-arg]
     def _get_validation_exclusions(self) -> set[str]:
         """What this user did not change is not theirs to be told off for, nor worth a query."""
         unchanged = set(self.fields) - set(self.cleaned_data) if self.instance.pk else set()
-        return super()._get_validation_exclusions() | unchanged  # type: ignore[misc]
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | unchanged
 
     def _check_meanwhile(self, name: str) -> None:
         """Adds an error when the field is not any more what it was when the form was opened."""

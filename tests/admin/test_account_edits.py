@@ -239,6 +239,7 @@ def test_polled_columns_that_are_posted_are_ignored(boss: Client) -> None:
 
 def test_the_history_page_tells_who_changed_what_and_offers_no_way_back(boss: Client) -> None:
     account = make_account()
+    edits.set_vs_group(account, "VS1")
     save(boss, account, open_form(boss, account) | {"note": "first"})
     save(boss, account, open_form(boss, account) | {"note": "second"})
     url = reverse("admin:accounts_account_history", args=[account.pk])
@@ -246,6 +247,8 @@ def test_the_history_page_tells_who_changed_what_and_offers_no_way_back(boss: Cl
     page = boss.get(url).content.decode()
 
     assert "first → second" in page
+    assert "nothing → first" in page
+    assert "Deleted" not in page
     assert "user-" in page
     version = account.history.earliest("history_date")
     revert = reverse("admin:accounts_account_simple_history", args=[account.pk, version.pk])
