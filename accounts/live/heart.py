@@ -38,15 +38,16 @@ class Heart:
         try:
             while True:
                 await asyncio.sleep(settings.LIVE_BEAT_S)
-                if self._hub.browsers:
-                    await self._beat_once()
+                await self.beat()
         finally:
             if self._reading is not None:
                 self._reading.cancel()
 
-    async def _beat_once(self) -> None:
+    async def beat(self) -> None:
+        """One beat; nothing at all when nobody is connected."""
         try:
-            await self._beat()
+            if self._hub.browsers:
+                await self._beat()
         except Exception:
             log.exception("live: a beat failed")
 
@@ -123,6 +124,7 @@ class Heart:
         agents = self._hub.agents.missing(reading.agents)
         if not numbers and not agents:
             return
+        log.info("live: %d rows changed and no message came", len(numbers) + len(agents))
         self._hub.link.suspect()
         at = time.time()
         rows, agent_rows = await database_sync_to_async(_render)(numbers, agents)

@@ -2,8 +2,8 @@
 
 The layer reconnects on its own when Valkey restarts, but it tells nobody, and what was sent in
 between is lost. It does log the error, so we listen to its log; and the hub tells when it finds a
-change that did not arrive. Either raises a suspicion, which ends when a message to ourselves has
-come round. An idle fleet raises none and sends nothing.
+change that did not arrive, for a connection may also fall silent. Then we send a message to
+ourselves, until one comes round. An idle fleet gives no reason to and sends nothing.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ SEND_TIMEOUT_S = 1.0
 
 class Link:
     """`on_packet` gets every packet of the group; `on_return` is called whenever what was sent
-    before may have been lost: at the start, and when a suspicion ends."""
+    before may have been lost: at the start, and when the connection is back."""
 
     def __init__(self, on_packet: Callable[[object], None], on_return: Callable[[], None]) -> None:
         self.listening = asyncio.Event()
@@ -35,17 +35,21 @@ class Link:
         self._layer: Any = get_channel_layer()
         self._channel = ""
         self._receiving: asyncio.Task[None] | None = None
-        self._suspicious = False
+        self._suspected = self._broken = False
         self._question = ""  # the message to ourselves that is under way
 
     def suspect(self) -> None:
-        if not self._suspicious:
-            self._suspicious = True
-            log.warning("Live pages may have missed something: asking Valkey.")
+        """A change did not arrive: is anybody there?"""
+        self._suspected = True
+
+    def _break(self) -> None:
+        if not self._broken:
+            log.warning("Live pages lost Valkey.")
+        self._suspected = self._broken = True
 
     async def run(self) -> None:
         """Listens until cancelled."""
-        layer_log, watch = logging.getLogger("channels_redis.pubsub"), _LayerErrors(self.suspect)
+        layer_log, watch = logging.getLogger("channels_redis.pubsub"), _LayerErrors(self._break)
         layer_log.addFilter(watch)
         try:
             await self._listen_again_and_again()
@@ -70,7 +74,8 @@ class Link:
     async def _subscribe(self) -> None:
         self._channel = await self._layer.new_channel()
         await self._layer.group_add(GROUP, self._channel)
-        self._certain()
+        self._broken = True
+        self._hear()
         self.listening.set()
 
     async def _listen(self) -> None:
@@ -88,16 +93,17 @@ class Link:
             if packet.get("type") != "question":
                 self._on_packet(packet)
             elif packet.get("question") == self._question:
-                log.info("Live pages hear Valkey.")
-                self._certain()
+                self._hear()
 
-    def _certain(self) -> None:
-        self._suspicious, self._question = False, ""
-        self._on_return()
+    def _hear(self) -> None:
+        was_broken, self._broken, self._suspected, self._question = self._broken, False, False, ""
+        if was_broken:
+            log.info("Live pages hear Valkey.")
+            self._on_return()
 
     async def check(self) -> None:
-        """Asks while there is a suspicion; at the second beat without an answer subscribes anew."""
-        if not self._suspicious or not self.listening.is_set():
+        """Asks while there is a reason to; without an answer by the next call, subscribes anew."""
+        if not self._suspected or not self.listening.is_set():
             return
         if self._question and self._receiving is not None:
             self._receiving.cancel()
@@ -113,14 +119,14 @@ class Link:
 
 
 class _LayerErrors(logging.Filter):
-    """Takes the layer's report of a lost connection, a traceback a second, for a suspicion."""
+    """Takes the layer's reports of a lost connection, a traceback a second."""
 
-    def __init__(self, suspect: Callable[[], None]) -> None:
+    def __init__(self, on_error: Callable[[], None]) -> None:
         super().__init__()
-        self._suspect = suspect
+        self._on_error = on_error
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], LAYER_ERRORS):
-            self._suspect()
+            self._on_error()
             return False
         return True

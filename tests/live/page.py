@@ -2,11 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
+
+from accounts import live
+from mt5monitor.asgi import application
 
 ORIGIN = "http://127.0.0.1:8000"
 PATIENCE_S = 10.0
@@ -38,8 +41,6 @@ class Page:
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def __aenter__(self) -> "Page":
-        from mt5monitor.asgi import application
-
         self._in.put_nowait({"type": "websocket.connect"})
         self._task = asyncio.create_task(application(self.scope, self._in.get, self._out.put))
         assert (await self._next())["type"] == "websocket.accept"
@@ -56,7 +57,7 @@ class Page:
         )
         if not getting.done():
             getting.cancel()
-            if self._task.done():
+            if self._task.done():  # what it raised says more
                 self._task.result()
             raise AssertionError("no frame came")
         return getting.result()
@@ -76,10 +77,13 @@ class Page:
         query: str = "",
         mark: tuple[str, int] | None = None,
     ) -> None:
-        from accounts import live
-
         epoch, seq = mark or live.mark()
-        frame = {"type": "watch", "page": page, "rows": rows, "agents": list(agents)}
+        frame: dict[str, Any] = {
+            "type": "watch",
+            "page": page,
+            "rows": rows,
+            "agents": list(agents),
+        }
         frame |= {"account": account, "query": query, "epoch": epoch, "seq": seq}
         self.say(json.dumps(frame))
 
@@ -95,7 +99,7 @@ class Page:
 
     async def until(self, kind: str) -> list[dict[str, Any]]:
         """All frames up to and with the next of this kind."""
-        frames = []
+        frames: list[dict[str, Any]] = []
         async with asyncio.timeout(PATIENCE_S):
             while not frames or frames[-1]["type"] != kind:
                 frames.append(await self.frame())
@@ -103,6 +107,13 @@ class Page:
 
     async def get(self, kind: str) -> dict[str, Any]:
         return (await self.until(kind))[-1]
+
+    async def find(self, kind: str, fits: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The first frame of this kind that fits."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not fits(frame := await self.get(kind)):
+                pass
+            return frame
 
     async def settled(self, *rows: int, **watch: Any) -> None:
         """Watches these rows and waits until the server has taken note."""

@@ -1,31 +1,305 @@
 """From a change of a row to the browsers that show it, through the real layer and application."""
 
+import asyncio
 from decimal import Decimal
 
+import pytest
 from channels.db import database_sync_to_async as threaded
+from channels.layers import get_channel_layer
 from django.db import transaction
+from django.utils import timezone
+from pytest_django import Settings
 
-from accounts import live
-from accounts.broadcast import publish_accounts
+from accounts import fragments, live
+from accounts.broadcast import publish_accounts, publish_agents
 from accounts.live.hub import Hub
-from accounts.models import Account
-from tests.factories import make_account
-from tests.live.page import Page
+from accounts.live.message import GROUP, Message, packed
+from accounts.models import Account, Agent
+from tests.factories import make_account, make_user
+from tests.live.page import PATIENCE_S, Page, session_of
+
+new_account = threaded(make_account)
 
 
-def set_balance(account: Account, balance: int) -> None:
+def write(account: Account, balance: int, publish: bool = True) -> None:
     with transaction.atomic():
-        Account.objects.filter(pk=account.pk).update(balance=Decimal(balance))
-        publish_accounts([account.number])
+        now = timezone.now()
+        Account.objects.filter(pk=account.pk).update(balance=Decimal(balance), changed_at=now)
+        if publish:
+            publish_accounts([account.number])
 
 
-async def test_a_changed_row_reaches_the_browser_that_shows_it(hub: Hub, session: str) -> None:
-    account = await threaded(make_account)()
-    async with Page(session) as page:
-        hello = await page.get("hello")
-        assert (hello["epoch"], hello["seq"]) == live.mark()
-        await page.settled(account.number)
-        await threaded(set_balance)(account, 123_456)
+change = threaded(write)
+
+
+async def send(source: str, seq: int, **fields: object) -> None:
+    at = asyncio.get_running_loop().time()
+    message = Message(source=source, seq=seq, at=at, **fields)  # type: ignore[arg-type]
+    await get_channel_layer().group_send(GROUP, packed(message))
+
+
+async def arrived(hub: Hub, seq: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while hub.mark[1] < seq:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_changed_row_reaches_the_browsers_that_show_it_and_no_other(
+    hub: Hub, session: str
+) -> None:
+    shown, other = await new_account(), await new_account()
+    async with Page(session) as page, Page(session) as bystander:
+        await page.settled(shown.number)
+        await bystander.settled(other.number)
+        await change(shown, 123_456)
         rows = await page.get("rows")
-    assert rows["rows"].keys() == {str(account.number)}
-    assert "123,456" in rows["rows"][str(account.number)]
+        assert rows["rows"].keys() == {str(shown.number)}
+        assert "123,456" in rows["rows"][str(shown.number)]
+        await change(other, 654_321)
+        assert (await bystander.get("rows"))["rows"].keys() == {str(other.number)}
+
+
+async def test_changes_in_quick_succession_come_in_one_frame_the_last_one_winning(
+    hub: Hub, session: str, settings: Settings
+) -> None:
+    settings.LIVE_BATCH_MS = 300
+    async with Page(session) as page:
+        await page.settled(1, 2)
+        await send("s", 1, rows={1: "first"})
+        assert (await page.get("rows"))["rows"] == {"1": "first"}
+        for seq in range(2, 6):
+            await send("s", seq, rows={1: f"row {seq}", 2: "other"})
+        assert (await page.get("rows"))["rows"] == {"1": "row 5", "2": "other"}
+
+
+async def test_browsers_with_the_same_rows_share_one_text(hub: Hub, session: str) -> None:
+    async with Page(session) as first, Page(session) as second:
+        await first.settled(1, 2)
+        await second.settled(2, 1, query="another=filter")
+        assert len(list(hub.screens)) == 1
+        await send("s", 1, rows={1: "row"})
+        assert await first.get("rows") == await second.get("rows")
+
+
+async def test_a_page_gets_what_changed_after_its_mark_when_it_begins_to_listen(
+    hub: Hub, session: str
+) -> None:
+    account, other = await new_account(), await new_account()
+    async with Page(session) as page:
+        await page.get("hello")
+        await send("s", 1, rows={account.number: "before"})
+        await arrived(hub, 1)
+        mark = live.mark()
+        await send("s", 2, rows={account.number: "after", other.number: "not shown"})
+        await arrived(hub, 2)
+        page.watch(account.number, mark=mark)
+        assert (await page.get("rows"))["rows"] == {str(account.number): "after"}
+
+
+async def test_a_page_of_another_epoch_reads_again(hub: Hub, session: str) -> None:
+    async with Page(session) as page:
+        page.watch(1, mark=("another", 5))
+        assert (await page.get("reread"))["reason"] == "behind"
+
+
+async def test_a_lost_message_makes_every_page_read_again(hub: Hub, session: str) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        epoch, _ = live.mark()
+        await send("s", 1, rows={1: "a"})
+        await page.get("rows")
+        await send("s", 3, rows={1: "c"})
+        assert (await page.get("reread"))["within_ms"] > 0
+        assert live.mark()[0] != epoch
+
+
+async def test_what_a_publisher_could_not_send_makes_every_page_read_again(
+    hub: Hub, session: str
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        await send("s", 1, reread=True)
+        await page.get("reread")
+
+
+async def test_nonsense_in_the_group_disturbs_nothing(
+    hub: Hub, session: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        await get_channel_layer().group_send(GROUP, {"type": "live", "rows": "none"})
+        await send("s", 1, rows={1: "a"})
+        assert (await page.get("rows"))["rows"] == {"1": "a"}
+    assert "a message that is none" in caplog.text
+
+
+async def test_a_row_rendered_before_another_but_sent_after_it_is_not_shown(
+    hub: Hub, session: str
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1, 2)
+        hub.deliver(100.2, {1: "edited"}, {})
+        assert (await page.get("rows"))["rows"] == {"1": "edited"}
+        hub.deliver(100.1, {1: "polled before the edit", 2: "x"}, {})
+        assert (await page.get("rows"))["rows"] == {"2": "x"}
+
+
+async def test_a_new_account_makes_pages_of_the_fleet_read_again(hub: Hub, session: str) -> None:
+    account = await new_account()
+    async with Page(session) as fleet, Page(session) as one:
+        await fleet.settled(1)
+        await one.settled(page="account", account=account.number)
+        await threaded(publish_accounts)([account.number], added=True)
+        assert (await fleet.get("reread"))["reason"] == "added"
+        await change(account, 7)
+        assert "reread" not in {frame["type"] for frame in await one.until("account")}
+
+
+async def test_a_deleted_account_makes_pages_of_the_fleet_read_again(
+    hub: Hub, session: str
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await threaded(account.delete)()
+        await threaded(publish_accounts)([account.number])
+        await page.get("reread")
+
+
+async def test_totals_follow_a_change_of_a_row_that_is_not_on_screen(
+    hub: Hub, session: str
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(1, query="phase=F1")
+        before = await page.get("totals")
+        await change(account, 987_654)
+        after = await page.get("totals")
+        assert "987,654" in after["html"]
+        assert after != before
+
+
+async def test_totals_that_did_not_change_are_not_sent_again(
+    quick: Settings, hub: Hub, session: str
+) -> None:
+    await new_account()
+    async with Page(session) as page:
+        page.watch(1)
+        await page.get("totals")
+        hub.totals._pace._every = 0
+        frames = [await page.frame() for _ in range(8)]
+        assert {frame["type"] for frame in frames} == {"beat"}
+
+
+async def test_the_panel_of_an_account_follows_its_changes(hub: Hub, session: str) -> None:
+    account, other = await new_account(), await new_account()
+    async with Page(session) as page:
+        page.watch(page="account", account=account.number)
+        await page.get("account")
+        await change(other, 111_111)
+        await change(account, 424_242)
+        panel = await page.get("account")
+        assert "424,242" in panel["html"]
+
+
+async def test_a_panel_is_drawn_once_for_all_who_watch_it(
+    hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await new_account()
+    async with Page(session) as first, Page(session) as second:
+        for page in (first, second):
+            page.watch(page="account", account=account.number)
+            await page.get("account")
+        drawn: list[int] = []
+        draw = hub.panels._draw
+
+        async def count(number: int) -> str:
+            drawn.append(number)
+            return str(await draw(number))
+
+        monkeypatch.setattr(hub.panels, "_draw", count)
+        await change(account, 5)
+        assert (await first.get("account")) == (await second.get("account"))
+        assert drawn == [account.number]
+
+
+async def test_an_account_that_is_gone_costs_no_other_panel(
+    hub: Hub, session: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = await new_account()
+    async with Page(session) as lost, Page(session) as page:
+        lost.watch(page="account", account=1)
+        page.watch(page="account", account=account.number)
+        await page.get("account")
+    assert "could not be drawn" in caplog.text
+
+
+async def test_an_agents_row_reaches_the_agents_page_and_its_accounts_the_fleet(hub: Hub) -> None:
+    user = await threaded(make_user)("accounts.view_account", "accounts.view_agent")
+    session = await threaded(session_of)(user)
+    account = await new_account()
+    agent = account.agent
+    assert agent is not None
+    async with Page(session) as agents, Page(session) as fleet:
+        await agents.settled(page="agents", agents=[agent.pk])
+        await fleet.settled(account.number, agents=[agent.pk])
+        await threaded(agent.save_changed)(status=Agent.Status.TIMEOUT, status_since=timezone.now())
+        await threaded(publish_agents)([agent.pk])
+        shown = await agents.get("rows")
+        assert "Timeout" in shown["agents"][str(agent.pk)]
+        assert shown["rows"] == {}
+        shown = await fleet.get("rows")
+        assert "Timeout" in shown["rows"][str(account.number)]
+        assert shown["agents"] == {}
+
+
+async def test_a_beat_tells_when_the_agents_on_screen_were_heard(
+    quick: Settings, hub: Hub, session: str
+) -> None:
+    account, _ = await new_account(), await new_account()
+    agent = account.agent
+    assert agent is not None
+    async with Page(session) as page:
+        await page.settled(account.number, agents=[agent.pk])
+        heard = timezone.now()
+        await threaded(agent.save_changed)(last_seen_at=heard)
+        told = {str(agent.pk): heard.timestamp()}
+        await page.find("beat", lambda beat: beat["seen"] == told)
+        assert (await page.get("beat"))["seen"] == {}
+
+
+async def test_a_page_that_begins_to_listen_hears_at_once_when_its_agents_were_heard(
+    quick: Settings, hub: Hub, session: str
+) -> None:
+    account = await new_account()
+    agent = account.agent
+    assert agent is not None
+    async with Page(session) as first, Page(session) as second:
+        await first.settled(account.number, agents=[agent.pk])
+        await first.find("beat", lambda beat: beat["seen"])
+        second.watch(account.number, agents=[agent.pk])
+        assert str(agent.pk) in (await second.get("beat"))["seen"]
+
+
+async def test_a_change_whose_message_was_lost_is_found_in_the_database(
+    quick: Settings, hub: Hub, session: str
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await change(account, 777_777, publish=False)
+        await page.find("rows", lambda frame: "777,777" in frame["rows"][str(account.number)])
+
+
+async def test_a_change_that_was_delivered_is_not_rendered_again(
+    quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await page.find("beat", lambda _: not hub.accounts._late)
+        await change(account, 5)
+        await page.get("rows")
+        monkeypatch.setattr(fragments, "account_rows", None)
+        frames = [frame for _ in range(4) for frame in await page.until("beat")]
+        assert {frame["type"] for frame in frames} <= {"beat", "totals"}

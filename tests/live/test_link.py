@@ -1,0 +1,91 @@
+"""The hub and its layer: away, back, fallen silent."""
+
+import asyncio
+import logging
+
+import pytest
+from channels.db import database_sync_to_async as threaded
+from channels.layers import get_channel_layer
+from pytest_django import Settings
+
+from accounts import live
+from accounts.broadcast import publish_accounts
+from accounts.live.hub import Hub
+from accounts.live.link import Link
+from tests.factories import make_account
+from tests.live.page import PATIENCE_S, Page
+from tests.valkey import PrivateValkey
+
+
+async def test_a_restart_of_valkey_makes_pages_read_again_and_changes_arrive_again(
+    quick: Settings,
+    hub: Hub,
+    session: str,
+    valkey: PrivateValkey,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    account = await threaded(make_account)()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        valkey.restart()
+        await page.get("reread")
+        page.watch(account.number)
+        await page.get("beat")
+        await threaded(publish_accounts)([account.number])
+        await page.get("rows")
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("channels")]
+    assert said == []
+
+
+async def test_the_hub_waits_for_a_valkey_that_is_not_there_yet(
+    quick: Settings, session: str, valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    valkey.kill()
+    try:
+        hub = live.current()
+        async with Page(session) as page:
+            page.watch(1)
+            await page.get("beat")
+            await page.get("beat")
+    finally:
+        valkey.start()
+    async with asyncio.timeout(PATIENCE_S):
+        await hub.link.listening.wait()
+    await hub.stop()
+    said = [r.getMessage() for r in caplog.records if r.name == "accounts.live.link"]
+    assert len(said) == 1
+    assert said[0].startswith("Live pages wait for Valkey")
+
+
+async def test_a_subscription_that_fell_silent_is_made_anew(valkey: PrivateValkey) -> None:
+    returns = asyncio.Semaphore(0)
+    link = Link(lambda packet: None, returns.release)
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await returns.acquire()
+        # As a firewall would: the connection stands, and nothing comes through any more.
+        link._layer._get_layer().channels[link._channel] = asyncio.Queue()
+        link.suspect()
+        while returns.locked():
+            await link.check()
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.wait({running})
+    await link._layer.flush()
+
+
+async def test_a_suspicion_that_proves_unfounded_breaks_nothing(valkey: PrivateValkey) -> None:
+    returns: list[int] = []
+    link = Link(lambda packet: None, lambda: returns.append(1))
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await link.listening.wait()
+        link.suspect()
+        await link.check()
+        while link._suspected:
+            await asyncio.sleep(0.001)
+    assert returns == [1]
+    running.cancel()
+    await asyncio.wait({running})
+    await get_channel_layer().flush()
