@@ -59,7 +59,7 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) lacks venv or ensurepip (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
 	@echo 'Making $(VENV) ...'
-	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.product: $(VENV)/.made requirements.txt

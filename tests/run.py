@@ -18,7 +18,8 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-WORKERS = ["-q", "-n", "2"]
+# Tests of one file share what is costly to start, in one worker.
+WORKERS = ["-q", "-n", "2", "--dist", "loadfile"]
 
 
 @dataclass
@@ -47,8 +48,7 @@ class Runs:
 
     def pytest(self, name: str, database: str, *arguments: str, **environment: str) -> Tally:
         """One run of pytest; what it leaves in its temporary folder goes with ours."""
-        sys.stdout.write(f"\n=== {name}\n")
-        sys.stdout.flush()
+        say(f"\n=== {name}")
         report = self.folder / f"{name}.xml"
         env = {key: value for key, value in os.environ.items() if key not in OURS}
         env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
@@ -82,6 +82,12 @@ class Runs:
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
 
 
+def say(text: str) -> None:
+    """At once: what pytest prints next must come after it."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def count(name: str, report: Path) -> Tally:
     """What pytest wrote into its report; nothing at all when it did not get that far."""
     if not report.exists():
@@ -102,9 +108,9 @@ def run_all(runs: Runs) -> int:
     runs.on_postgres(*WORKERS, "-m", "not browser and not stack")
     runs.in_browser()
     tallies = runs.tallies
-    print("\n" + "\n".join(str(tally) for tally in tallies))
+    say("\n" + "\n".join(str(tally) for tally in tallies))
     passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
-    print(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
+    say(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
     return max((abs(tally.code) for tally in tallies), default=1)
 
 

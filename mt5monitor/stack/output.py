@@ -60,7 +60,7 @@ class Output:
 
     def _copy(self, stream: IO[bytes]) -> None:
         with stream:
-            file = self.path.open("ab")
+            file: IO[bytes] = self.path.open("ab")
             try:
                 while line := stream.readline(LINE_BYTES):
                     file = self._keep(line, file)

@@ -16,7 +16,7 @@ class Pulses:
         self.url = url
         self._next_look = 0.0
         self._alive_at: dict[str, float] = {}
-        self._seen: dict[str, float] = {}
+        self._seen = dict.fromkeys(QUEUES, 0.0)
         self.reset(time.monotonic())
 
     def reset(self, now: float) -> None:
@@ -35,6 +35,6 @@ class Pulses:
             return []
         # A pulse that moved counts, whatever its clock says: the wall clock may be set meanwhile.
         for queue, at in pulses.items():
-            if at != self._seen.get(queue):
+            if at != self._seen[queue]:
                 self._seen[queue], self._alive_at[queue] = at, now
         return [queue for queue in QUEUES if now - self._alive_at[queue] > SILENT_AFTER_S]

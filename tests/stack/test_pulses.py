@@ -1,0 +1,41 @@
+import pytest
+
+from mt5monitor.pulse import QUEUES, last_pulses, pulse
+from mt5monitor.stack.pulses import LOOK_EVERY_S, SILENT_AFTER_S, Pulses
+from tests.valkey import PrivateValkey
+
+
+@pytest.fixture
+def pulses(valkey: PrivateValkey) -> Pulses:
+    pulses = Pulses(valkey.url)
+    pulses.reset(0.0)
+    return pulses
+
+
+def test_a_pulse_is_written_by_the_task_itself(valkey: PrivateValkey) -> None:
+    assert last_pulses(valkey.url) == {"celery": 0, "unreachable": 0}
+    pulse("celery")
+    assert last_pulses(valkey.url)["celery"] > 0
+
+
+def test_the_queue_whose_pulse_stops_is_named_and_the_other_is_not(pulses: Pulses) -> None:
+    pulse("unreachable")
+    assert pulses.silent(SILENT_AFTER_S - 1) == []
+    assert pulses.silent(SILENT_AFTER_S + LOOK_EVERY_S) == ["celery"]
+
+
+def test_a_queue_that_comes_back_is_no_longer_silent(pulses: Pulses) -> None:
+    assert pulses.silent(SILENT_AFTER_S + 1) == list(QUEUES)
+    for queue in QUEUES:
+        pulse(queue)
+    assert pulses.silent(SILENT_AFTER_S + 1 + LOOK_EVERY_S) == []
+
+
+def test_nobody_is_silent_while_the_broker_is_away(pulses: Pulses, valkey: PrivateValkey) -> None:
+    valkey.kill()
+    try:
+        assert pulses.silent(SILENT_AFTER_S * 2) == []
+    finally:
+        valkey.start()
+    # Counting starts anew once it is back.
+    assert pulses.silent(SILENT_AFTER_S * 2 + LOOK_EVERY_S) == []

@@ -1,0 +1,161 @@
+"""The whole stack, with real processes: what `make demo` promises."""
+
+import http.client
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mt5monitor.pulse import QUEUES, last_pulses
+from mt5monitor.stack.children import PATIENCE_S
+from mt5monitor.stack.valkey import answers
+from tests.stack.stack import NAMES, Stack, eventually, free_port, refusal
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One that runs during all tests of this module; each leaves all its processes running."""
+    stack = Stack(tmp_path_factory.mktemp("shared"))
+    stack.start()
+    yield stack
+    try:
+        assert stack.end(signal.SIGTERM) == []
+    finally:
+        stack.discard()
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(tmp_path)
+    yield stack
+    stack.discard()
+
+
+def polls(stack: Stack) -> tuple[str, ...]:
+    """When each agent was last polled."""
+    with sqlite3.connect(stack.state_dir / "mt5monitor.sqlite3", timeout=20) as database:
+        rows = database.execute("SELECT last_seen_at FROM accounts_agent ORDER BY id").fetchall()
+    database.close()
+    return tuple(str(row[0]) for row in rows)
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        return response.status, response.getheader("Location") or ""
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"guard"}))
+def test_a_process_that_is_killed_comes_back_and_polling_goes_on(stack: Stack, name: str) -> None:
+    killed = stack.processes()[name]
+    killed.kill()
+    assert eventually(lambda: stack.says(f"{name}: was killed by SIGKILL; starting it again"))
+    assert eventually(stack.all_run)
+    assert stack.processes()[name].pid != killed.pid
+    assert eventually(lambda: get_health(stack.port) == 200)
+    before = polls(stack)
+    assert eventually(lambda: polls(stack) != before, 60)
+
+
+def get_health(port: int) -> int:
+    try:
+        return get(port, "/healthz")[0]
+    except OSError:
+        return 0
+
+
+def test_a_guard_that_is_killed_comes_back(stack: Stack) -> None:
+    killed = stack.processes()["guard"]
+    killed.kill()
+    assert eventually(lambda: "guard" in stack.processes())
+    assert stack.processes()["guard"].pid != killed.pid
+
+
+def test_both_queues_work_again_after_valkey_lost_everything(stack: Stack) -> None:
+    # The pulses are in Valkey alone: those that are found afterwards were made afterwards.
+    url = f"unix://{valkey_socket(stack)}"
+    stack.processes()["valkey"].kill()
+    assert eventually(lambda: stack.says("valkey: was killed by SIGKILL") and answers(url))
+    assert eventually(lambda: all(last_pulses(url)[queue] > 0 for queue in QUEUES), 60)
+
+
+def valkey_socket(stack: Stack) -> str:
+    """Where it listens, which Valkey tells in the name of its process."""
+    name = " ".join(stack.processes()["valkey"].cmdline())
+    return name.partition("unixsocket:")[2].strip()
+
+
+def test_a_second_copy_on_the_same_folder_is_refused(stack: Stack) -> None:
+    output, code = refusal(stack.state_dir, free_port())
+    assert code == 1
+    assert output.splitlines() == [
+        f"MT5 Monitor already runs on {stack.state_dir} (process {stack.process.pid}). "
+        "End it first, or give this copy a STATE_DIR and a PORT of its own."
+    ]
+
+
+def test_the_demos_agents_may_be_asked_from_the_command_line(stack: Stack) -> None:
+    """manage.py reads what the demo allowed itself, without being told."""
+    assert (
+        (stack.state_dir / "demo.env").read_text().endswith("AGENT_ALLOWED_NETWORKS=127.0.0.0/8\n")
+    )
+
+
+def test_ready_means_ready_and_a_restart_keeps_the_password(another: Stack) -> None:
+    first = another.start()
+    assert get(another.port, "/healthz")[0] == 200
+    assert get(another.port, "/")[0] == 302
+    assert "None" not in polls(another)
+    assert another.end(signal.SIGINT) == []
+    assert another.process.returncode == 0
+    assert another.start() == first
+    assert first.startswith(f"Ready: http://127.0.0.1:{another.port}/  user: demo  password: ")
+    assert another.end(signal.SIGKILL) == []
+    assert another.says("The supervisor was killed: ending the rest of the stack.")
+
+
+def test_the_end_takes_less_than_five_seconds_even_of_processes_that_do_not_listen() -> None:
+    assert sum(PATIENCE_S.values()) < 4
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        output, code = refusal(tmp_path, port)
+    assert code == 1
+    assert output.splitlines() == [
+        f"Cannot listen on 127.0.0.1 port {port}: address already in use. "
+        f"Free it, or choose another: PORT={port + 1}."
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    output, code = refusal(tmp_path / "file" / "state", free_port())
+    assert code == 1
+    assert output.splitlines() == [
+        f"Cannot write to {tmp_path}/file/state: Not a directory. "
+        "Set STATE_DIR to a folder that can be written."
+    ]
+
+
+def test_a_database_that_does_not_answer_ends_the_start_with_the_reason(tmp_path: Path) -> None:
+    url = f"postgres://nobody@127.0.0.1:{free_port()}/none"
+    output, code = refusal(tmp_path, free_port(), "run", DATABASE_URL=url)
+    assert code == 1
+    assert "prepare ended with code 1" in output
+    assert "connection refused" in output.lower()
+    assert not [
+        p for p in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(p.info["cmdline"])
+    ]
