@@ -44,6 +44,26 @@ SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "state": ("agent__status", "connected"),
     "age": ("agent__last_seen_at",),
 }
+COLUMNS: Final[Mapping[str, str]] = {
+    "number": "Account",
+    "name": "Name",
+    "holder": "Holder",
+    "firm": "Firm",
+    "phase": "Phase",
+    "vs": "VS group",
+    "balance": "Balance",
+    "equity": "Equity",
+    "floating": "Floating",
+    "pl": "P/L",
+    "pl_pct": "P/L %",
+    "used": "Drawdown used",
+    "left": "Drawdown left",
+    "days": "Days operating",
+    "open": "Open positions",
+    "agent": "Agent",
+    "state": "State",
+    "age": "Age",
+}
 # Text columns hold "" where there is nothing to show; that goes last like NULL does elsewhere.
 BLANKS: Final = ("name", "holder")
 

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 
 NO_LIMIT = figures.unknown("No drawdown limit known")
 NO_POSITIONS = figures.unknown("Positions could not be read")
+UNTOLD = figures.unknown("Not told")
 NEVER = figures.unknown("Never seen")
 
 STATES = {
@@ -34,6 +35,7 @@ def account_row(account: Account, now: datetime) -> Row:
         "name": account.name,
         "holder": account.holder,
         "firm": account.firm.name if account.firm else "",
+        "untold": UNTOLD,
         "conflict": getattr(account, "in_conflict", False),
         **_labels(account),
         **_money(account),

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.fleet import ANY, NEAR, NONE, OPEN, STATES, Fleet
+from accounts.fleet import ANY, COLUMNS, DEFAULT_SORT, NEAR, NONE, OPEN, SORTS, STATES, Fleet
 from accounts.live import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
 from accounts.rows import account_row
@@ -59,7 +59,16 @@ def _choices(look: Fleet) -> dict[str, object]:
     filters = [
         Filter(name, label, look.values.get(name, ""), options) for name, label, options in offered
     ]
-    return {"phases": phases, "firms": firms, "filters": filters}
+    return {"phases": phases, "firms": firms, "filters": filters, "sorts": _sorts()}
+
+
+def _sorts() -> Options:
+    """For phones, which show no headings to sort by; the default has no place in the URL."""
+    ways = [(sign + name, name, arrow) for name in SORTS for sign, arrow in (("", "↑"), ("-", "↓"))]
+    return [
+        ("" if way == DEFAULT_SORT else way, f"{COLUMNS[name]} {arrow}")
+        for way, name, arrow in ways
+    ]
 
 
 def _labels(look: Fleet, name: str, names: Iterable[str], none: str) -> Options:

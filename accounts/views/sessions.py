@@ -3,15 +3,18 @@
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.views.answers import by_htmx
 
 
+@method_decorator(login_not_required, name="dispatch")
 class SignIn(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
