@@ -76,10 +76,12 @@ class Browser:
                 return
 
     def is_behind(self, now: float) -> bool:
-        """`now` is of time.monotonic()."""
-        if self._sent - self._confirmed > settings.LIVE_UNREAD_BYTES:
-            return True
-        return bool(self._beats) and now - self._beats[0][1] > settings.LIVE_BEHIND_S
+        """`now` is of time.monotonic(). Asked at each beat, when a browser that keeps up has
+        confirmed the one before, however much was sent since."""
+        if not self._beats:
+            return False
+        too_much = self._sent - self._confirmed > settings.LIVE_UNREAD_BYTES
+        return too_much or now - self._beats[0][1] > settings.LIVE_BEHIND_S
 
     def may_speak(self) -> None:
         """Counts a frame that came in. Raises Refused when there were too many."""

@@ -1,0 +1,90 @@
+"""The product's own web server, Daphne, in a process of its own on the tests' rows and Valkey."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.live.page import PATIENCE_S
+
+QUICK = {"LIVE_BEAT_S": "0.1", "LIVE_BEHIND_S": "5", "LIVE_UNREAD_BYTES": "200000"}
+
+
+def database_url() -> str:
+    """Of the tests' database, in words that mt5monitor.settings reads."""
+    db: dict[str, Any] = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{db['NAME']}"
+    user, password = quote(db["USER"], safe=""), quote(db["PASSWORD"], safe="")
+    return f"postgres://{user}:{password}@{quote(db['HOST'], safe='')}:{db['PORT']}/{db['NAME']}"
+
+
+class Served:
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        env = os.environ | QUICK | {"DATABASE_URL": database_url(), "PORT": str(self.port)}
+        env |= {"STATE_DIR": str(settings.STATE_DIR), "PUBLIC_URL": self.origin}
+        env["DJANGO_SETTINGS_MODULE"] = "mt5monitor.settings"
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*argv, "mt5monitor.asgi:application"], env=env, stdout=log, stderr=log
+            )
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(PATIENCE_S)
+
+    async def accepts(self) -> None:
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except OSError:
+                    assert self._process.poll() is None, self.log.read_text()
+                    await asyncio.sleep(0.02)
+                else:
+                    writer.close()
+                    return
+
+    def connect(self, session: str, origin: str = "") -> connect:
+        headers = {"Cookie": f"session={session}"}
+        url = f"ws://127.0.0.1:{self.port}/ws/live/"
+        return connect(
+            url, additional_headers=headers, origin=origin or self.origin, compression=None
+        )
+
+    async def deaf(self, session: str, frame: str) -> tuple[asyncio.StreamReader, Any]:
+        """A browser that says one frame and never reads: its transport is paused at once."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1024)
+        writer.write(
+            f"GET /ws/live/ HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Sec-WebSocket-Version: 13\r\nOrigin: {self.origin}\r\n"
+            f"Cookie: session={session}\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        payload = frame.encode()
+        assert len(payload) < 126
+        # Masked with zeros, which leaves the payload as it is.
+        writer.write(bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
+        writer.transport.pause_reading()
+        return reader, writer
+
+
+__all__ = ["ClientConnection", "Served"]
