@@ -1,8 +1,8 @@
 """HTTP Message Signatures (RFC 9421, hmac-sha256) for contract v2, on raw header lists.
 
-The signature base is put together by hand, for the format has fixed components: to verify a request
-and sign its answer takes 12 us this way, 365 us with the library http-message-signatures, and a whole
-answer about 250 us. `tests/agent` holds the two to be equal.
+The signature base is put together by hand, for the format has fixed components: to verify a
+request and sign its answer takes 12 us this way and 365 us with http-message-signatures, where a
+whole answer takes about 250 us. `tests/agent` holds the two to be equal.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Content-Security-Policy: nothing inline, nothing foreign; the admin's theme needs a little more."""
+"""Content-Security-Policy: nothing inline, nothing foreign; the admin's theme needs more."""
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
@@ -19,7 +19,7 @@ ADMIN_POLICY = {
 }
 
 
-class ContentSecurityPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:

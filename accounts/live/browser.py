@@ -81,7 +81,7 @@ class Browser:
         if not self._beats:
             return False
         too_much = self._sent - self._confirmed > settings.LIVE_UNREAD_BYTES
-        return too_much or now - self._beats[0][1] > settings.LIVE_BEHIND_S
+        return bool(too_much or now - self._beats[0][1] > settings.LIVE_BEHIND_S)
 
     def may_speak(self) -> None:
         """Counts a frame that came in. Raises Refused when there were too many."""

@@ -1,10 +1,13 @@
 """Editing accounts in the admin: forms that are old, two people at once, VS groups, history."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import edits
@@ -48,6 +51,17 @@ def test_a_form_opened_before_a_poll_does_not_undo_the_poll(boss: Client) -> Non
     assert response.status_code == 302
     account.refresh_from_db()
     assert (account.balance, account.open_positions, account.note) == (Decimal(250), 3, "seen")
+
+
+def test_a_save_names_only_the_columns_that_its_form_changed(boss: Client) -> None:
+    # Whatever is polled between the reading of the row and its saving stays.
+    account = make_account()
+    form = open_form(boss, account)
+    with CaptureQueriesContext(connection) as queries:
+        save(boss, account, form | {"note": "seen"})
+    updates = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    (update,) = [sql for sql in updates if '"accounts_account"' in sql]
+    assert re.findall(r'"(\w+)" = ', update.partition("WHERE")[0]) == ["note", "edited_at"]
 
 
 def test_two_people_who_edit_different_fields_keep_each_others_edit(boss: Client) -> None:

@@ -138,8 +138,15 @@ async def test_a_hanging_terminal_is_given_up_at_the_deadline_and_then_at_once(
     terminal = make(deadline=0.05)
     with pytest.raises(TerminalTimeout, match="no answer in"):
         await terminal.run(gate.wait)
-    with pytest.raises(TerminalTimeout, match="has not returned"):
-        await terminal.run(gate.note)
+    await entered(gate)
+    # A busy machine may have begun the first job late: until it is overdue, others wait in turn.
+    refusals: list[str] = []
+    until = time.monotonic() + PATIENCE
+    while "has not returned" not in "".join(refusals) and time.monotonic() < until:
+        with pytest.raises(TerminalTimeout) as refusal:
+            await terminal.run(gate.note)
+        refusals.append(str(refusal.value))
+    assert "has not returned" in refusals[-1]
     assert not gate.threads
 
 
