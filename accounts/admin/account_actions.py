@@ -1,0 +1,110 @@
+"""What can be done to the accounts selected in the list; each says how many it changed."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+
+from accounts import edits, polling
+from accounts.admin.account_forms import phases_of
+from accounts.admin.outcomes import tell_outcomes
+from accounts.models import Account, Firm, Phase
+
+REFRESH_MOST = 500  # accounts; more would hold the request for too long
+
+
+class AccountActions(ModelAdmin):  # type: ignore[misc]
+    """Mixed into AccountAdmin, which knows who may do what."""
+
+    actions = ("set_firm", "refresh_now")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        if not actions or not self.has_phase_permission(request):
+            return actions
+        phases = {
+            f"set_phase_{phase.pk}": (
+                _set_phase(phase),
+                f"set_phase_{phase.pk}",
+                f"Set phase {phase}",
+            )
+            for phase in phases_of(request)
+        }
+        return {**phases, **actions}
+
+    @admin.action(description="Set firm…", permissions=["details"])
+    def set_firm(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse | None:
+        chosen = request.POST.get("firm")
+        if chosen is None:
+            return self._ask_for_firm(request, queryset)
+        firm = Firm.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        if chosen and firm is None:
+            self.message_user(request, "That firm was deleted meanwhile.", messages.ERROR)
+            return None
+        accounts = list(queryset)
+        count = edits.set_firm(accounts, firm)
+        tell_labelled(self, request, f"Firm set to {firm or 'none'}", count, len(accounts))
+        return None
+
+    def _ask_for_firm(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Set firm",
+            "opts": self.opts,
+            "firms": Firm.objects.all(),
+            "count": queryset.count(),
+            "selected": request.POST.getlist("_selected_action"),
+            "across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "admin/accounts/account/set_firm.html", context)
+
+    @admin.action(description="Refresh now", permissions=["view"])
+    def refresh_now(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        accounts = list(queryset[: REFRESH_MOST + 1])
+        if len(accounts) > REFRESH_MOST:
+            text = f"Choose at most {REFRESH_MOST} accounts to refresh at once."
+            self.message_user(request, text, messages.ERROR)
+            return
+        agents = {account.agent_id: account.agent for account in accounts if account.agent}
+        alone = sum(account.agent is None for account in accounts)
+        if alone:
+            text = f"{alone} of {len(accounts)} accounts have no agent that could be asked."
+            self.message_user(request, text, messages.WARNING)
+        if agents:
+            outcomes = list(polling.refresh(agents.values()))
+            failed = {outcome.agent_id for outcome in outcomes if not outcome.ok}
+            read = sum(
+                account.agent_id in agents and account.agent_id not in failed
+                for account in accounts
+            )
+            what = f"{read} account{'' if read == 1 else 's'} refreshed"
+            tell_outcomes(self, request, what, outcomes)
+
+
+def _set_phase(phase: Phase) -> Any:
+    def set_phase(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Account]) -> None:
+        accounts = list(queryset)
+        count = edits.set_phase(accounts, phase)
+        tell_labelled(
+            modeladmin, request, f"Phase set to {phase}", count, len(accounts), phase.name
+        )
+
+    return set_phase
+
+
+def tell_labelled(
+    modeladmin: Any,
+    request: HttpRequest,
+    what: str,
+    count: int,
+    chosen: int,
+    where: str = "it",
+) -> None:
+    """ "Phase set to R on 12 accounts; 3 were in R already." """
+    text = f"{what} on {count} account{'' if count == 1 else 's'}"
+    if before := chosen - count:
+        text += f"; {before} {'was' if before == 1 else 'were'} in {where} already"
+    modeladmin.message_user(request, f"{text}.", messages.SUCCESS if count else messages.INFO)
