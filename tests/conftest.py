@@ -26,3 +26,11 @@ def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
 
     _connection().flushall()
     return valkey_server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the whole stack share one: they run in one worker of pytest-xdist."""
+    for item in items:
+        if "tests/stack/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("stack"))

@@ -88,5 +88,6 @@ def free_port() -> int:
 def program(fleet: Fleet, seed: int) -> Program:
     argv = [sys.executable, "-m", "agent.fleet", "--host", HOST, "--port", str(fleet.port)]
     argv += ["--agents", str(fleet.agents), "--seed", str(seed), "--contract", "mixed"]
-    argv += ["--secret-seed", fleet.secret_seed, "--control"]
+    # One word: a seed may begin with a hyphen.
+    argv += [f"--secret-seed={fleet.secret_seed}", "--control"]
     return Program("fleet", argv, stage=0)
