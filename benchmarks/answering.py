@@ -2,13 +2,15 @@
 
 `python -m benchmarks.answering --delay 0.05`: contract 1 at /agents/<i>/accounts, one asyncio
 protocol, no framework. `--dead` and `--hanging`: how many of a hundred agents close at once or
-never answer. With `--moving` every answer differs from the one before.
+never answer. With `--moving` every answer differs from the one before; with `--clock` the balance
+is the moment of the answer, in milliseconds of the machine's monotonic clock.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
+import time
 
 ACCOUNT = {
     "account_name": "Bench",
@@ -43,7 +45,9 @@ class Answering(asyncio.Protocol):
             self._answer(index)
 
     def _answer(self, index: int) -> None:
-        balance = next(self._balances) if self._options.moving else 100_000
+        balance: float = next(self._balances) if self._options.moving else 100_000
+        if self._options.clock:
+            balance = round(time.monotonic() * 1000, 2)
         told = ACCOUNT | {"account_number": index + 1, "balance": float(balance)}
         body = json.dumps(told).encode()
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
@@ -64,6 +68,7 @@ def main() -> None:
     parser.add_argument("--dead", type=int, default=0)
     parser.add_argument("--hanging", type=int, default=0)
     parser.add_argument("--moving", action="store_true")
+    parser.add_argument("--clock", action="store_true")
     asyncio.run(serve(parser.parse_args()))
 
 

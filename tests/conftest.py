@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
 from mt5monitor import loop
 from tests.valkey import PrivateValkey
@@ -34,3 +36,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/stack/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """What the migrations wrote is written again after each test that empties the database.
+
+    So the next one, in whichever order they run, finds phases, content types and permissions.
+    """
+    try:
+        return (yield)
+    finally:
+        if empties_the_database(item):
+            with item.config.stash[blocking_manager_key].unblock():
+                creation = connection.creation
+                creation.deserialize_db_from_string(connection._test_serialized_contents)
+
+
+def empties_the_database(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    transactional = bool(marker and marker.kwargs.get("transaction"))
+    return transactional or "transactional_db" in getattr(item, "fixturenames", ())

@@ -18,9 +18,7 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# Tests of one file share what is costly to start, in one worker.
-# In the order in which they are collected: tests that empty the database come after all others.
-WORKERS = ["-q", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "-p", "no:randomly"]
+WORKERS = ["-q", "-n", "2", "--dist", "loadgroup"]
 
 
 @dataclass

@@ -113,7 +113,11 @@
     if (!editor.hidden && !editor.contains(event.target)) closeEditor(false);
   });
   editor.addEventListener("said", () => closeEditor());
-  editor.addEventListener("htmx:afterSettle", () => editor.querySelector("[aria-invalid]")?.focus());
+  editor.addEventListener("htmx:afterSettle", () => {
+    const button = editing && editButton(editing);
+    if (button && !editor.hidden) place(button);
+    editor.querySelector("[aria-invalid]")?.focus();
+  });
   editor.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     const choices = [...editor.querySelectorAll(".choices button")];

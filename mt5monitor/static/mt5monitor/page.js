@@ -54,7 +54,8 @@ const page = (() => {
     const live = byId("live");
     if (!live) return;
     if (document.body.dataset.link !== "live" || live.dataset.page === "account") return reread();
-    const rows = () => numbers.map((n) => byId(`account-${n}`)?.innerHTML).join();
+    const cells = (n) => [...document.querySelectorAll(`#account-${n} td:not([data-cell="age"])`)];
+    const rows = () => numbers.flatMap(cells).map((cell) => cell.innerHTML).join();
     const before = rows();
     setTimeout(() => before && rows() === before && reread(), SOCKET_MS);
   }
