@@ -52,7 +52,9 @@ def set_vs_group(account: Account, name: str) -> bool:
         raise ValidationError("The name of a VS group has 40 characters at most.")
     try:
         with transaction.atomic():
-            group = VSGroup.objects.get_or_create(name=name)[0] if name else None
+            # Locked, so that of several who join at once each sees the slots that are still free.
+            groups = VSGroup.objects.select_for_update()
+            group = groups.get_or_create(name=name)[0] if name else None
             _join(account, group)
     except IntegrityError as error:
         # Somebody else took the slot between our look and our write: the database decides.

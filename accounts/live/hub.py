@@ -39,6 +39,7 @@ PANELS_EVERY_S = 0.25
 REREADS_EVERY_S = 2.0
 REREAD_MS_A_BROWSER = 10  # pages that read again together would come as one wave
 REREAD_WITHIN_MS = 250, 5000
+STOP_AGAIN_S = 0.1
 
 
 class Hub:
@@ -66,9 +67,12 @@ class Hub:
     async def stop(self) -> None:
         for part in (self.totals, self.panels, self._resized, self._broken):
             part.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Again and again: before Python 3.12 asyncio.wait_for, by which the layer sends, may
+        # swallow a cancellation that comes just when it is done.
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=STOP_AGAIN_S)
 
     # --- browsers -----------------------------------------------------------------------------
     async def join(self, holder: Pass, send: Send) -> Browser:

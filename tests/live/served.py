@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -21,11 +21,10 @@ QUICK = {"LIVE_BEAT_S": "0.1", "LIVE_BEHIND_S": "5", "LIVE_UNREAD_BYTES": "20000
 
 def database_url() -> str:
     """Of the tests' database, in words that mt5monitor.settings reads."""
-    db: dict[str, Any] = connection.settings_dict
+    name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
-        return f"sqlite:///{db['NAME']}"
-    user, password = quote(db["USER"], safe=""), quote(db["PASSWORD"], safe="")
-    return f"postgres://{user}:{password}@{quote(db['HOST'], safe='')}:{db['PORT']}/{db['NAME']}"
+        return f"sqlite:///{name}"
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 class Served:
