@@ -224,7 +224,6 @@ RECENT_POLLS = env.int("RECENT_POLLS", 60)  # polls remembered for each agent's 
 AGENTS = {
     "CONNECT_TIMEOUT": env.float("AGENT_CONNECT_TIMEOUT", 5),
     "POOL_TIMEOUT": env.float("AGENT_POOL_TIMEOUT", 5),
-    "WRITE_TIMEOUT": env.float("AGENT_WRITE_TIMEOUT", 10),
     "READ_TIMEOUT": env.float("AGENT_READ_TIMEOUT", 10),
     "DEADLINE": env.float("AGENT_DEADLINE", 10),
     "REFRESH_DEADLINE": env.float("AGENT_REFRESH_DEADLINE", 30),

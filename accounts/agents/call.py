@@ -65,7 +65,7 @@ class Call:
         self._timeouts = {
             "connect": limits.connect_timeout,
             "pool": limits.pool_timeout,
-            "write": limits.write_timeout,
+            "write": None,  # aiohttp has none; see limits.py
             "read": read_timeout,
         }
 

@@ -9,7 +9,6 @@ import msgspec
 
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 5.0
-WRITE_TIMEOUT = 10.0
 READ_TIMEOUT = 10.0
 DEADLINE = 10.0
 REFRESH_DEADLINE = 30.0
@@ -29,13 +28,12 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     max_concurrency, and an idle connection is kept for `keepalive` seconds, so no agent's
     connection is ever evicted for another's.
 
-    The aiohttp transport takes write_timeout without using it: what we send is under 2 KB and
+    There is no limit of writing alone, for aiohttp knows none: what we send is under 2 KB and
     fits the socket's buffer, and the deadline covers it.
     """
 
     connect_timeout: float = CONNECT_TIMEOUT
     pool_timeout: float = POOL_TIMEOUT
-    write_timeout: float = WRITE_TIMEOUT
     read_timeout: float = READ_TIMEOUT
     deadline: float = DEADLINE
     refresh_deadline: float = REFRESH_DEADLINE

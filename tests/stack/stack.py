@@ -75,14 +75,15 @@ def refusal(state_dir: Path, port: int, what: str = "demo", **settings: str) -> 
 
 class Stack:
     def __init__(self, state_dir: Path, **settings: str) -> None:
-        self.state_dir, self.settings = state_dir, settings
+        self.state_dir = state_dir
         self.port = free_port()
         self.lines: list[str] = []
+        self.command = lambda: command("demo", state_dir, self.port, **FEW_AND_OFTEN, **settings)
 
     def start(self) -> str:
         """The Ready line."""
         self._ready: queue.Queue[str] = queue.Queue()
-        self.process = command("demo", self.state_dir, self.port, **FEW_AND_OFTEN, **self.settings)
+        self.process = self.command()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         line = self._ready.get(timeout=READY_S)

@@ -1,0 +1,147 @@
+"""What the README says is so: its commands run, its paths are there, its settings are read."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.accounts.fleet import ScriptedFleet, told
+from tests.run import OURS
+from tests.stack.stack import FEW_AND_OFTEN, READY_S, Stack
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+READS = re.compile(r'(?:env\.\w+\(|_number\(|environ\.get\(|environ\[)\s*"([A-Z_]+)"')
+
+
+def commands() -> list[str]:
+    """Every line of every block of shell commands, in order."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+MANAGE = [command for command in commands() if command.startswith(".venv/bin/python manage.py ")]
+
+
+def test_every_command_is_one_that_is_run_here() -> None:
+    assert set(commands()) == {"make demo", "make test", *MANAGE}
+    assert len(MANAGE) >= 3
+
+
+def environment(state_dir: Path) -> dict[str, str]:
+    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV"}
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return kept | {"STATE_DIR": str(state_dir), "AGENT_ALLOWED_NETWORKS": "127.0.0.0/8"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Path]:
+    """A folder with the product in it and an `agents.json` of two agents that answer."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
+    with ScriptedFleet() as fleet:
+        fleet.replies = {1: told(5001), 2: told(5002)}
+        agents = [{"name": f"VPS {index}", "url": fleet.url(index)} for index in (1, 2)]
+        (tmp_path / "agents.json").write_text(json.dumps(agents))
+        yield tmp_path
+
+
+def said(command: str, desk: Path) -> str:
+    env = environment(desk / "state")
+    done = subprocess.run(
+        shlex.split(command), cwd=desk, env=env, capture_output=True, text=True, timeout=READY_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_commands_for_a_desk_bring_its_accounts_in(desk: Path) -> None:
+    said(".venv/bin/python manage.py migrate", desk)
+    output = {command: said(command, desk) for command in MANAGE}
+    assert "2 added" in output[".venv/bin/python manage.py import_agents agents.json"]
+    assert "2 agents read." in output[".venv/bin/python manage.py refresh_accounts"]
+    code = "'from accounts.models import Account; print(Account.objects.count())'"
+    assert said(f".venv/bin/python manage.py shell -v 0 -c {code}", desk) == "2\n"
+
+
+def make(target: str, state_dir: Path, **settings: str) -> subprocess.Popen[str]:
+    """With this interpreter's own environment as VENV, which has all that it would install."""
+    given = [f"{name}={value}" for name, value in {"VENV": sys.prefix, **settings}.items()]
+    return subprocess.Popen(
+        ["make", "--no-print-directory", target, *given],
+        cwd=ROOT,
+        env=environment(state_dir),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+needs_stamps = pytest.mark.skipif(
+    not Path(sys.prefix, ".tests").exists(), reason="make has not made this environment"
+)
+
+
+@needs_stamps
+@pytest.mark.stack
+def test_make_demo_serves_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    stack.command = lambda: make(
+        "demo", tmp_path, PORT=str(stack.port), STATE_DIR=str(tmp_path), **FEW_AND_OFTEN
+    )
+    try:
+        assert stack.start().startswith(f"Ready: http://127.0.0.1:{stack.port}/  user: demo  ")
+        os.killpg(stack.process.pid, signal.SIGINT)
+        stack.process.wait(20)
+    finally:
+        stack.discard()
+
+
+@needs_stamps
+def test_make_test_runs_the_tests_that_are_named(tmp_path: Path) -> None:
+    process = make("test", tmp_path, ARGS="-q --collect-only tests/test_readme.py")
+    output, _ = process.communicate(timeout=READY_S)
+    assert process.returncode == 0, output
+    assert "test_make_test_runs_the_tests_that_are_named" in output
+
+
+def test_make_help_names_every_command_of_the_makefile() -> None:
+    targets = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)[0].split()
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
+    for target in set(targets) - {"help"}:
+        assert f"make {target} " in done.stdout
+
+
+def test_every_setting_that_is_read_is_told_and_every_one_told_is_read() -> None:
+    files = [ROOT / "mt5monitor" / "settings.py", *(ROOT / "mt5monitor" / "stack").glob("*.py")]
+    read = {name for file in files for name in READS.findall(file.read_text())}
+    table = README.partition("## Settings")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)} == read
+
+
+def test_every_permission_that_is_told_is_one_that_exists(db: None) -> None:
+    from django.contrib.auth.models import Permission
+
+    told = set(re.findall(r"`accounts\.(\w+_\w+)`", README.partition("## Who may")[2]))
+    known = set(Permission.objects.filter(codename__in=told).values_list("codename", flat=True))
+    assert told == known
+    assert told
+
+
+def test_every_path_that_is_named_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    words = re.findall(r"`([\w./-]+(?:\.py|\.js|/))`", README)
+    made_later = {"var/"}
+    homes = (ROOT, ROOT / "accounts")
+    for path in {*links, *words} - made_later:
+        assert any((home / path).exists() for home in homes), path
