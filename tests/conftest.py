@@ -30,6 +30,11 @@ def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
     return valkey_server
 
 
+@pytest.fixture
+def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
+    """A database that threads share, with the rows of the data migrations in it."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the whole stack share one: they run in one worker of pytest-xdist."""
@@ -39,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
     """What the migrations wrote is written again after each test that empties the database.
 
     So the next one, in whichever order they run, finds phases, content types and permissions.
@@ -47,7 +52,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        if empties_the_database(item):
+        if nextitem and empties_the_database(item):  # after the last one the database is gone
             with item.config.stash[blocking_manager_key].unblock():
                 creation = connection.creation
                 creation.deserialize_db_from_string(connection._test_serialized_contents)

@@ -13,11 +13,6 @@ from tests.valkey import PrivateValkey
 
 
 @pytest.fixture
-def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
-    """A database that threads share, with the rows of the data migrations in it."""
-
-
-@pytest.fixture
 def user(rows: None) -> User:
     return make_user("accounts.view_account")
 

@@ -28,8 +28,11 @@ def database_url() -> str:
 
 
 class Served:
-    def __init__(self, log: Path) -> None:
+    """`settings` are variables of its environment; without any, beats are quick."""
+
+    def __init__(self, log: Path, settings: dict[str, str] | None = None) -> None:
         self.log = log
+        self._settings = QUICK if settings is None else settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -37,10 +40,10 @@ class Served:
 
     def start(self) -> None:
         argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
-        env = os.environ | QUICK | {"DATABASE_URL": database_url(), "PORT": str(self.port)}
+        env = os.environ | self._settings | {"DATABASE_URL": database_url(), "PORT": str(self.port)}
         env |= {"STATE_DIR": str(settings.STATE_DIR), "PUBLIC_URL": self.origin}
         env["DJANGO_SETTINGS_MODULE"] = "mt5monitor.settings"
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*argv, "mt5monitor.asgi:application"], env=env, stdout=log, stderr=log
             )
@@ -48,6 +51,25 @@ class Served:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(PATIENCE_S)
+
+    def freeze(self) -> None:
+        """Nothing is answered and no connection ends, as when the network is gone."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """As a crash would: at once. `start` brings it back on the same port."""
+        self._process.kill()
+        self._process.wait(PATIENCE_S)
+
+    def said(self) -> str:
+        """Its log; there is no traceback in it and no task that was lost."""
+        log = self.log.read_text()
+        assert "Traceback" not in log, log
+        assert "was destroyed" not in log, log
+        return log
 
     async def accepts(self) -> None:
         async with asyncio.timeout(PATIENCE_S * 2):
