@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
+
+ICON = "mt5monitor/icon.svg"
 
 
 def may(permission: str) -> Callable[[HttpRequest], bool]:
@@ -82,6 +85,9 @@ UNFOLD = {
     "SITE_HEADER": "MT5 Monitor",
     "SITE_SUBHEADER": "Administration",
     "SITE_SYMBOL": "monitoring",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static(ICON)},
+    ],
     "SITE_URL": reverse_lazy("fleet"),
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "accounts.admin.dashboard.summary",

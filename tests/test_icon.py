@@ -1,0 +1,13 @@
+"""The icon of the site."""
+
+from django.contrib.staticfiles import finders
+from django.test import Client
+
+from mt5monitor.theme import ICON
+
+
+def test_a_browser_that_asks_for_the_usual_icon_is_led_to_ours_without_signing_in() -> None:
+    response = Client().get("/favicon.ico")
+    assert response.status_code == 302
+    assert response.headers["Location"].endswith(ICON)
+    assert finders.find(ICON)
