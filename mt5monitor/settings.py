@@ -60,7 +60,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- the project ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
+    *(["daphne"] if DEBUG else []),  # its runserver; elsewhere Twisted would only cost a start
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.simple_history",
