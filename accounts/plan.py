@@ -187,8 +187,8 @@ class Plan:
             agent=agent,
             changed_at=self._now,
             **account_columns(reading),
-            **self._seeds.for_new(agent, reading),
         )
+        self._seeds.fill_new(account, agent, reading)
         self._new.append(account)
         self._new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent.setdefault(agent.pk, []).append(account)
@@ -249,7 +249,7 @@ class Plan:
         phase_id = Phase.default_id()
         for account in self._new:
             account.phase_id = phase_id
-        self._seeds.link_firms(self._new)
+        self._seeds.set_on(self._new)
         Account.objects.bulk_create(self._new)
 
 

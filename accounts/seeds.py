@@ -1,70 +1,70 @@
-"""Holder, firm and initial balance: taken from the agent where people have said nothing yet.
+"""Holder, firm and initial balance: taken from the agent when it tells them for the first time.
 
-These columns belong to people. They are filled only while empty, by an UPDATE that says so itself,
-so that an edit made in the same moment wins.
+These columns belong to people. Each is filled once at most, while nobody has said anything, by an
+UPDATE that says so itself, so that an edit made in the same moment wins; afterwards an empty one is
+what a person wanted.
 """
 
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any
 
 from accounts.agents import AccountReading
 from accounts.models import Account, Agent, Firm
 
+EMPTY = {"holder": "", "firm": None, "initial_balance": None}
+
+
+def told(agent: Agent, reading: AccountReading) -> dict[str, Any]:
+    """What is told, by column of Account; a firm by its name. An initial balance of 0 is none."""
+    seeds = {
+        "holder": agent.account_holder or reading.holder,
+        "firm": agent.prop_firm or reading.firm,
+        "initial_balance": agent.initial_balance or reading.initial_balance,
+    }
+    return {name: value for name, value in seeds.items() if value}
+
 
 class Seeds:
     def __init__(self) -> None:
-        self._holders: dict[int, str] = {}
-        self._balances: dict[int, Decimal] = {}
-        self._firms: dict[int, str] = {}
-        self._firms_of_new: dict[int, str] = {}
+        self._known: dict[int, tuple[Account, dict[str, Any]]] = {}
+        self._new: dict[int, dict[str, Any]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._holders or self._balances or self._firms)
-
-    def for_new(self, agent: Agent, reading: AccountReading) -> dict[str, Any]:
-        """The columns of a new account; its firm is linked by `link_firms`."""
-        if firm := agent.prop_firm or reading.firm:
-            self._firms_of_new[reading.number] = firm
-        return {
-            "holder": agent.account_holder or reading.holder,
-            "initial_balance": _known(agent.initial_balance, reading.initial_balance),
-        }
+        return bool(self._known)
 
     def fill(self, account: Account, agent: Agent, reading: AccountReading) -> bool:
-        """Notes what is missing on the row and told; whether there was any."""
-        holder = agent.account_holder or reading.holder
-        firm = agent.prop_firm or reading.firm
-        balance = _known(agent.initial_balance, reading.initial_balance)
-        if not account.holder and holder:
-            self._holders[account.pk] = holder
-        if account.firm_id is None and firm:
-            self._firms[account.pk] = firm
-        if account.initial_balance is None and balance is not None:
-            self._balances[account.pk] = balance
-        return any(account.pk in told for told in (self._holders, self._firms, self._balances))
+        """Notes what is told for the first time; whether any of it shows on the row."""
+        seeds = told(agent, reading)
+        first = {name: seeds[name] for name in seeds if name not in account.seeded}
+        if first:
+            self._known[account.pk] = account, first
+        return any(getattr(account, name) == EMPTY[name] for name in first)
 
-    def link_firms(self, accounts: list[Account]) -> None:
-        firms = _firms(set(self._firms_of_new.values()))
+    def fill_new(self, account: Account, agent: Agent, reading: AccountReading) -> None:
+        self._new[account.number] = told(agent, reading)
+
+    def set_on(self, accounts: list[Account]) -> None:
+        """Sets on accounts that are about to be written what `fill_new` noted for them."""
+        firms = _firms(self._new.values())
         for account in accounts:
-            account.firm = firms.get(self._firms_of_new.get(account.number, ""))
+            seeds = self._new[account.number]
+            for name, value in seeds.items():
+                setattr(account, name, firms[value] if name == "firm" else value)
+            account.seeded = sorted(seeds)
 
     def write(self) -> None:
-        for pk, holder in self._holders.items():
-            Account.objects.filter(pk=pk, holder="").update(holder=holder)
-        for pk, balance in self._balances.items():
-            Account.objects.filter(pk=pk, initial_balance=None).update(initial_balance=balance)
-        firms = _firms(set(self._firms.values()))
-        for pk, name in self._firms.items():
-            Account.objects.filter(pk=pk, firm=None).update(firm=firms[name])
+        firms = _firms(first for _, first in self._known.values())
+        for account, first in self._known.values():
+            rows = Account.objects.filter(pk=account.pk)
+            for name, value in first.items():
+                seed = firms[value] if name == "firm" else value
+                rows.filter(**{name: EMPTY[name]}).update(**{name: seed})
+            rows.update(seeded=sorted({*account.seeded, *first}))
 
 
-def _known(*balances: Decimal | None) -> Decimal | None:
-    """The first that is told and can be one: an initial balance of zero is none."""
-    return next((balance for balance in balances if balance), None)
-
-
-def _firms(names: set[str]) -> dict[str, Firm]:
+def _firms(seeds: Iterable[dict[str, Any]]) -> dict[str, Firm]:
     """Firms by name; those that nobody has heard of yet are made."""
+    names = {row["firm"] for row in seeds if "firm" in row}
     if not names:
         return {}
     firms = {firm.name: firm for firm in Firm.objects.filter(name__in=names)}

@@ -39,7 +39,7 @@ class Account(models.Model):
 
     number = models.BigIntegerField(unique=True, help_text="the MT5 login")
 
-    # Edited by people; holder, firm and initial balance are taken from the agent once, when empty.
+    # Edited by people; holder, firm and initial balance are filled once, when the agent tells them.
     holder = models.CharField(max_length=80, blank=True)
     firm = models.ForeignKey(
         Firm, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
@@ -64,6 +64,9 @@ class Account(models.Model):
     )
     note = models.TextField(blank=True)
     edited_at = models.DateTimeField(null=True, editable=False, db_index=True)
+    seeded = models.JSONField(
+        default=list, editable=False, help_text="columns told once; see seeds"
+    )
 
     # Polled. Empty means that no agent has told it: unknown, which is never zero.
     agent = models.ForeignKey(
@@ -110,7 +113,9 @@ class Account(models.Model):
         "positions_error",
     )
 
-    history = HistoricalRecords(excluded_fields=[*POLLED, "agent", "changed_at", "edited_at"])
+    history = HistoricalRecords(
+        excluded_fields=[*POLLED, "agent", "changed_at", "edited_at", "seeded"]
+    )
     objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()
 
     class Meta:
