@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from accounts.agents import AccountReading, AgentError, PositionReading
-from accounts.agents.errors import PoolTimedOut
 from accounts.changes import differing, write_changes
 from accounts.models import Account, Agent, Conflict, Phase, Position
 from accounts.ownership import Claims, sort_claims
@@ -73,10 +72,6 @@ class Plan:
             return  # deleted while it was asked
         if agent.last_seen_at is not None and result.started_at < agent.last_seen_at:
             return  # somebody has a newer answer already
-        if isinstance(result.error, PoolTimedOut):
-            # It was never asked: nothing is known of it, and that is no failure of its own.
-            self._agents[agent.pk] = {"next_poll_at": self._now + agent.backoff(1)}
-            return
         if result.error is not None:
             self._fail(agent, result, result.error)
         else:

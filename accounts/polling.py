@@ -141,7 +141,7 @@ async def fetch(endpoint: Endpoint, *, recover: bool = False) -> Result:
         return await _read(endpoint)
     # The reading that follows says what is wrong; a failed reconnect adds nothing to it.
     with contextlib.suppress(AgentError):
-        await client().refresh(endpoint)
+        await client().refresh(endpoint, patient=True)
     await asyncio.sleep(settings.RECOVERY_RETRY_S)
     return replace(await _read(endpoint), recovered=True)
 
@@ -158,7 +158,7 @@ async def _read(endpoint: Endpoint) -> Result:
     reading: Reading | None = None
     error: AgentError | None = None
     try:
-        reading = await client().read(endpoint)
+        reading = await client().read(endpoint, patient=True)
     except AgentError as raised:
         error = raised
     except Exception:

@@ -64,15 +64,20 @@ class AgentClient:
         self._recreated = 0
         self._retiring: dict[asyncio.Task[None], Pool] = {}
 
-    async def read(self, endpoint: Endpoint) -> Reading | None:
-        """What the agent says now; None when it says that nothing changed since endpoint.etag."""
-        contract = _contract(endpoint)
-        reading: Reading | None = await self._call(endpoint, contract.read, self.limits.deadline)
+    async def read(self, endpoint: Endpoint, *, patient: bool = False) -> Reading | None:
+        """What the agent says now; None when it says that nothing changed since endpoint.etag.
+
+        `patient`: wait for a slot as long as it takes, for work that is bounded by the fleet and
+        has nobody who waits for it; otherwise PoolTimedOut is raised after pool_timeout.
+        """
+        ask = _contract(endpoint).read
+        reading: Reading | None = await self._call(endpoint, ask, self.limits.deadline, patient)
         return reading
 
-    async def refresh(self, endpoint: Endpoint) -> None:
+    async def refresh(self, endpoint: Endpoint, *, patient: bool = False) -> None:
         """Have the agent reconnect its terminal. Sent once, whatever happens."""
-        await self._call(endpoint, _contract(endpoint).refresh, self.limits.refresh_deadline)
+        ask = _contract(endpoint).refresh
+        await self._call(endpoint, ask, self.limits.refresh_deadline, patient)
 
     async def ping(self, endpoint: Endpoint) -> str:
         """One sentence saying who answers there, for a person who tests a connection."""
@@ -115,12 +120,13 @@ class AgentClient:
         endpoint: Endpoint,
         ask: Callable[[Call, Endpoint], Awaitable[T]],
         seconds: float,
+        patient: bool = False,
     ) -> T:
         """`ask` in a slot of the pool, its error counted."""
         try:
             if refusal := _refusal(endpoint.url, self.limits.allowed_networks):
                 raise AddressNotAllowed(refusal)
-            async with self._slot() as pool:
+            async with self._slot(patient) as pool:
                 call = Call(endpoint.url, pool, self.limits, seconds, self._tally)
                 return await ask(call, endpoint)
         except AgentError as error:
@@ -128,9 +134,9 @@ class AgentClient:
             raise
 
     @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[Pool]:
+    async def _slot(self, patient: bool) -> AsyncIterator[Pool]:
         """A place among the calls that may run at once, and the pool they run on."""
-        await self._wait_for_slot()
+        await self._wait_for_slot(None if patient else self.limits.pool_timeout)
         self._in_use += 1
         try:
             with self._current().held() as pool:
@@ -139,18 +145,18 @@ class AgentClient:
             self._in_use -= 1
             self._slots.release()
 
-    async def _wait_for_slot(self) -> None:
+    async def _wait_for_slot(self, seconds: float | None) -> None:
         if not self._slots.locked():
             await self._slots.acquire()
             return
         self._waiting += 1
         try:
-            async with asyncio.timeout(self.limits.pool_timeout):
+            async with asyncio.timeout(seconds):
                 await self._slots.acquire()
         except TimeoutError as error:
             raise PoolTimedOut(
                 f"All {self.limits.max_concurrency} slots of the client were busy for "
-                f"{self.limits.pool_timeout:g} s; the agent was not asked. Raise "
+                f"{seconds:g} s; the agent was not asked. Raise "
                 "AGENT_MAX_CONCURRENCY."
             ) from error
         finally:

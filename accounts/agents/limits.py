@@ -23,8 +23,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     """Seconds and bytes. The names of the settings are the fields in capitals.
 
     deadline covers a whole reading, all its requests and their bodies, from the moment a slot
-    is free; waiting for a slot is covered by pool_timeout, so that our own load is not held
-    against an agent. max_connections 0 means no limit: concurrency is bounded by
+    is free, so that our own load is not held against an agent. What a person waits for gives up
+    waiting for a slot after pool_timeout; polls wait their turn. max_connections 0 means no limit: concurrency is bounded by
     max_concurrency, and an idle connection is kept for `keepalive` seconds, so no agent's
     connection is ever evicted for another's.
 

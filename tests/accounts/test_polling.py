@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import polling, polls
 from accounts.models import Account, Agent, Position
+from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.valkey import PrivateValkey
@@ -321,6 +323,27 @@ def test_an_agent_deleted_while_it_is_asked_leaves_no_trace(fleet: ScriptedFleet
     outcomes = list(polling.refresh([agent]))
     assert [outcome.ok for outcome in outcomes] == [True]
     assert not Account.objects.exists()
+
+
+@pytest.fixture
+def one_slot(settings: Settings) -> Iterator[None]:
+    """A client with a slot for one call, which waits for none."""
+    settings.AGENTS = settings.AGENTS | {"MAX_CONCURRENCY": 1, "POOL_TIMEOUT": 0.0}
+    loop.stop()
+    yield
+    loop.stop()
+
+
+@pytest.mark.usefixtures("one_slot")
+def test_in_a_burst_of_polls_each_waits_its_turn(fleet: ScriptedFleet) -> None:
+    fleet.make_agents(20)
+    fleet.failing.add(7)
+    assert poll() == 20
+    assert Agent.objects.filter(status="online").count() == 19
+    assert Agent.objects.get(name="vps-0007").status_code == "refused-request"
+    outcomes = list(polling.refresh(Agent.objects.all()))
+    assert [outcome.agent_name for outcome in outcomes if not outcome.ok] == ["vps-0007"]
+    assert fleet.asked[7, "POST /refresh"] == 1
 
 
 def test_disabled_agents_are_not_polled(fleet: ScriptedFleet) -> None:
