@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import hmac
 import json
+import os
 import random
 import sys
 import time
@@ -247,7 +248,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="share of requests at which a terminal loses its broker for 5 to 30 s",
     )
     add("--secrets", metavar="FILE", help="JSON object of v2 secrets by index")
-    add("--secret-seed", default="demo", help="text that all other v2 secrets derive from")
+    add(
+        "--secret-seed",
+        default=os.environ.get("FLEET_SECRET_SEED", "demo"),
+        help="text that all other v2 secrets derive from; FLEET_SECRET_SEED keeps it off the "
+        "list of processes",
+    )
     add(
         "--keep-alive",
         type=int,

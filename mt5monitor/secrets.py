@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 def kept_key(path: Path) -> str:
     """The key stored at `path`, made on first use. Raises ImproperlyConfigured if it cannot be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _read_or_make(path)
     except OSError as error:
         raise ImproperlyConfigured(

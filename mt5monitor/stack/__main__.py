@@ -34,6 +34,7 @@ def parse() -> argparse.Namespace:
 def start(*, demo: bool, parent: int) -> None:
     """Runs until asked to end. Raises Refused."""
     environment = read_environment()
+    os.umask(0o077)  # the database and the logs are nobody else's on this machine either
     check_state_dir(environment.state_dir)
     lock = take_lock(environment.state_dir)
     check_port(environment.bind, environment.port)

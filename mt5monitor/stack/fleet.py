@@ -88,6 +88,6 @@ def free_port() -> int:
 def program(fleet: Fleet, seed: int) -> Program:
     argv = [sys.executable, "-m", "agent.fleet", "--host", HOST, "--port", str(fleet.port)]
     argv += ["--agents", str(fleet.agents), "--seed", str(seed), "--contract", "mixed"]
-    # One word: a seed may begin with a hyphen.
-    argv += [f"--secret-seed={fleet.secret_seed}", "--control"]
-    return Program("fleet", argv, stage=0)
+    argv += ["--control"]
+    # Not a word of the command line, which every user of the machine can read.
+    return Program("fleet", argv, {"FLEET_SECRET_SEED": fleet.secret_seed}, stage=0)

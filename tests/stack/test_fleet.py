@@ -2,7 +2,7 @@ import socket
 from pathlib import Path
 
 from mt5monitor.stack.environment import Environment
-from mt5monitor.stack.fleet import Fleet, plan_fleet, read_fleet
+from mt5monitor.stack.fleet import Fleet, plan_fleet, program, read_fleet
 
 
 def environment(state_dir: Path, accounts: int = 4) -> Environment:
@@ -28,6 +28,13 @@ def test_a_broken_note_is_no_fleet(tmp_path: Path) -> None:
     (tmp_path / "fleet.json").write_text("{")
     assert read_fleet(tmp_path) is None
     assert plan_fleet(environment(tmp_path)).agents == 4
+
+
+def test_the_secrets_do_not_stand_in_the_list_of_processes(tmp_path: Path) -> None:
+    fleet = plan_fleet(environment(tmp_path))
+    started = program(fleet, seed=1)
+    assert fleet.secret_seed not in " ".join(started.argv)
+    assert started.env == {"FLEET_SECRET_SEED": fleet.secret_seed}
 
 
 def test_a_secret_differs_by_agent_and_by_seed() -> None:

@@ -1,6 +1,7 @@
 """The whole stack, with real processes: what `make demo` promises."""
 
 import http.client
+import json
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,8 @@ from mt5monitor.stack.valkey import answers
 from tests.stack.stack import NAMES, Stack, eventually, free_port, refusal
 
 pytestmark = pytest.mark.stack
+
+SECRETS = ("demo_password", "secret_key", "agent_secrets_key")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,20 @@ def get(port: int, path: str) -> tuple[int, str]:
         return response.status, response.getheader("Location") or ""
     finally:
         connection.close()
+
+
+def test_nobody_else_on_the_machine_can_read_what_the_stack_keeps(stack: Stack) -> None:
+    kept = [path for path in stack.state_dir.rglob("*") if not path.is_dir()]
+    kept = [path for path in kept if stack.state_dir / "static" not in path.parents]
+    assert {"mt5monitor.sqlite3", "demo_password", "web.log"} <= {path.name for path in kept}
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+def test_no_secret_stands_in_the_list_of_processes(stack: Stack) -> None:
+    secrets = [(stack.state_dir / name).read_text() for name in SECRETS]
+    secrets.append(json.loads((stack.state_dir / "fleet.json").read_text())["secret_seed"])
+    lines = "\n".join(" ".join(process.cmdline()) for process in stack.processes().values())
+    assert [secret for secret in secrets if secret in lines] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"guard"}))
