@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 
 from channels.db import database_sync_to_async
+from django.core.exceptions import ObjectDoesNotExist
 
 from accounts.live import frames
 from accounts.live.browser import Browser
@@ -60,8 +61,10 @@ class Drawings(Generic[K]):
         for key in keys:
             try:
                 html = await self._draw(key)
+            except ObjectDoesNotExist:
+                continue  # deleted a moment ago, or never there: browsers ask for what they like
             except Exception:
-                # Such as an account deleted a moment ago: the others are drawn all the same.
+                # The others are drawn all the same.
                 log.exception("live: %s %s could not be drawn", self._kind, key)
                 continue
             await self._send(key, html)

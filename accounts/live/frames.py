@@ -59,7 +59,7 @@ def decode(text: str | bytes) -> Watch | Ack:
         raise Refused(Refused.MALFORMED, "Frames are texts.")
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(Refused.MALFORMED, f"Malformed frame: {error}"[:120]) from error
 
 

@@ -52,6 +52,7 @@ def test_a_watch_of_a_hundred_rows_with_the_longest_numbers_is_small_enough() ->
         json.dumps(WATCH | {"epoch": "e" * 65}),
         b'{"type":"ack","beat":1}',
         "[" * 60_000,
+        '{"more":' + "[" * 30_000 + "]" * 30_000 + ',"type":"ack","beat":1}',
         '{"type":"ack","beat":1e999}',
         '{"type":"watch","page":"fleet","query":"\ud800"}',
         '{"type":"watch","page":"fleet","query":"\\ud800"}',
