@@ -14,8 +14,10 @@ from django.urls import path, re_path  # noqa: E402
 
 from accounts import live  # noqa: E402
 from accounts.consumers import Receive, Scope, Send, live_page, no_page  # noqa: E402
+from mt5monitor.open_files import allow_enough  # noqa: E402
 from mt5monitor.origins import TrustedOrigins  # noqa: E402
 
+allow_enough()
 # django-stubs knows of views only in routes.
 sockets = [path("ws/live/", AuthMiddlewareStack(live_page)), re_path("", cast("Any", no_page))]
 router = ProtocolTypeRouter({"http": pages, "websocket": TrustedOrigins(URLRouter(sockets))})

@@ -4,6 +4,9 @@ import os
 
 from celery import Celery
 
+from mt5monitor.open_files import allow_enough
+
+allow_enough()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
 app = Celery("mt5monitor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
