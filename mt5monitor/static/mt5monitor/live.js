@@ -6,7 +6,9 @@
 (() => {
   "use strict";
 
-  const DEAD_AFTER = 5000; // ms without a beat; there is one every two seconds
+  // A dead socket shows within five seconds: after so many ms without a beat, and a look at most.
+  const DEAD_AFTER = 4000; // there is a beat every two seconds
+  const LOOK_EVERY = 1000;
   const READ_ANEW_AFTER = 15000; // ms of silence after which catching up is not tried
   const FIRST_RETRY = 500;
   const LAST_RETRY = 15000;
@@ -225,7 +227,7 @@
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) { drop(); readSoon(0); connect(); }
   });
-  setInterval(look, 1000);
+  setInterval(look, LOOK_EVERY);
   show("connecting");
   tick();
   connect();

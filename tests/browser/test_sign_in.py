@@ -1,0 +1,68 @@
+"""Signing in and out, as people do."""
+
+import re
+
+import pytest
+from channels.db import database_sync_to_async as threaded
+from django.conf import global_settings
+from django.contrib.auth.models import User
+from playwright.async_api import Page, expect
+from pytest_django import Settings
+
+from tests.browser.desk import Desk, badge, row, toast
+from tests.factories import make_account
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PASSWORD = "quiet-harbour-91"
+
+
+@pytest.fixture
+def person(viewer: User, settings: Settings) -> User:
+    """With a password as the product keeps it."""
+    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    viewer.set_password(PASSWORD)
+    viewer.save()
+    return viewer
+
+
+async def sign_in(page: Page, user: User, password: str) -> None:
+    await page.get_by_label("User name").fill(user.username)
+    await page.get_by_label("Password").fill(password)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_password_leads_to_the_live_fleet(desk: Desk, person: User) -> None:
+    account = await threaded(make_account)()
+    page = await desk.open(None, "/?sort=-balance")
+    await expect(page).to_have_url(re.compile(r"/login/\?next="))
+    await sign_in(page, person, "not the password")
+    await expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    await sign_in(page, person, PASSWORD)
+    await expect(page).to_have_url(f"{desk.served.origin}/?sort=-balance")
+    await expect(badge(page)).to_have_text("Live")
+    await expect(row(page, account.number)).to_be_visible()
+
+
+async def test_who_signs_out_in_one_tab_is_signed_out_in_the_other(
+    desk: Desk, viewer: User
+) -> None:
+    page = await desk.open(viewer)
+    other = await page.context.new_page()
+    await other.goto("/agents/")
+    await other.get_by_label(f"User {viewer.username}").click()
+    await other.get_by_role("button", name="Sign out").click()
+    await expect(other).to_have_url(re.compile("/login/"))
+    await expect(page).to_have_url(re.compile("/login/"))
+
+
+async def test_an_edit_after_the_session_ended_leads_back_through_the_sign_in(
+    desk: Desk, editor: User
+) -> None:
+    account = await threaded(make_account)()
+    page = await desk.open(editor, "/?q=5")
+    await page.context.clear_cookies()
+    await row(page, account.number).locator('[data-edit="phase"]').click()
+    await expect(page).to_have_url(re.compile(r"/login/\?next=%2F%3Fq%3D5"))
+    await expect(page.get_by_role("status").first).to_contain_text("Your session has ended")
+    await expect(toast(page)).to_have_count(0)
