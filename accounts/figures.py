@@ -27,8 +27,11 @@ def signed_money(value: Decimal | None) -> str:
 
 
 def signed_percent(value: Decimal | None) -> str:
+    """Two decimals; none from a thousand on, which says "look at the initial balance"."""
     if value is None:
         return UNKNOWN
+    if abs(value) >= 1000:
+        return f"{value:+,.0f}%"
     text = f"{value:+.2f}"
     return "0.00%" if text in ("+0.00", "-0.00") else f"{text}%"
 

@@ -11,7 +11,7 @@ SELECTED_AT_MOST = 1000
 NUMBER_AT_MOST = 2**63 - 1  # what the column holds
 NO_PHASE = {"invalid_choice": "There is no such phase (any more).", "required": "Choose a phase."}
 NO_ACTION = {"required": "Say what to do.", "invalid_choice": "There is no such action."}
-NO_FIRM = {"invalid_choice": "There is no such firm (any more)."}
+NO_FIRM = {"invalid_choice": "Choose a firm of the list, or “No firm”."}
 LONG_NAME = {"max_length": "The name of a VS group has 40 characters at most."}
 
 

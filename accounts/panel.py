@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts import polls
+from accounts import figures, polls
 from accounts.models import Account, Conflict
 from accounts.rows import account_row, agent_row
 
@@ -17,13 +17,16 @@ def panel_context(account: Account, now: datetime) -> dict[str, Any]:
     """For accounts/_account_panel.html; depends on neither request nor user."""
     agent = account.agent
     recent = polls.recent(agent.pk, settings.RECENT_POLLS) if agent else []
+    left = account.drawdown_left
     return {
         "account": account,
         "row": account_row(account, now),
         "agent": agent_row(agent, recent[0] if recent else None, now) if agent else None,
         "others": _others(account),
         "positions": list(account.positions.all()),
+        "over": figures.money(-left) if left is not None and left < 0 else "",
         "bars": bars(recent),
+        "failed": sum(bool(poll.code) for poll in recent),
         "polls": recent[:POLLS_SHOWN],
         "slowest": max((poll.latency_ms for poll in recent), default=None),
         "conflicts": list(Conflict.objects.filter(number=account.number).select_related("agent")),

@@ -82,11 +82,13 @@ def _open(account: Account) -> str:
 def _drawdown(account: Account) -> Row:
     share, left = account.drawdown_used_share, account.drawdown_left
     if share is None or left is None:
-        return {"used": NO_LIMIT, "meter": "", "left": NO_LIMIT, "left_is": ""}
+        return {"used": NO_LIMIT, "meter": "", "left": NO_LIMIT}
     return {
         "used": f"{share * 100:.0f}%",
+        "used_is": "loss" if account.is_near_limit else "",
         "meter": f"{min(share, Decimal(1)):.2f}",
         "left": figures.money(left),
+        "left_value": figures.plain(left),
         "left_is": "loss" if left <= 0 else "",
     }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import zip_longest
 
 from django.contrib.admin.utils import label_for_field
@@ -11,6 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts import figures
 from accounts.fleet import flagged
 from accounts.live import mark
 from accounts.models import Account
@@ -72,7 +74,7 @@ def edits_of(account: Account) -> list[Edit]:
 
 def _what(record: object, before: object | None) -> str:
     if before is None:
-        return "first known"
+        return "first reported by an agent"
     changes = []
     for name in SHOWN_FIELDS:
         was, now = getattr(before, name), getattr(record, name)
@@ -83,4 +85,6 @@ def _what(record: object, before: object | None) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, Decimal):
+        return figures.money(value)
     return "–" if value is None or value == "" else str(value)

@@ -24,7 +24,7 @@ def test_counts_phases_connected_and_fresh(viewer: Client) -> None:
     said = totals(viewer)
     assert "Accounts 4 No phase 1 F1 2 R 1" in said
     assert "Connected 2 of 4" in said
-    assert "Fresh 2 of 4 fresh 2 stale, left out" in said
+    assert "Figures 2 of 4 fresh 2 stale, left out" in said
 
 
 def test_stale_and_unknown_readings_are_left_out_of_sums(viewer: Client) -> None:
