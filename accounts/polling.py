@@ -184,15 +184,18 @@ def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result
     recorder = Recorder(touch_every_s=TOUCH_EVERY_S)
     try:
         for batch in _batches(calls):
-            changed = recorder.record(batch)
-            polls.remember(batch)
-            yield from ((result, result.agent_id in changed) for result in batch)
+            if batch:
+                changed = recorder.record(batch)
+                polls.remember(batch)
+                yield from ((result, result.agent_id in changed) for result in batch)
+            recorder.touch()
     finally:
         recorder.close()
 
 
 def _batches(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[list[Result]]:
-    """Results in the order in which they come, those that come together in one list."""
+    """Results in the order in which they come, those that come together in one list; an empty one
+    when none has come for a while."""
     arrived: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
     for call in calls:
         loop.submit(call).add_done_callback(arrived.put)
@@ -204,8 +207,11 @@ def _batches(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[list[Result]]
 
 
 def _gather(arrived: "queue.SimpleQueue[Future[Result]]", most: int) -> list[Result]:
-    """Waits for one result, and a moment for those that come with it."""
-    batch = [arrived.get().result()]
+    """Waits a while for one result, and a moment for those that come with it."""
+    try:
+        batch = [arrived.get(timeout=TOUCH_EVERY_S).result()]
+    except queue.Empty:
+        return []
     until = time.monotonic() + LINGER_S
     while len(batch) < most:
         try:

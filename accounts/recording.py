@@ -5,7 +5,7 @@ A sweep in which nothing changed costs one UPDATE of last_seen_at and no message
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,8 +30,7 @@ class Recorder:
 
     def __init__(self, touch_every_s: float) -> None:
         self._touch_every_s = touch_every_s
-        self._touched: set[int] = set()
-        self._seen_at: datetime | None = None
+        self._touched: dict[int, datetime] = {}  # when each was heard
         self._touch_due = time.monotonic() + touch_every_s
 
     def record(self, batch: "Sequence[Result]") -> set[int]:
@@ -71,19 +70,25 @@ class Recorder:
                 publish_accounts(plan.changed_numbers)
                 publish_accounts(plan.added_numbers, added=True)
                 publish_agents(plan.changed_agents)
-        self._touch_later(plan.unchanged_agents, batch)
+        self._touched |= {
+            result.agent_id: result.finished_at
+            for result in batch
+            if result.agent_id in plan.unchanged_agents
+        }
         return plan.changed_agents | plan.agents_of_changed_accounts
 
-    def _touch_later(self, agent_ids: Iterable[int], batch: "Sequence[Result]") -> None:
-        self._touched.update(agent_ids)
-        self._seen_at = max(result.finished_at for result in batch)
+    def touch(self) -> None:
+        """Confirms them once in a while; to be called also while nothing comes."""
         if time.monotonic() >= self._touch_due:
             self.close()
 
     def close(self) -> None:
-        """Confirms that the unchanged agents answered, all in one UPDATE."""
+        """Confirms that the unchanged agents answered, all in one UPDATE and so at one time: that
+        of the first, for no agent may look as if it had been heard later than it was."""
         if self._touched:
-            Agent.objects.filter(pk__in=self._touched).update(last_seen_at=self._seen_at)
+            seen_at = min(self._touched.values())
+            touched = Agent.objects.filter(pk__in=self._touched, last_seen_at__lt=seen_at)
+            touched.update(last_seen_at=seen_at)
         self._touched.clear()
         self._touch_due = time.monotonic() + self._touch_every_s
 

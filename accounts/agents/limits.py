@@ -24,9 +24,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
 
     deadline covers a whole reading, all its requests and their bodies, from the moment a slot
     is free, so that our own load is not held against an agent. What a person waits for gives up
-    waiting for a slot after pool_timeout; polls wait their turn. max_connections 0 means no limit: concurrency is bounded by
-    max_concurrency, and an idle connection is kept for `keepalive` seconds, so no agent's
-    connection is ever evicted for another's.
+    waiting for a slot after pool_timeout; polls wait their turn. max_connections 0 means no limit:
+    concurrency is bounded by max_concurrency, and an idle connection is kept for `keepalive`
+    seconds, so no agent's connection is ever evicted for another's.
 
     There is no limit of writing alone, for aiohttp knows none: what we send is under 2 KB and
     fits the socket's buffer, and the deadline covers it.

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from accounts import polling, polls
 from accounts.models import Account, Agent, Position
+from accounts.recording import Recorder
 from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
@@ -276,6 +277,52 @@ def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: Scrip
     first.join()
     second.join()
     assert Account.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_hangs(
+    fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "TOUCH_EVERY_S", 0.05)
+    quick, _ = fleet.make_agents(2)
+    poll()
+    before = timezone.now()
+    fleet.hanging[2] = threading.Event()
+    make_due()
+
+    def tick() -> None:
+        polling.poll_due(reachable=True)
+        connection.close()
+
+    def heard_at() -> datetime:
+        return Agent.objects.values_list("last_seen_at", flat=True).get(pk=quick.pk)
+
+    sweep = threading.Thread(target=tick)
+    sweep.start()
+    wait_until(lambda: heard_at() > before)
+    confirmed = heard_at()
+    assert confirmed < timezone.now()
+    assert sweep.is_alive()
+    fleet.hanging[2].set()
+    sweep.join()
+    assert heard_at() == confirmed
+
+
+def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer(
+    fleet: ScriptedFleet,
+) -> None:
+    first, second = fleet.make_agents(2)
+    poll()
+    start = timezone.now() + timedelta(minutes=1)
+    recorder = Recorder(touch_every_s=3600)
+    for agent, seconds in ((first, 1), (second, 5)):
+        at = start + timedelta(seconds=seconds)
+        recorder.record([polling.Result(agent.pk, at, at, 0.0)])
+    newer = start + timedelta(seconds=3)
+    Agent.objects.filter(pk=second.pk).update(last_seen_at=newer)
+    recorder.close()
+    seen = dict(Agent.objects.values_list("pk", "last_seen_at"))
+    assert seen == {first.pk: start + timedelta(seconds=1), second.pk: newer}
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 8) -> None:
