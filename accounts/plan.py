@@ -3,7 +3,7 @@
 The rows of the Snapshot are compared column by column; `write()` names every column it updates.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -70,8 +70,8 @@ class Plan:
         agent = self._snapshot.agents.get(result.agent_id)
         if agent is None:
             return  # deleted while it was asked
-        if agent.last_seen_at is not None and result.started_at < agent.last_seen_at:
-            return  # somebody has a newer answer already
+        if agent.has_newer_answer(result.started_at, self._now):
+            return
         if result.error is not None:
             self._fail(agent, result, result.error)
         else:
@@ -92,10 +92,9 @@ class Plan:
     def _next_poll_after_failure(self, agent: Agent, failures: int, result: "Result") -> datetime:
         """At once when its terminal may be asked to reconnect now; else after the backoff."""
         asked_to_reconnect = result.finished_at if result.recovered else agent.recovered_at
-        if failures == settings.FAILURES_BEFORE_RECOVERY:
-            every = timedelta(seconds=settings.RECOVERY_EVERY_S)
-            if asked_to_reconnect is None or self._now - asked_to_reconnect >= every:
-                return self._now
+        is_time = agent.recovery_is_due(asked_to_reconnect, self._now)
+        if failures == settings.FAILURES_BEFORE_RECOVERY and is_time:
+            return self._now
         return self._now + agent.backoff(failures)
 
     def _succeed(self, agent: Agent, result: "Result") -> None:
@@ -105,7 +104,7 @@ class Plan:
             claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
             self._take(agent, claims)
         columns = self._agent_columns(agent, result, claims, own)
-        if not columns:
+        if not columns and not agent.is_ahead(self._now):
             self.unchanged_agents.add(agent.pk)
             return
         self._agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}

@@ -93,8 +93,10 @@ def claim(now: datetime, *, reachable: bool) -> list[Agent]:
     due = due.reachable() if reachable else due.unreachable()
     first = due.order_by("next_poll_at").values("pk")[: settings.POLL_BATCH]
     token = uuid.uuid4()
-    claimed = Agent.objects.filter(pk__in=first, next_poll_at__lte=now).update(
-        claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable)
+    claimed = (
+        Agent.objects.due(now)
+        .filter(pk__in=first)
+        .update(claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable))
     )
     return list(Agent.objects.filter(claim=token)) if claimed else []
 

@@ -19,6 +19,9 @@ from accounts.secret import decrypt, encrypt
 
 STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a figure stale
 STALE_GRACE = timedelta(seconds=10)
+# Beyond this a moment that is still to come was written before the clock was set back.
+CLOCKS_DIFFER = timedelta(seconds=5)
+DUE_AGAIN = timedelta(minutes=2)  # the same, looked for by the index among the agents that wait
 
 
 def validate_agent_url(url: str) -> None:
@@ -30,7 +33,9 @@ def validate_agent_url(url: str) -> None:
 
 class AgentQuerySet(models.QuerySet["Agent"]):
     def due(self, now: datetime) -> "AgentQuerySet":
-        return self.filter(enabled=True, next_poll_at__lte=now)
+        later = now + DUE_AGAIN
+        set_back = models.Q(next_poll_at__gt=later, polled_at__gt=later)
+        return self.filter(models.Q(next_poll_at__lte=now) | set_back, enabled=True)
 
     def reachable(self) -> "AgentQuerySet":
         """Those polled by the quick queue; one failure alone does not send an agent away."""
@@ -164,15 +169,28 @@ class Agent(models.Model):
             return True
         return now - self.last_seen_at > self.stale_after
 
+    def has_newer_answer(self, begun: datetime, now: datetime) -> bool:
+        """Whether it was heard since a poll was begun. One heard in the future was heard before the
+        clock was set back."""
+        if self.last_seen_at is None or self.is_ahead(now):
+            return False
+        return begun < self.last_seen_at
+
+    def is_ahead(self, now: datetime) -> bool:
+        return self.last_seen_at is not None and self.last_seen_at - now > CLOCKS_DIFFER
+
     def is_reachable(self) -> bool:
         return bool(self.failures < settings.FAILURES_BEFORE_RECOVERY)
 
     def may_recover(self, now: datetime) -> bool:
         """Whether its terminal may be asked to reconnect: not for a while after the last time."""
-        if self.is_reachable():
-            return False
+        return not self.is_reachable() and self.recovery_is_due(self.recovered_at, now)
+
+    @staticmethod
+    def recovery_is_due(recovered_at: datetime | None, now: datetime) -> bool:
+        """Also when the last one lies that far ahead: the clock was set back."""
         every = timedelta(seconds=settings.RECOVERY_EVERY_S)
-        return self.recovered_at is None or now - self.recovered_at >= every
+        return recovered_at is None or abs(now - recovered_at) >= every
 
     def interval_for(self, urgencies: list[str]) -> timedelta:
         """Time between two polls, from the most urgent of its accounts."""

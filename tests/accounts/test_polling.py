@@ -336,10 +336,38 @@ def test_a_reply_older_than_the_row_is_dropped(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
     poll()
     fleet.replies[1] = told(1, balance=1.0)
-    Agent.objects.update(last_seen_at=timezone.now() + timedelta(minutes=1))
+    Agent.objects.update(last_seen_at=timezone.now() + timedelta(seconds=4))
     make_due()
     polling.poll_due(reachable=True)
     assert Account.objects.get().balance == 100000
+
+
+def test_after_the_clock_was_set_back_polling_goes_on(fleet: ScriptedFleet) -> None:
+    fleet.make_agents(1)
+    poll()
+    fleet.replies[1] = told(1, balance=5.0)
+    later = timezone.now() + timedelta(hours=1)
+    Agent.objects.update(polled_at=later, last_seen_at=later, next_poll_at=later)
+    assert polling.poll_due(reachable=True) == 1
+    assert Account.objects.get().balance == 5
+    agent = Agent.objects.get()
+    assert agent.last_seen_at is not None
+    assert agent.last_seen_at <= timezone.now()
+    assert agent.next_poll_at < timezone.now() + agent.interval
+    assert polling.poll_due(reachable=True) == 0
+
+
+def test_after_the_clock_was_set_back_an_unchanged_agent_is_confirmed(
+    fleet: ScriptedFleet,
+) -> None:
+    fleet.make_agents(1)
+    poll()
+    later = timezone.now() + timedelta(hours=1)
+    Agent.objects.update(polled_at=later, last_seen_at=later, next_poll_at=later)
+    assert polling.poll_due(reachable=True) == 1
+    agent = Agent.objects.get()
+    assert agent.last_seen_at is not None
+    assert agent.last_seen_at <= timezone.now()
 
 
 def test_one_reply_that_the_database_refuses_does_not_cost_the_others_theirs(
