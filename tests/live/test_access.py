@@ -11,9 +11,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts.consumers import no_page
 from accounts.live.access import Pass, check
 from accounts.live.beat import Reading
 from accounts.live.hub import Hub
+from mt5monitor.asgi import sockets
+from tests.cast import ROLES, somebody
 from tests.factories import make_user
 from tests.live.page import Page, session_of
 
@@ -88,6 +91,23 @@ async def test_the_agents_page_closes_with_its_permission_and_the_fleet_stays(
         await user.user_permissions.aremove(permission)
         assert (await agents.get("closed"))["code"] == 4403
         await fleet.get("beat")
+
+
+ADMITTED = {"viewer", "editor", "auditor", "boss"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_only_those_who_may_see_accounts_may_listen(hub: Hub, role: str) -> None:
+    user = await threaded(somebody)(role)
+    session = await threaded(session_of)(user) if user else ""
+    async with Page(session) as page:
+        first = await page.frame()
+    assert first["type"] == ("hello" if role in ADMITTED else "bye")
+
+
+def test_there_is_no_socket_that_these_tests_do_not_know() -> None:
+    assert [str(route.pattern) for route in sockets] == ["ws/live/", ""]
+    assert sockets[-1].callback is no_page
 
 
 async def test_a_permission_by_group_and_a_superuser_may_watch(hub: Hub) -> None:

@@ -1,0 +1,270 @@
+"""Who may do what, at every address: denied unless it stands here.
+
+Each route of the site is asked with each method by each of the cast. A route that the table does
+not know fails the first test: say there who may use it. Sockets are in tests/live/test_access.py.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.http import HttpResponseBase
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from accounts import polling
+from accounts.models import Account, Conflict, VSGroup
+from tests.cast import ROLES, somebody
+from tests.factories import make_account, make_firm, make_online_agent, make_phase, make_user
+
+pytestmark = pytest.mark.django_db
+
+Roles = frozenset[str]
+NOBODY: Roles = frozenset()
+BOSS = frozenset({"boss"})
+AUDITORS = BOSS | {"auditor"}
+STAFF = AUDITORS | {"staff"}
+EDITORS = BOSS | {"editor"}
+VIEWERS = AUDITORS | {"viewer", "editor"}
+SIGNED_IN = frozenset(ROLES) - {"anonymous"}
+ANYBODY = frozenset(ROLES)
+
+
+class May(NamedTuple):
+    """Who may GET and who may POST there; nobody may do anything else but what GET does."""
+
+    get: Roles
+    post: Roles
+
+
+PAGES = {
+    "": May(VIEWERS, NOBODY),
+    "edit/": May(NOBODY, VIEWERS),  # and more for each action: see below
+    "refresh/": May(NOBODY, VIEWERS),
+    "suggestions/": May(VIEWERS, NOBODY),
+    "suggestions/accept/": May(NOBODY, EDITORS),
+    "accounts/<int:number>/": May(VIEWERS, NOBODY),
+    "accounts/<int:number>/phase/": May(EDITORS, EDITORS),
+    "accounts/<int:number>/vs/": May(EDITORS, EDITORS),
+    "accounts/<int:number>/refresh/": May(NOBODY, VIEWERS),
+    "agents/": May(VIEWERS, NOBODY),
+    "agents/<int:pk>/refresh/": May(NOBODY, VIEWERS),
+    "login/": May(ANYBODY, ANYBODY),
+    "logout/": May(NOBODY, SIGNED_IN),
+    "healthz": May(ANYBODY, NOBODY),
+    "favicon.ico": May(ANYBODY, NOBODY),
+}
+ADMIN = {
+    "": May(STAFF, STAFF),
+    "login/": May(ANYBODY, ANYBODY),
+    "logout/": May(SIGNED_IN - STAFF, SIGNED_IN),  # leads those who are not staff to sign in
+    "password_change/": May(STAFF, STAFF),
+    "password_change/done/": May(STAFF, NOBODY),
+    "search/": May(STAFF, STAFF),
+    "autocomplete/": May(AUDITORS, NOBODY),
+    "jsi18n/": May(STAFF, NOBODY),
+    "r/<path:content_type_id>/<path:object_id>/": May(NOBODY, NOBODY),
+    "accounts/account/cells/": May(AUDITORS, AUDITORS),
+    "accounts/agent/import/": May(BOSS, BOSS),
+    "auth/user/<id>/password/": May(BOSS, BOSS),
+    "^(?P<app_label>accounts|auth)/$": May(AUDITORS, AUDITORS),
+    "(?P<url>.*)$": May(NOBODY, NOBODY),
+}
+MODEL = {
+    "": May(AUDITORS, AUDITORS),  # a POST without an action; for actions see below
+    "add/": May(BOSS, BOSS),
+    "<path:object_id>/change/": May(AUDITORS, BOSS),
+    "<path:object_id>/delete/": May(BOSS, BOSS),
+    "<path:object_id>/history/": May(AUDITORS, AUDITORS),
+    "<path:object_id>/": May(STAFF, STAFF),  # leads to the change page
+}
+VERSION = {"^([^/]+)/history/([^/]+)/$": May(STAFF, STAFF)}  # leads to the history
+FROM_AGENTS = {"add/": May(NOBODY, NOBODY)}
+SETTLED_ONLY = {"<path:object_id>/delete/": May(NOBODY, NOBODY)}
+MODELS: dict[str, dict[str, May]] = {
+    "accounts/account/": MODEL | VERSION | FROM_AGENTS,
+    "accounts/agent/": MODEL | VERSION,
+    "accounts/conflict/": MODEL | FROM_AGENTS | SETTLED_ONLY,
+    "accounts/phase/": MODEL | VERSION,
+    "accounts/firm/": MODEL | VERSION,
+    "accounts/vsgroup/": MODEL | VERSION,
+    "auth/user/": MODEL,
+    "auth/group/": MODEL,
+}
+TABLE: dict[str, May] = {
+    **PAGES,
+    **{f"admin/{route}": may for route, may in ADMIN.items()},
+    **{
+        f"admin/{model}{route}": may
+        for model, routes in MODELS.items()
+        for route, may in routes.items()
+    },
+}
+QUERIES = {"admin/autocomplete/": "app_label=accounts&model_name=account&field_name=firm"}
+
+
+def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from routes(pattern, route)
+
+
+@pytest.fixture(autouse=True)
+def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
+
+
+@pytest.fixture
+def path(db: None) -> Callable[[str], str]:
+    """An address of this route where there is something."""
+    account = make_account(number=4711, vs_group=VSGroup.objects.create(name="VS1"), vs_slot="A")
+    agent = make_online_agent()
+    conflict = Conflict.objects.create(
+        agent=agent, number=4711, kind=Conflict.Kind.TWO_AGENTS, since=timezone.now()
+    )
+    objects: dict[str, Any] = {
+        "account": account,
+        "agent": agent,
+        "conflict": conflict,
+        "phase": make_phase("spare"),
+        "firm": make_firm(),
+        "vsgroup": account.vs_group,
+        "user": make_user(),
+        "group": Group.objects.create(name="desk"),
+    }
+    given = {"int:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
+
+    def address(route: str) -> str:
+        model = route.split("/")[2] if route.count("/") > 2 else ""
+        pk = str(objects[model].pk) if model in objects else "1"
+        known = given | {"path:object_id": pk, "id": pk}
+        text = route.replace("(?P<app_label>accounts|auth)", "accounts")
+        text = text.replace("(?P<url>.*)", "no/such/page").replace("([^/]+)", pk)
+        text = re.sub(r"<([a-z_:]+)>", lambda match: known[match[1]], text.strip("$"))
+        text = text.replace("^", "")
+        return f"/{text}?{QUERIES.get(route, '')}"
+
+    return address
+
+
+def browser(role: str, **options: Any) -> Client:
+    client = Client(**options)
+    if user := somebody(role):
+        client.force_login(user)
+    return client
+
+
+def was_let_in(response: HttpResponseBase) -> bool:
+    """Not sent to sign in, not forbidden, not told that there is no such thing or method."""
+    if response.status_code in (301, 302):
+        return "login/?next=" not in response.headers["Location"]
+    return response.status_code < 300 or response.status_code in (400, 422)
+
+
+def test_every_address_stands_in_the_table() -> None:
+    assert sorted(set(routes(get_resolver()))) == sorted(TABLE)
+
+
+@pytest.mark.parametrize("route", TABLE)
+def test_only_those_in_the_table_get_in(path: Callable[[str], str], route: str) -> None:
+    address = path(route)
+    may = TABLE[route]
+    let_in: dict[str, set[str]] = {"get": set(), "post": set()}
+    for role in ROLES:  # the boss is last: a POST of theirs may delete what the others ask for
+        client = browser(role)
+        for method in ("head", "put", "patch", "delete"):
+            if was_let_in(getattr(client, method)(address)):
+                assert role in may.get | may.post, method
+        for method, who in let_in.items():
+            if was_let_in(getattr(client, method)(address)):
+                who.add(role)
+    assert let_in == {"get": may.get, "post": may.post}
+
+
+def test_nothing_is_changed_by_a_form_of_another_site(path: Callable[[str], str]) -> None:
+    client = browser("boss", enforce_csrf_checks=True)
+    accepted = [route for route in TABLE if client.post(path(route)).status_code != 403]
+    assert accepted == []
+
+
+# --- what one address does for some and not for others ----------------------------------------
+
+NEEDED = {
+    "phase": "accounts.change_phase",
+    "firm": "accounts.change_account",
+    "pair": "accounts.change_vs",
+    "unpair": "accounts.change_vs",
+}
+
+
+def labels() -> list[tuple[Any, ...]]:
+    rows = Account.objects.order_by("number")
+    return list(rows.values_list("phase__name", "firm__name", "vs_group__name"))
+
+
+@pytest.mark.parametrize("action", NEEDED)
+def test_an_edit_of_a_selection_needs_the_permission_of_its_action(action: str) -> None:
+    free = [make_account() for _ in range(2)]
+    pair = VSGroup.objects.create(name="VS1")
+    bound = [make_account(vs_group=pair, vs_slot=slot) for slot in "AB"]
+    numbers = [account.number for account in (bound if action == "unpair" else free)]
+    sent = {"action": action, "accounts": numbers, "phase": make_phase("R").pk}
+    sent["firm"] = make_firm().pk
+    before = labels()
+    for permissions in [set(NEEDED.values()) - {NEEDED[action]}, {NEEDED[action]}]:
+        client = Client()
+        client.force_login(make_user("accounts.view_account", *permissions))
+        client.post("/edit/", sent)
+        assert (labels() != before) is (NEEDED[action] in permissions)
+
+
+def test_staff_who_may_only_look_have_no_action_but_to_refresh() -> None:
+    request = RequestFactory().get("/admin/")
+    request.user = somebody("auditor")
+    offered = {
+        action
+        for model_admin in admin.site._registry.values()
+        for action in model_admin.get_actions(request)
+    }
+    assert offered == {"refresh_now"}
+
+
+def test_staff_who_may_only_look_change_nothing_by_naming_an_action() -> None:
+    agent, account = make_online_agent(), make_account(phase=make_phase("F1"))
+    client = browser("auditor")
+    acts = ["disable", "enable", "poll_now", "test_connection", "delete_selected", "set_firm"]
+    acts.append(f"set_phase_{make_phase('R').pk}")
+    for model, row in (("agent", agent), ("account", account)):
+        for action in acts:
+            sent = {"action": action, "_selected_action": row.pk, "index": "0", "post": "yes"}
+            client.post(f"/admin/accounts/{model}/", sent)
+    client.post("/admin/accounts/account/", {**_list_form(account.pk), "_save": "Save"})
+    assert labels() == [("F1", None, None)]
+    assert type(agent).objects.filter(enabled=True, next_poll_at=agent.next_poll_at).exists()
+
+
+def _list_form(pk: int) -> dict[str, object]:
+    count = {"form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1"}
+    return count | {"form-0-id": pk, "form-0-phase": make_phase("R").pk, "form-0-vs_group": "mine"}
+
+
+def test_what_a_form_does_not_show_cannot_be_sent_with_it() -> None:
+    account = make_account(number=4711)
+    agent = account.agent
+    assert agent is not None
+    sent = {"number": 1, "balance": 1, "connected": "", "agent": "", "status": "error", "name": "x"}
+    sent |= {"url": "http://10.0.0.5", "contract": "1", "secret_encrypted": "x", "etag": "x"}
+    client = browser("boss")
+    for page in (f"/admin/accounts/account/{account.pk}/", f"/admin/accounts/agent/{agent.pk}/"):
+        client.post(f"{page}change/", sent | {"initial-name": agent.name})
+    account.refresh_from_db()
+    agent.refresh_from_db()
+    assert (account.number, account.balance, account.agent) == (4711, 100_000, agent)
+    assert (agent.status, agent.secret_encrypted, agent.etag) == ("online", None, "")
