@@ -1,5 +1,7 @@
 """Settling conflicts: which agent an account belongs to is for a person to say."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -36,6 +38,15 @@ def dismiss(conflict: Conflict) -> None:
         conflict.delete()
         _read_anew({conflict.agent_id})
         publish_accounts([conflict.number])
+
+
+def withdraw(agents: Iterable[int]) -> None:
+    """Agents that were switched off, or go, report nothing any more: nobody asks them again."""
+    with transaction.atomic():
+        open_ones = Conflict.objects.filter(agent__in=agents)
+        numbers = list(open_ones.values_list("number", flat=True))
+        open_ones.delete()
+        publish_accounts(numbers)
 
 
 def _read_anew(agents: set[int]) -> None:

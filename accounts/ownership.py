@@ -38,6 +38,8 @@ def _sort(
 ) -> None:
     if row is not None and row.agent_id == agent.pk:
         claims.own.append((row, reading))
+    elif not agent.enabled:
+        return  # switched off while it was asked: what it held may be another's by now
     elif row is not None and row.agent is not None and row.agent.enabled:
         claims.disputed[reading.number] = Conflict.Kind.TWO_AGENTS
     elif not may_take:

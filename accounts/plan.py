@@ -68,8 +68,8 @@ class Plan:
     # --- one reply ----------------------------------------------------------------------------
     def add(self, result: "Result") -> None:
         agent = self._snapshot.agents.get(result.agent_id)
-        if agent is None:
-            return  # deleted while it was asked
+        if agent is None or agent.url != result.url:
+            return  # deleted, or moved elsewhere, while it was asked
         if agent.has_newer_answer(result.started_at, self._now):
             return
         if result.error is not None:

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.utils import timezone
 
-from accounts import polls
+from accounts import polls, refreshes
 from accounts.agents import AgentError, Endpoint, Reading, client
 from accounts.agents.errors import AddressNotAllowed, BadCertificate, SecretMissing
 from accounts.models import Agent
@@ -45,6 +45,7 @@ class Result:
     """What came of asking one agent. Neither reading nor error: nothing changed there (304)."""
 
     agent_id: int
+    url: str
     started_at: datetime
     finished_at: datetime
     latency_ms: float
@@ -112,12 +113,22 @@ def _next_poll(now: datetime, reachable: bool) -> Any:
 def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
     """Polls these agents now, from this process, and yields as they arrive.
 
-    An agent whose reading fails is asked to reconnect its terminal and read once more.
+    An agent whose reading fails is asked to reconnect its terminal and read once more, unless it
+    was asked to a moment ago. One that this process is reading for somebody already is left alone.
     """
     by_id = {agent.pk: agent for agent in agents}
-    calls = [fetch_or_recover(agent.endpoint()) for agent in by_id.values()]
-    for result, changed in _recorded(calls):
-        yield _outcome(by_id[result.agent_id], result, changed)
+    now = timezone.now()
+    with refreshes.taken(by_id) as mine:
+        asked = [by_id[pk] for pk in by_id if pk in mine]
+        calls = [fetch_or_recover(one.endpoint(), recover=one.may_reconnect(now)) for one in asked]
+        for result, changed in _recorded(calls):
+            yield _outcome(by_id[result.agent_id], result, changed)
+    yield from (_busy(agent) for pk, agent in by_id.items() if pk not in mine)
+
+
+def _busy(agent: Agent) -> Outcome:
+    said = "It is being read for somebody else at this moment."
+    return Outcome(agent.pk, str(agent), False, "being-read", said, 0.0, False)
 
 
 def _outcome(agent: Agent, result: Result, changed: bool) -> Outcome:
@@ -148,9 +159,9 @@ async def fetch(endpoint: Endpoint, *, recover: bool = False) -> Result:
     return replace(await _read(endpoint), recovered=True)
 
 
-async def fetch_or_recover(endpoint: Endpoint) -> Result:
+async def fetch_or_recover(endpoint: Endpoint, *, recover: bool) -> Result:
     result = await _read(endpoint)
-    if result.error is None or isinstance(result.error, BEYOND_RECOVERY):
+    if not recover or result.error is None or isinstance(result.error, BEYOND_RECOVERY):
         return result
     return await fetch(endpoint, recover=True)
 
@@ -170,6 +181,7 @@ async def _read(endpoint: Endpoint) -> Result:
     latency = time.perf_counter() - begun
     return Result(
         agent_id=endpoint.id,
+        url=endpoint.url,
         started_at=started_at,
         finished_at=started_at + timedelta(seconds=latency),
         latency_ms=latency * 1000,

@@ -12,14 +12,14 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 
-from accounts import figures
+from accounts import conflicts, figures
 from accounts.admin.account_columns import reason_text, state_label
 from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
 from accounts.admin.connection import Tested, try_connections
 from accounts.admin.history import EditAdmin
 from accounts.broadcast import publish_accounts, publish_agents
-from accounts.models import Account, Agent
+from accounts.models import Account, Agent, Conflict
 from accounts.rows import STATES
 
 TEST_MOST = 500
@@ -42,8 +42,7 @@ STATUS = (
 class AgentAdmin(EditAdmin):
     form = AgentForm
     list_display = (
-        "name",
-        "display_name",
+        "called",
         "url",
         "speaks",
         "polled",
@@ -80,11 +79,19 @@ class AgentAdmin(EditAdmin):
     actions_list: ClassVar = ["import_agents"]
     actions_submit_line: ClassVar = ["save_and_test"]
 
-    class Media:
-        css: ClassVar = {"all": ("accounts/admin.css",)}
-
     # --- columns ------------------------------------------------------------------------------
     # In words: a red cross would make a state that is quite in order look like an alarm.
+    @admin.display(description="name", ordering="name")
+    def called(self, agent: Agent) -> str:
+        if not agent.display_name:
+            return agent.name
+        return format_html(
+            '{}<span class="reason" title="{}">{}</span>',
+            agent.name,
+            agent.display_name,
+            agent.display_name,
+        )
+
     @admin.display(description="contract", ordering="contract")
     def speaks(self, agent: Agent) -> str:
         return agent.contract
@@ -134,6 +141,8 @@ class AgentAdmin(EditAdmin):
             text = "The URL changed, so the secret was cleared: enter the secret of the new agent."
             self.message_user(request, text, messages.WARNING)
         super().save_model(request, obj, form, change)
+        if not obj.enabled:
+            conflicts.withdraw([obj.pk])
         for submitted in self.get_actions_submit_line(request, obj.pk) if change else ():
             if submitted.action_name in request.POST:
                 submitted.method(request, obj)
@@ -149,6 +158,11 @@ class AgentAdmin(EditAdmin):
     def show(self, obj: Agent) -> None:
         publish_agents([obj.pk])
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        # Nobody may delete a conflict by itself, but with what reported it, it is settled.
+        return deleted, counts, forbidden - {Conflict._meta.verbose_name}, protected
+
     def delete_model(self, request: HttpRequest, obj: Agent) -> None:
         self.delete_queryset(request, Agent.objects.filter(pk=obj.pk))
 
@@ -157,6 +171,7 @@ class AgentAdmin(EditAdmin):
         ids = list(queryset.values_list("pk", flat=True))
         left = list(Account.objects.filter(agent__in=ids).values_list("number", flat=True))
         with transaction.atomic():
+            conflicts.withdraw(ids)
             super().delete_queryset(request, Agent.objects.filter(pk__in=ids))
             publish_accounts(left)
             publish_agents(ids)
@@ -212,12 +227,15 @@ class AgentAdmin(EditAdmin):
         agents = list(queryset)
         changed = [agent for agent in agents if agent.enabled != on]
         with transaction.atomic():
-            rows = Agent.objects.filter(pk__in=[agent.pk for agent in changed])
+            ids = [agent.pk for agent in changed]
+            rows = Agent.objects.filter(pk__in=ids)
             rows.update(enabled=on, **({"next_poll_at": timezone.now()} if on else {}))
             for agent in changed:
                 agent.enabled = on
             Agent.history.bulk_history_create(changed, update=True)
-            publish_agents([agent.pk for agent in changed])
+            if not on:
+                conflicts.withdraw(ids)
+            publish_agents(ids)
         what = "enabled" if on else "disabled"
         text = f"{_agents(len(changed))} {what}"
         if already := len(agents) - len(changed):

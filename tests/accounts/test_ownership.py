@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts import conflicts, polling
 from accounts.models import Account, Agent, Conflict
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
@@ -73,6 +74,75 @@ def test_an_account_moves_when_its_old_agent_is_switched_off(fleet: ScriptedFlee
     fleet.replies[2] = told(1)
     poll()
     assert Account.objects.get().agent == second
+
+
+def test_a_late_answer_of_an_agent_that_was_switched_off_claims_nothing(
+    fleet: ScriptedFleet,
+) -> None:
+    first, second = fleet.make_agents(2)
+    del fleet.replies[2]
+    poll()
+    Agent.objects.filter(pk=first.pk).update(enabled=False)
+    fleet.replies[2] = told(1)
+    poll()
+    list(polling.refresh([first]))
+    assert Account.objects.get().agent == second
+    assert not Conflict.objects.exists()
+    fleet.replies[1] = told(3)
+    list(polling.refresh([first]))
+    assert Account.objects.count() == 1
+
+
+def test_of_three_agents_that_report_one_account_the_next_takes_over_when_the_first_goes(
+    fleet: ScriptedFleet,
+) -> None:
+    first, second, third = fleet.make_agents(3)
+    del fleet.replies[2], fleet.replies[3]
+    poll()
+    fleet.replies[2] = fleet.replies[3] = told(1)
+    poll()
+    assert set(Conflict.objects.values_list("agent", flat=True)) == {second.pk, third.pk}
+    first.delete()
+    poll()
+    poll()
+    owner = Account.objects.get().agent
+    assert owner in (second, third)
+    (left,) = Conflict.objects.all()
+    assert {owner, left.agent} == {second, third}
+
+
+def test_two_agents_that_swap_their_logins_swap_nothing_until_a_person_says_so(
+    fleet: ScriptedFleet,
+) -> None:
+    first, second = fleet.make_agents(2)
+    poll()
+    fleet.replies[1], fleet.replies[2] = told(2, balance=5.0), told(1, balance=6.0)
+    poll()
+    assert set(Account.objects.values_list("number", "balance")) == {(1, 100000), (2, 100000)}
+    assert Conflict.objects.count() == 2
+    for conflict in Conflict.objects.all():
+        conflicts.settle_for(conflict)
+    poll()
+    owners = dict(Account.objects.values_list("number", "agent"))
+    assert owners == {1: second.pk, 2: first.pk}
+    assert dict(Account.objects.values_list("number", "balance")) == {1: 6, 2: 5}
+    assert not Conflict.objects.exists()
+    fleet.replies[1], fleet.replies[2] = told(1), told(2)
+    poll()
+    assert dict(Account.objects.values_list("number", "agent")) == owners
+    assert Conflict.objects.count() == 2
+
+
+def test_two_agents_that_swap_their_logins_and_back_are_as_before(fleet: ScriptedFleet) -> None:
+    fleet.make_agents(2)
+    poll()
+    before = set(Account.objects.values_list("number", "agent", "balance", "connected"))
+    fleet.replies[1], fleet.replies[2] = told(2, balance=5.0), told(1, balance=6.0)
+    poll()
+    fleet.replies[1], fleet.replies[2] = told(1), told(2)
+    poll()
+    assert set(Account.objects.values_list("number", "agent", "balance", "connected")) == before
+    assert not Conflict.objects.exists()
 
 
 def test_two_agents_that_report_a_new_account_at_once_make_it_once(

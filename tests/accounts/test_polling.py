@@ -317,7 +317,7 @@ def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer
     recorder = Recorder(touch_every_s=3600)
     for agent, seconds in ((first, 1), (second, 5)):
         at = start + timedelta(seconds=seconds)
-        recorder.record([polling.Result(agent.pk, at, at, 0.0)])
+        recorder.record([polling.Result(agent.pk, agent.url, at, at, 0.0)])
     newer = start + timedelta(seconds=3)
     Agent.objects.filter(pk=second.pk).update(last_seen_at=newer)
     recorder.close()
@@ -419,6 +419,17 @@ def test_in_a_burst_of_polls_each_waits_its_turn(fleet: ScriptedFleet) -> None:
     outcomes = list(polling.refresh(Agent.objects.all()))
     assert [outcome.agent_name for outcome in outcomes if not outcome.ok] == ["vps-0007"]
     assert fleet.asked[7, "POST /refresh"] == 1
+
+
+def test_the_answer_of_an_address_that_the_agent_has_left_is_dropped(fleet: ScriptedFleet) -> None:
+    (asked,) = fleet.make_agents(1)
+    poll()
+    moved = Agent.objects.get()
+    moved.move_to("http://127.0.0.1:9")
+    moved.save(update_fields=["url", "etag", "secret_encrypted"])
+    fleet.replies[1] = told(1, balance=5.0)
+    list(polling.refresh([asked]))
+    assert Account.objects.get().balance == 100000
 
 
 def test_disabled_agents_are_not_polled(fleet: ScriptedFleet) -> None:

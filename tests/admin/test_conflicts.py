@@ -1,5 +1,6 @@
 """Conflicts: a person says which agent an account belongs to."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from accounts import polling
 from accounts.models import Account, Agent, Conflict
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
-from tests.admin.page_form import said
+from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_online_agent
 
 LIST = "/admin/accounts/conflict/"
@@ -147,3 +148,44 @@ def test_settling_takes_the_permission_to_change_conflicts(sign_in: SignIn) -> N
     assert Conflict.objects.exists()
     act(sign_in("accounts.view_conflict", "accounts.change_conflict"), "give_to_agent", conflict)
     assert not Conflict.objects.exists()
+
+
+def disable(client: Client, agent: Agent) -> None:
+    data = {"action": "disable", "_selected_action": [agent.pk], "index": "0"}
+    client.post("/admin/accounts/agent/", data)
+
+
+def disable_in_form(client: Client, agent: Agent) -> None:
+    url = f"/admin/accounts/agent/{agent.pk}/change/"
+    fields = form_on(client.get(url), "agent_form")
+    del fields["enabled"]
+    client.post(url, fields)
+
+
+def delete(client: Client, agent: Agent) -> None:
+    client.post(f"/admin/accounts/agent/{agent.pk}/delete/", {"post": "yes"})
+
+
+@pytest.mark.parametrize("switch_off", [disable, disable_in_form, delete])
+def test_what_an_agent_reported_is_no_conflict_once_it_is_switched_off(
+    boss: Client,
+    switch_off: Callable[[Client, Agent], None],
+    shown: set[int],
+) -> None:
+    account, newcomer = make_account(), make_online_agent()
+    make_conflict(newcomer, account.number, TWO)
+    other = make_conflict(make_online_agent(), account.number, TWO)
+
+    switch_off(boss, newcomer)
+
+    assert not Agent.objects.filter(pk=newcomer.pk, enabled=True).exists()
+    assert Conflict.objects.get() == other
+    assert account.number in shown
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Numbers of the accounts whose rows open pages are sent."""
+    numbers: set[int] = set()
+    monkeypatch.setattr("accounts.conflicts.publish_accounts", numbers.update)
+    return numbers
