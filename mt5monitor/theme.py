@@ -94,4 +94,5 @@ UNFOLD = {
     "COLORS": {"primary": PRIMARY},
     "BORDER_RADIUS": "4px",
     "SIDEBAR": {"navigation": SIDEBAR},
+    "STYLES": [lambda request: static("accounts/admin.css")],
 }

@@ -64,7 +64,9 @@ class AccountColumns:
         row = row_of(account)
         label = state_label(row["state"], row["state_name"])
         conflict = CONFLICT if row["conflict"] else ""
-        return format_html("{}{}{}", label, conflict, reason_text(row["reason"]))
+        shown = format_html("{}{}{}", label, conflict, reason_text(row["reason"]))
+        # The list is too dense for the sentence: there it is told when pointed at.
+        return format_html('<span title="{}">{}</span>', row["reason"], shown)
 
     @admin.display(description="age", ordering="agent__last_seen_at")
     def age(self, account: Account) -> str:

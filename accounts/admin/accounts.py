@@ -1,6 +1,6 @@
 """Accounts in the admin. Polled columns are shown; phase, VS group, firm and notes are edited."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
@@ -83,7 +83,6 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
 
     class Media:
         js = ("accounts/admin.js",)
-        css: ClassVar = {"all": ("accounts/admin.css",)}
 
     # --- who may do what ----------------------------------------------------------------------
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -22,6 +22,12 @@ class AgentForm(OpenedForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := self.fields.get("fixed_interval_s"):
+            field.label = "Poll every … seconds"
+            field.help_text = "From 1 to 3600. Empty: by urgency of its accounts."
+
     def write_only(self) -> tuple[str, ...]:
         return ("secret",)
 

@@ -14,6 +14,8 @@ from accounts.rows import STATES
 
 def summary(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Adds `cards` for templates/admin/index.html; each only for those who may see its rows."""
+    apps = context.get("app_list", [])
+    context["app_list"] = sorted(apps, key=lambda app: app["app_label"] != "accounts")
     context["cards"] = [
         card
         for permission, make in (

@@ -5,8 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
+from accounts import figures
 from accounts.admin.history import EditAdmin
 from accounts.broadcast import publish_accounts
 from accounts.models import Account, Firm, Phase, VSGroup
@@ -32,8 +36,21 @@ class LabelAdmin(EditAdmin):
 
 @admin.register(Phase)
 class PhaseAdmin(LabelAdmin):
-    list_display = ("name", "description", "color", "order", "is_default", "is_retired", "held")
+    list_display = ("label", "description", "order", "default", "retired", "held")
     search_fields = ("name", "description")
+
+    @admin.display(description="phase", ordering="name")
+    def label(self, phase: Phase) -> SafeString:
+        return format_html('<span class="phase c-{}">{}</span>', phase.color, phase.name)
+
+    # In words: a red cross would make a phase that is quite in order look like an alarm.
+    @admin.display(description="default", ordering="is_default")
+    def default(self, phase: Phase) -> str:
+        return "yes" if phase.is_default else "–"
+
+    @admin.display(description="retired", ordering="is_retired")
+    def retired(self, phase: Phase) -> str:
+        return "yes" if phase.is_retired else "–"
 
     def has_change_permission(self, request: HttpRequest, obj: Phase | None = None) -> bool:
         # Not `change_phase`, which is about the phase of an account.
@@ -48,13 +65,34 @@ class FirmAdmin(LabelAdmin):
 
 class MembersInline(TabularInline):  # type: ignore[misc]
     model = Account
-    fields = readonly_fields = ("vs_slot", "number", "holder", "phase", "balance", "agent")
+    fields = readonly_fields = ("slot", "login", "holder", "in_phase", "balance_now", "read_by")
     ordering = ("vs_slot",)
     verbose_name = "member"
     verbose_name_plural = "members, changed on the account"
     can_delete = False
-    show_change_link = True
+    hide_title = True
     extra = max_num = 0
+
+    @admin.display(description="slot")
+    def slot(self, account: Account) -> str:
+        return account.vs_slot
+
+    @admin.display(description="account")
+    def login(self, account: Account) -> SafeString:
+        url = reverse("admin:accounts_account_change", args=[account.pk])
+        return format_html('<a class="link" href="{}">{}</a>', url, account.number)
+
+    @admin.display(description="phase")
+    def in_phase(self, account: Account) -> str:
+        return str(account.phase or "–")
+
+    @admin.display(description="balance")
+    def balance_now(self, account: Account) -> str:
+        return figures.money(account.balance)
+
+    @admin.display(description="agent")
+    def read_by(self, account: Account) -> str:
+        return str(account.agent or "–")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
         accounts: QuerySet[Account] = super().get_queryset(request)
