@@ -118,12 +118,16 @@ def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
     """
     by_id = {agent.pk: agent for agent in agents}
     now = timezone.now()
-    with refreshes.taken(by_id) as mine:
-        asked = [by_id[pk] for pk in by_id if pk in mine]
-        calls = [fetch_or_recover(one.endpoint(), recover=one.may_reconnect(now)) for one in asked]
+    with refreshes.turn(by_id) as turn:
+        asked = [agent for pk, agent in by_id.items() if pk in turn.ids]
+        calls = [
+            fetch_or_recover(one.endpoint(), recover=one.recovery_is_due(one.recovered_at, now))
+            for one in asked
+        ]
         for result, changed in _recorded(calls):
+            turn.is_over(result.agent_id)
             yield _outcome(by_id[result.agent_id], result, changed)
-    yield from (_busy(agent) for pk, agent in by_id.items() if pk not in mine)
+    yield from (_busy(agent) for pk, agent in by_id.items() if pk not in turn.ids)
 
 
 def _busy(agent: Agent) -> Outcome:
