@@ -36,12 +36,10 @@ class _Background:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="background-loop")
         self.loop.set_default_executor(self.threads)
         self.closers: list[Closer] = []
-        self.thread = threading.Thread(target=self._serve, name="background-loop", daemon=True)
+        self.thread = threading.Thread(
+            target=_serve, args=[self.loop], name="background-loop", daemon=True
+        )
         self.thread.start()
-
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
 
     def end(self, timeout: float) -> None:
         """Cancel, close, stop; whatever is not done after `timeout` seconds is left behind."""
@@ -73,6 +71,11 @@ class _Background:
                 if not task.cancelled() and (error := task.exception()):
                     log.error("background loop: closing failed", exc_info=error)
         await self.loop.shutdown_asyncgens()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
 
 
 _lock = threading.Lock()

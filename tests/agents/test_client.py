@@ -1,6 +1,8 @@
 import asyncio
 import gc
 import os
+import signal
+import sys
 from contextlib import AsyncExitStack
 
 import pytest
@@ -134,3 +136,21 @@ def test_a_forked_child_makes_a_client_of_its_own():
         assert said.read() == b"other"
     os.waitpid(child, 0)
     assert accounts.agents.client() is first
+
+
+@pytest.mark.usefixtures("_own_loop")
+def test_a_child_forked_while_the_client_was_being_made_does_not_wait_for_ever():
+    read, write = os.pipe()
+    with sys.modules["accounts.agents.client"]._lock:
+        child = os.fork()
+        if not child:
+            try:
+                signal.alarm(5)
+                accounts.agents.client()
+                os.write(write, b"made")
+            finally:
+                os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as said:
+        assert said.read() == b"made"
+    os.waitpid(child, 0)
