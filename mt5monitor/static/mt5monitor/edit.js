@@ -78,7 +78,10 @@
     closeEditor(false);
     const mine = { number, what };
     editing = mine;
-    await htmx.ajax("GET", `/accounts/${number}/${what}/`, { target: "#editor", swap: "innerHTML" });
+    // From the editor itself: htmx lets a second request of one element wait, and says it is done.
+    // Settled at once, so that no key comes before the form is htmx's.
+    const here = { source: editor, target: editor, swap: "innerHTML settle:0ms" };
+    await htmx.ajax("GET", `/accounts/${number}/${what}/`, here);
     if (editing !== mine || !editor.firstElementChild) return;
     editor.hidden = false;
     place(editButton(mine) ?? button);

@@ -76,7 +76,8 @@ const page = (() => {
   // --- the drawer -----------------------------------------------------------------------------
   async function fillDrawer() {
     const href = document.querySelector("[data-drawer]").href;
-    await htmx.ajax("GET", href, { target: "#drawer", swap: "innerHTML" });
+    const here = { source: "#drawer", target: "#drawer", swap: "innerHTML settle:0ms" };
+    await htmx.ajax("GET", href, here);
   }
 
   async function toggleDrawer() {
@@ -96,12 +97,19 @@ const page = (() => {
   }
 
   // --- agents ---------------------------------------------------------------------------------
+  const asked = new Set(); // paths that are being asked for
+
   async function refreshAgent(button) {
-    button.disabled = true;
+    const path = button.dataset.refresh;
+    if (asked.has(path)) return;
+    asked.add(path);
+    // The row is replaced before the answer is here, which then would be said to nobody.
+    const source = document.body.appendChild(document.createElement("i"));
     try {
-      await htmx.ajax("POST", button.dataset.refresh, { source: button, swap: "none" });
+      await htmx.ajax("POST", path, { source, swap: "none" });
     } finally {
-      button.disabled = false;
+      source.remove();
+      asked.delete(path);
     }
   }
 

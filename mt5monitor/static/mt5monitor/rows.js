@@ -106,7 +106,8 @@
   function wasSeen(agent, seen) {
     for (const row of withAgent(agent)) {
       if (Number(row.dataset.seen) > seen) continue;
-      row.dataset.seen = String(Math.floor(seen));
+      const at = String(Math.floor(seen));
+      if (row.dataset.seen !== at) row.dataset.seen = at;
       if (row.querySelector(".s-online")) row.removeAttribute("data-stale");
     }
   }
