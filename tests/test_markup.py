@@ -1,0 +1,110 @@
+"""Whatever agents say and people type is data: no page and no frame shows it as markup."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client
+from django.utils import timezone
+
+from accounts import fragments
+from accounts.models import Account, Agent, Conflict, Firm, Phase, VSGroup
+from tests.factories import make_account, make_online_agent, make_position, make_user
+
+pytestmark = pytest.mark.django_db
+
+MARKUP = "\"'><img src=x onerror=alert(1)>{{7*7}}"
+TAG = re.compile(r"<img src=x", re.IGNORECASE)
+
+
+def spoil(row: models.Model) -> Any:
+    """The row with markup in all its texts, as much as they hold."""
+    for field in row._meta.concrete_fields:
+        if isinstance(field, models.CharField | models.TextField) and not field.choices:
+            value = MARKUP[: field.max_length] if field.max_length else MARKUP
+            if field.max_length is None or field.max_length >= 20:
+                setattr(row, field.attname, value)
+    row.save()
+    return row
+
+
+@pytest.fixture
+def rows(db: None) -> list[models.Model]:
+    group, firm = spoil(VSGroup(name="x")), spoil(Firm(name="x"))
+    phase = spoil(Phase(name="x", color="#112233", order=9))
+    agent = make_online_agent(status="error", status_code="bad-answer")
+    account = make_account(agent=agent, vs_group=group, vs_slot="A", firm=firm, phase=phase)
+    spoil(make_position(account))
+    url = agent.url
+    for row in (agent, account):
+        spoil(row)
+    Agent.objects.update(url=url, contract="2", status="error", etag="")
+    conflict = Conflict.objects.create(
+        agent=agent, number=account.number, kind=Conflict.Kind.TWO_AGENTS, since=timezone.now()
+    )
+    user = make_user(first_name=MARKUP, last_name=MARKUP)
+    return [account, agent, conflict, phase, firm, group, user, Group.objects.create(name=MARKUP)]
+
+
+def pages(rows: list[models.Model]) -> Iterator[str]:
+    account = rows[0]
+    assert isinstance(account, Account)
+    own = f"/accounts/{account.number}/"
+    yield from ("/", "/agents/", "/suggestions/", own, f"{own}phase/", f"{own}vs/", "/admin/")
+    yield from (f"/?q={MARKUP}", f"/?phase={MARKUP}&sort={MARKUP}&page={MARKUP}&state={MARKUP}")
+    yield f"/agents/?q={MARKUP}&state={MARKUP}"
+    for row in rows:
+        base = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
+        yield from (base, f"{base}?q={MARKUP}", f"{base}add/")
+        yield from (f"{base}{row.pk}/{page}/" for page in ("change", "history", "delete"))
+    yield f"/admin/accounts/account/cells/?ids={account.pk}"  # which a script shows as it is
+
+
+def test_no_page_shows_markup(rows: list[models.Model]) -> None:
+    client = Client()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    shown = 0
+    for page in pages(rows):
+        answer = client.get(page, follow=True)
+        assert answer.status_code in (200, 403), page
+        text = answer.content.decode()
+        assert not TAG.search(text), page
+        shown += "&lt;img src=x" in text
+    assert shown > 30
+
+
+def test_the_page_to_sign_in_shows_no_markup() -> None:
+    sent = {"next": MARKUP, "ended": MARKUP, "username": MARKUP, "password": MARKUP}
+    for page in ("/login/", "/admin/login/"):
+        for answer in (Client().get(page, sent), Client().post(page, sent)):
+            assert not TAG.search(answer.content.decode())
+
+
+def test_no_frame_shows_markup(rows: list[models.Model]) -> None:
+    account, agent = rows[0], rows[1]
+    assert isinstance(account, Account)
+    texts = [
+        *fragments.account_rows([account.number]).values(),
+        *fragments.agent_rows([agent.pk]).values(),
+        fragments.account_panel(account.number),
+        fragments.totals(f"?q={MARKUP}&phase={MARKUP}"),
+    ]
+    assert not [text for text in texts if TAG.search(text)]
+    assert sum("&lt;img src=x" in text for text in texts) >= 3
+
+
+@pytest.mark.parametrize("action", ["set_firm", "delete_selected", "set_phase"])
+def test_no_message_shows_markup(rows: list[models.Model], action: str) -> None:
+    client = Client()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    account, phase = rows[0], rows[3]
+    name = f"set_phase_{phase.pk}" if action == "set_phase" else action
+    sent = {"action": name, "_selected_action": account.pk, "index": "0"}
+    if action == "set_firm":
+        sent["firm"] = rows[4].pk
+    page = client.post("/admin/accounts/account/", sent, follow=True).content.decode()
+    assert not TAG.search(page)
+    assert "&lt;img src=x" in page
