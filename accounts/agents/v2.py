@@ -81,8 +81,13 @@ async def read(call: Call, endpoint: Endpoint) -> Reading | None:
     if answer.status == NOT_MODIFIED and etag:
         return None
     _check(answer, "GET /v2/state")
-    told = answer.headers.get("etag")
-    return Reading((parse_state(answer.body),), False, told if told and len(told) <= ETAG else None)
+    return Reading((parse_state(answer.body),), False, _etag(answer.headers.get("etag", "")))
+
+
+def _etag(told: str) -> str | None:
+    """None for one that cannot be kept, or be sent back as it came."""
+    fits = told.isascii() and told.isprintable() and len(told) <= ETAG
+    return told if told and fits else None
 
 
 async def refresh(call: Call, endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from accounts.agents import v2
 from accounts.agents.errors import (
     BadSignature,
     ConnectionLost,
@@ -135,6 +136,17 @@ async def test_nothing_changed_is_none_and_the_etag_was_sent(agents):
     async with serving(serves(b"", "304 Not Modified", headers={"ETag": '"v7"'})) as server:
         assert await agents.read(at(server, etag='"v7"')) is None
         assert server.requests[0].headers["if-none-match"] == '"v7"'
+
+
+@pytest.mark.parametrize("etag", ['"' + "v" * 200 + '"', '"v\t7"'])
+async def test_an_etag_that_cannot_be_sent_back_is_none(agents, etag):
+    async with serving(serves(headers={"ETag": etag})) as server:
+        assert (await agents.read(at(server))).etag is None
+
+
+@pytest.mark.parametrize("etag", ['"v\xe9"', '"\u2026"', '"v\x00"', ""])
+def test_an_etag_that_no_request_can_carry_is_none(etag):
+    assert v2._etag(etag) is None
 
 
 async def test_nothing_changed_in_answer_to_no_etag_is_an_error(agents):
