@@ -24,6 +24,8 @@ from ipaddress import (
 )
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
+
 from accounts.agents.errors import AddressNotAllowed
 
 Address = IPv4Address | IPv6Address
@@ -170,6 +172,10 @@ def _host_and_port(url: str) -> tuple[str, int | None]:
     _check_parts(parts, url)
     if not host or "%" in host:
         raise AddressNotAllowed("The URL names no host: write it like http://10.0.0.5:8000.")
+    try:
+        httpx.URL(url)  # by which it is dialled, and which knows more of IPv6 and of IDNA
+    except (ValueError, httpx.InvalidURL) as error:
+        raise AddressNotAllowed(f"{host} is not a host name.") from error
     return host, port
 
 

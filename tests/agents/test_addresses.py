@@ -147,6 +147,9 @@ def test_odd_spellings_of_an_address_are_refused_whatever_they_mean(host):
         "http://" + "a" * 64 + ".example",
         "http://[::1",
         "http://[nonsense]",
+        "http://[v1.x]",
+        "http://xn--a",
+        "http://agent.xn--zzzzzz:8000",
         "http://10.0.0.5/" + "a" * 500,
     ],
 )
