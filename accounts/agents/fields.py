@@ -15,7 +15,10 @@ from accounts.agents.errors import Malformed, NotJson
 
 T = TypeVar("T")
 
-Money = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
+# 15 significant digits at most, cents included: a float holds no more, nor does SQLite, and a
+# figure that comes back otherwise than it was written would be a change at every poll.
+DIGITS = 15
+Money = Annotated[float, msgspec.Meta(ge=-1e13, le=1e13)]
 Price = Annotated[float, msgspec.Meta(ge=-1e11, le=1e11)]
 Volume = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Login = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
@@ -51,8 +54,8 @@ def money_or_none(value: float | None) -> Decimal | None:
 
 
 def price(value: float) -> Decimal:
-    """The shortest decimal that is that float, of at most eight places."""
-    return Decimal(repr(round(value, 8) + 0.0))
+    """The shortest decimal that is that float, of at most eight places and DIGITS digits."""
+    return Decimal(f"{round(value, 8) + 0.0:.{DIGITS}g}")
 
 
 def level(value: float | None) -> Decimal | None:
