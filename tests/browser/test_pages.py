@@ -1,0 +1,214 @@
+"""Every page, light and dark: nothing on the console, nothing missing, everything has a name."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from channels.db import database_sync_to_async as threaded
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from playwright.async_api import Page, expect
+
+from accounts import edits
+from accounts.models import Conflict
+from tests.browser.desk import Desk, visit
+from tests.factories import (
+    make_account,
+    make_agent,
+    make_firm,
+    make_position,
+    make_user,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+# Roles whose elements a person operates, as browsers tell them to a screen reader.
+CONTROLS = {
+    "button", "link", "textbox", "searchbox", "checkbox", "combobox", "listbox", "radio",
+    "spinbutton", "switch", "tab", "menuitem", "DisclosureTriangle",
+}  # fmt: skip
+REFERENCES = """() => [...document.querySelectorAll("link[href], script[src], img[src]")]
+    .map((element) => element.href || element.src)"""
+
+
+@pytest.fixture
+def paths(rows: None) -> list[str]:
+    """Of the pages of the site, each with something of every kind on it."""
+    near = make_account(
+        firm=make_firm("North", max_drawdown_pct=10), equity=91_000, open_positions=1, note="Calm."
+    )
+    make_position(near)
+    stale = make_account(agent=make_agent(status="timeout", status_reason="No answer within 10 s."))
+    assert near.agent is not None
+    kind, now = Conflict.Kind.TWO_AGENTS, timezone.now()
+    Conflict.objects.create(agent=near.agent, number=stale.number, kind=kind, since=now)
+    for account in (near, stale):
+        edits.set_vs_group(account, "VS1")
+    for _ in range(2):  # to be suggested
+        make_account()
+    Group.objects.create(name="Managers")
+    return [
+        "/",
+        "/?phase=R",
+        "/?page=nonsense",
+        f"/accounts/{near.number}/",
+        f"/accounts/{near.number}/phase/",
+        f"/accounts/{near.number}/vs/",
+        f"/accounts/{stale.number}/",
+        "/agents/",
+        "/suggestions/",
+    ]
+
+
+@pytest.fixture
+def admin_paths(paths: list[str], boss: User) -> list[str]:
+    return ["/admin/", *_admin_paths(boss), reverse("admin:accounts_agent_import_agents")]
+
+
+def _admin_paths(boss: User) -> Iterator[str]:
+    """Of each model: the list, the form of a new one, and one's own pages."""
+    for model, model_admin in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        request: Any = type("Asked", (), {"user": boss})()
+        yield reverse(f"{name}_changelist")
+        if model_admin.has_add_permission(request):
+            yield reverse(f"{name}_add")
+        one: Model | None = model._default_manager.first()
+        assert one is not None, f"the fixture has no {model.__name__}"
+        may_delete = model_admin.has_delete_permission(request, one)
+        for page in ("change", "history", "delete") if may_delete else ("change", "history"):
+            yield reverse(f"{name}_{page}", args=[one.pk])
+
+
+@schemes
+async def test_every_page_loads_with_nothing_to_complain_about(
+    desk: Desk, boss: User, paths: list[str], scheme: str
+) -> None:
+    page = await desk.open(None, "/login/", color_scheme=scheme)
+    await expect(page.get_by_role("heading")).to_have_text("Sign in")
+    page = await desk.open(boss, color_scheme=scheme)
+    for path in paths:
+        await visit(page, path)
+        assert desk.problems == [], path
+
+
+@schemes
+async def test_every_page_of_the_admin_loads_with_nothing_to_complain_about(
+    desk: Desk, boss: User, admin_paths: list[str], scheme: str
+) -> None:
+    page = await desk.open(None, "/admin/login/", color_scheme=scheme)
+    page = await desk.open(boss, color_scheme=scheme)
+    for path in admin_paths:
+        answer = await page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert desk.problems == [], path
+
+
+async def test_a_page_that_is_not_there_and_one_that_is_not_allowed_say_so(
+    desk: Desk, rows: None
+) -> None:
+    stranger = await threaded(make_user)()
+    desk.excuse("/nowhere/", "status of 404", "status of 403", "403: GET")
+    page = await desk.open(stranger, "/nowhere/")
+    await expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    await page.get_by_label(re.compile("^User")).click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def test_every_file_that_a_page_or_a_stylesheet_names_is_there(
+    desk: Desk, boss: User, paths: list[str], admin_paths: list[str]
+) -> None:
+    page = await desk.open(boss)
+    files: set[str] = set()
+    for path in [*paths, *admin_paths[:3], "/login/"]:
+        await page.goto(path)
+        named = set(await page.evaluate(REFERENCES))
+        assert any("icon" in file for file in named), f"{path} names no icon"
+        files |= named
+    files.add(f"{desk.served.origin}/favicon.ico")
+    seen: set[str] = set()
+    while files - seen:
+        file = (files - seen).pop()
+        seen.add(file)
+        assert file.startswith(desk.served.origin), file
+        answer = await page.request.get(file)
+        assert answer.ok, f"{file}: {answer.status}"
+        if file.endswith(".css"):
+            found = re.findall(r"""url\(["']?([^"')]+)["']?\)""", await answer.text())
+            files |= {urljoin(file, one) for one in found if not one.startswith("data:")}
+
+
+async def nameless(page: Page) -> list[str]:
+    """Controls that a screen reader could not name."""
+    session = await page.context.new_cdp_session(page)
+    tree = await session.send("Accessibility.getFullAXTree")
+    return [
+        node["role"]["value"]
+        for node in tree["nodes"]
+        if not node["ignored"]
+        and node["role"]["value"] in CONTROLS
+        and not node.get("name", {}).get("value", "").strip()
+    ]
+
+
+async def test_every_control_has_a_name_and_every_heading_of_a_table_its_scope(
+    desk: Desk, boss: User, paths: list[str]
+) -> None:
+    page = await desk.open(boss)
+    for path in [*paths, "/login/"]:
+        await visit(page, path)
+        assert await nameless(page) == [], path
+        assert await page.locator("th:not([scope])").count() == 0, path
+        assert await page.locator("h1").count() == 1, path
+        tables = page.locator("table:not(:has(> caption))")
+        assert await tables.count() == 0, path
+
+
+async def test_what_opens_on_the_fleet_has_names_too(
+    desk: Desk, boss: User, paths: list[str]
+) -> None:
+    page = await desk.open(boss)
+    await page.locator('[data-edit="vs"]').first.click()
+    await expect(page.locator("#editor")).to_be_visible()
+    assert await nameless(page) == []
+    await page.keyboard.press("Escape")
+    await page.locator('input[name="accounts"]').first.check()
+    await page.get_by_role("link", name="Suggested pairs").click()
+    await expect(page.locator("#drawer")).to_be_visible()
+    assert await nameless(page) == []
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+
+
+@schemes
+async def test_every_stop_of_the_tab_key_can_be_seen(
+    desk: Desk, boss: User, paths: list[str], scheme: str
+) -> None:
+    page = await desk.open(boss, color_scheme=scheme)
+    stops = await page.locator("a[href], button, input, select, summary").count()
+    for _ in range(min(stops, 45)):
+        await page.keyboard.press("Tab")
+        seen = await page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                const style = getComputedStyle(at);
+                const box = at.getBoundingClientRect();
+                const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+                const inside = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
+                return at === document.body || (ring && inside) ? "" : at.outerHTML;
+            }"""
+        )
+        assert seen == ""
