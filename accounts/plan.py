@@ -98,7 +98,7 @@ class Plan:
         return self._now + agent.backoff(failures)
 
     def _succeed(self, agent: Agent, result: "Result") -> None:
-        own = self._snapshot.of_agent.get(agent.pk, [])
+        own = self._snapshot.of_agent.setdefault(agent.pk, [])  # _take adds to it
         claims = Claims()
         if result.reading is not None:
             claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
@@ -116,10 +116,10 @@ class Plan:
         self, agent: Agent, result: "Result", claims: Claims, own: list[Account]
     ) -> dict[str, Any]:
         columns = self._online_columns(agent, claims)
-        if result.reading is not None:
-            # With a dispute the next answer must come whole, or it would never be seen settled.
-            etag = "" if claims.disputed else result.reading.etag or ""
-            columns |= differing(agent, {"etag": etag})
+        etag = result.reading.etag or "" if result.reading else agent.etag
+        # With a dispute, or when its account was deleted here, the next answer must come whole: it
+        # would never be seen settled, nor would the account come back.
+        columns |= differing(agent, {"etag": etag if own and not claims.disputed else ""})
         interval = agent.interval_for([account.urgency(self._now) for account in own])
         if interval != agent.interval:
             columns |= {"interval": interval, "stale_after": agent.stale_after_for(interval)}
@@ -150,6 +150,7 @@ class Plan:
             self._update(agent, account, reading, {})
         for account, reading in claims.adopted:
             self._update(agent, account, reading, {"agent_id": agent.pk})
+            self._snapshot.of_agent[agent.pk].append(account)
         for reading in claims.new:
             self._create(agent, reading)
         for account in claims.unreported if not claims.disputed else []:
@@ -185,7 +186,7 @@ class Plan:
         self._seeds.fill_new(account, agent, reading)
         self._new.append(account)
         self._new_positions += [_position(account, told) for told in reading.positions or ()]
-        self._snapshot.of_agent.setdefault(agent.pk, []).append(account)
+        self._snapshot.of_agent[agent.pk].append(account)
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
@@ -208,17 +209,19 @@ class Plan:
 
     def _settle_conflicts(self, agent: Agent, claims: Claims) -> None:
         known = self._snapshot.conflicts.get(agent.pk, {})
-        self._gone_conflicts += [
+        gone = [
             conflict.pk
             for number, conflict in known.items()
             if claims.disputed.get(number) != conflict.kind
         ]
-        for number, kind in claims.disputed.items():
-            if number not in known or known[number].kind != kind:
-                self._new_conflicts.append(
-                    Conflict(agent=agent, number=number, kind=kind, since=self._now)
-                )
-        if self._gone_conflicts or self._new_conflicts:
+        new = [
+            Conflict(agent=agent, number=number, kind=kind, since=self._now)
+            for number, kind in claims.disputed.items()
+            if number not in known or known[number].kind != kind
+        ]
+        self._gone_conflicts += gone
+        self._new_conflicts += new
+        if gone or new:
             self.changed_agents.add(agent.pk)
             self.changed_numbers.update(set(known) | set(claims.disputed))
 

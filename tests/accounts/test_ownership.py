@@ -6,6 +6,8 @@ import pytest
 
 from accounts import conflicts, polling
 from accounts.models import Account, Agent, Conflict
+from accounts.recording import Recorder
+from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.test_polling import poll
@@ -184,3 +186,15 @@ def test_everybody_is_shown_the_rows_of_a_new_dispute(
     fleet.replies[2] = told(1)
     poll()
     assert set(published.numbers) == {1, 2}
+
+
+def test_the_dispute_of_one_agent_is_no_news_of_the_others(
+    fleet: ScriptedFleet, published: Published
+) -> None:
+    agents = fleet.make_agents(4)
+    poll()
+    published.agents.clear()
+    fleet.replies[2] = told(1)
+    results = [loop.run(polling.fetch(agent.endpoint())) for agent in agents]
+    Recorder(touch_every_s=3600).record(results)
+    assert published.agents == [agents[1].pk]

@@ -1,6 +1,5 @@
 """Polling through real HTTP into real rows."""
 
-import json
 import re
 import threading
 import time
@@ -89,6 +88,22 @@ def test_the_agents_own_last_updated_is_no_change(
     published.__init__()  # type: ignore[misc]
     poll()
     assert published.numbers == []
+
+
+def test_the_first_answer_already_says_how_soon_the_agent_is_wanted_again(
+    fleet: ScriptedFleet,
+) -> None:
+    (agent,) = fleet.make_agents(1)
+    fleet.replies[1] = told(1, has_open_position=True)
+    fleet.positions[1] = told_positions(1, 11)
+    poll()
+    agent.refresh_from_db()
+    assert agent.interval == timedelta(seconds=5)
+    Account.objects.update(agent=None)
+    Agent.objects.update(interval=timedelta(seconds=60))
+    poll()
+    agent.refresh_from_db()
+    assert agent.interval == timedelta(seconds=5)
 
 
 def test_only_the_columns_that_changed_are_written(fleet: ScriptedFleet) -> None:
@@ -433,6 +448,19 @@ def test_the_answer_of_an_address_that_the_agent_has_left_is_dropped(fleet: Scri
     assert Account.objects.get().balance == 100000
 
 
+def test_an_account_that_was_deleted_here_is_asked_for_anew(fleet: ScriptedFleet) -> None:
+    (agent,) = fleet.make_agents(1)
+    poll()
+    Agent.objects.update(etag='"v7"')
+    at = timezone.now()
+    nothing_changed = polling.Result(agent.pk, agent.url, at, at, 0.0)
+    Recorder(touch_every_s=3600).record([nothing_changed])
+    assert Agent.objects.get().etag == '"v7"'
+    Account.objects.all().delete()
+    Recorder(touch_every_s=3600).record([nothing_changed])
+    assert Agent.objects.get().etag == ""
+
+
 def test_disabled_agents_are_not_polled(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1, enabled=False)
     assert poll() == 0
@@ -485,71 +513,3 @@ def run_at_once(function: Callable[[], None], count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-@pytest.mark.parametrize(
-    ("account", "position"),
-    [
-        ({"balance": 9_999_999_999_999.99}, {"profit": -9_876_543_210_987.65}),
-        ({"balance": 1e13}, {"swap": -9_999_999_999_999.99}),
-        ({"initial_balance": 1e13}, {"open_price": 12_345_678.12345678, "sl": 1e-8}),
-        ({"balance": -1e13}, {"current_price": 99_999_999_999.12345678, "volume": 1e9}),
-        ({"balance": 0.1 + 0.2}, {"volume": 0.1 + 0.2, "tp": 1.1 + 2.2}),
-    ],
-)
-def test_figures_of_any_size_come_back_from_the_database_as_they_were_told(
-    fleet: ScriptedFleet, published: Published, account: dict[str, Any], position: dict[str, Any]
-) -> None:
-    fleet.make_agents(1)
-    fleet.replies[1] = told(1, has_open_position=True, **account)
-    fleet.positions[1] = told_positions(1, 11, **position)
-    poll()
-    published.__init__()  # type: ignore[misc]
-    make_due()
-    with CaptureQueriesContext(connection) as queries:
-        polling.poll_due(reachable=True)
-    assert [line for line in writes(queries) if "accounts_agent" not in line] == []
-    assert published.numbers == []
-    assert Agent.objects.get().status_code == ""
-
-
-@pytest.mark.parametrize("figure", [1e30, 1e13 + 1, -1e15, "NaN", "Infinity", "1e400", "1"])
-def test_a_figure_that_no_account_can_have_is_an_error_that_names_it(
-    fleet: ScriptedFleet, figure: Any
-) -> None:
-    fleet.make_agents(1)
-    poll()
-    body = json.dumps(told(1, balance="FIGURE"))
-    said = '"1"' if figure == "1" else str(figure)
-    fleet.replies[1] = body.replace('"FIGURE"', said).encode()
-    poll()
-    agent = Agent.objects.get()
-    assert (agent.status, agent.status_code) == ("error", "malformed")
-    assert "balance" in agent.status_reason
-    assert Account.objects.get().balance == 100000
-
-
-def test_texts_that_a_database_refuses_or_a_page_should_not_show_are_cleaned(
-    fleet: ScriptedFleet,
-) -> None:
-    fleet.make_agents(1)
-    nasty = "A\x00na\u202e <b> \u2066Ruiz" + "x" * 500
-    fleet.replies[1] = told(
-        1, account_name=nasty, account_holder=nasty, prop_firm=nasty, has_open_position=True
-    )
-    fleet.positions[1] = told_positions(1, 11, symbol=nasty)
-    poll()
-    account = Account.objects.get()
-    for text in (account.name, account.holder, account.firm and account.firm.name):
-        assert text
-        assert text.startswith("Ana <b> Ruizxxx")
-        assert text.isprintable()
-    assert account.positions.get().symbol.isprintable()
-
-
-def test_half_a_surrogate_is_no_text_and_named(fleet: ScriptedFleet) -> None:
-    fleet.make_agents(1)
-    fleet.replies[1] = json.dumps(told(1, account_name="\ud800")).encode()
-    poll()
-    assert Agent.objects.get().status_code == "not-json"
-    assert not Account.objects.exists()
