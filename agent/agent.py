@@ -41,7 +41,7 @@ class Agent:
     offers_positions: bool = True
     broker_clock: BrokerClock = field(default_factory=BrokerClock)
     clock: Callable[[], float] = time.time
-    nonces: Nonces = field(default_factory=Nonces)
+    nonces: Nonces = field(default_factory=lambda: Nonces(time.time()))
     _opened: tuple[int, int | None] | None = None
 
     async def state(self) -> tuple[StateReading, int | None]:

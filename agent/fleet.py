@@ -138,11 +138,13 @@ async def control(member: Member, scope: Scope, receive: Receive, send: Send) ->
     try:
         if scope["method"] != "POST":
             raise Problem(405, "method-not-allowed", "Only POST changes a state")
+        if any(name == b"origin" for name, _ in scope["headers"]):
+            raise Problem(403, "browser-refused", "Pages of the web may not change a state")
         order = json.loads(await read_body(receive))
         if not isinstance(order, dict) or not isinstance(order.get("seconds", 0.0), int | float):
             raise Problem(400, "body-invalid", "The body is not an object that we know")
         member.enter(str(order.get("state")), float(order.get("seconds", SLOW_SECONDS)))
-    except ValueError:
+    except (ValueError, RecursionError):
         await of_problem(Problem(400, "body-invalid", "The body is not JSON"))(scope, receive, send)
     except Problem as error:
         await of_problem(error)(scope, receive, send)

@@ -59,11 +59,16 @@ class NonceReused(SignatureProblem):
 
 
 class Nonces:
-    """The nonces of the last 90 seconds. When full it refuses rather than forgets."""
+    """The nonces of the last 90 seconds. When full it refuses rather than forgets.
 
-    __slots__ = ("_seen",)
+    Those from before `since`, when the program started, are not known: what was signed before
+    then may have been accepted already.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_seen", "since")
+
+    def __init__(self, since: float = 0.0) -> None:
+        self.since = since
         self._seen: dict[str, float] = {}
 
     def accept(self, nonce: str, now: float) -> bool:
@@ -127,6 +132,8 @@ def verify_request(
         raise SignatureInvalid("the body does not fit Content-Digest", nonce)
     if abs(now - int(pairs["created"])) > CLOCK_SKEW:
         raise SignatureExpired(f"created is more than {CLOCK_SKEW} s away from our clock", nonce)
+    if int(pairs["created"]) < int(nonces.since):
+        raise SignatureExpired("created is from before this agent started", nonce)
     if not nonces.accept(nonce, now):
         raise NonceReused("this nonce has been used", nonce)
     return nonce

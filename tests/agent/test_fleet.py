@@ -111,6 +111,7 @@ async def test_without_control_nobody_changes_a_state(clock: TurnedClock) -> Non
         ("POST", '{"state": "sideways"}', 400),
         ("POST", "not json", 400),
         ("POST", "[1]", 400),
+        ("POST", "[" * 50_000, 400),
         ("POST", '{"state": "slow", "seconds": "x"}', 400),
         ("GET", "", 405),
     ],
@@ -121,6 +122,14 @@ async def test_an_order_that_makes_no_sense_changes_nothing(
     response = await client.request(method, "/control/agents/1", content=body)
     assert response.status_code == status
     assert members[0].state == "up"
+
+
+async def test_a_page_of_the_web_cannot_change_a_state(client: httpx.AsyncClient) -> None:
+    headers = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    content = '{"state": "error"}'
+    answer = await client.post("/control/agents/1", content=content, headers=headers)
+    assert answer.status_code == 403
+    assert (await client.get("/agents/1/health")).status_code == 200
 
 
 def test_given_secrets_come_first(tmp_path: Path, clock: TurnedClock) -> None:

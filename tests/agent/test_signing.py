@@ -18,6 +18,7 @@ from agent.signing import (
     MOST_NONCES,
     NONCE_MEMORY,
     Nonces,
+    SignatureExpired,
     SignatureInvalid,
     SignatureMissing,
     content_digest,
@@ -153,6 +154,14 @@ async def test_a_replayed_request_is_refused(client: httpx.AsyncClient) -> None:
     assert again.status_code == 401
     assert again.json()["type"] == "nonce-reused"
     assert verified_by_the_library(again)
+
+
+def test_what_was_signed_before_the_agent_started_is_refused_for_it_may_be_a_replay() -> None:
+    request = signed_by_the_library("GET", "http://agent/v2/state", b"", "nonce-0123456789")
+    assert verify(request, nonces=Nonces(since=time.time() - 2))
+    with pytest.raises(SignatureExpired, match="before this agent started"):
+        verify(request, nonces=Nonces(since=time.time() + 2))
+    assert one_agent(TurnedClock()).nonces.since > 0
 
 
 async def test_a_refused_request_does_not_use_up_its_nonce(client: httpx.AsyncClient) -> None:
