@@ -114,11 +114,12 @@ def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
     """Polls these agents now, from this process, and yields as they arrive.
 
     An agent whose reading fails is asked to reconnect its terminal and read once more, unless it
-    was asked to a moment ago. One that this process is reading for somebody already is left alone.
+    was asked to a moment ago. One that this process is reading for somebody already is left alone,
+    and so is one that was switched off.
     """
     by_id = {agent.pk: agent for agent in agents}
     now = timezone.now()
-    with refreshes.turn(by_id) as turn:
+    with refreshes.turn(pk for pk, agent in by_id.items() if agent.enabled) as turn:
         asked = [agent for pk, agent in by_id.items() if pk in turn.ids]
         calls = [
             fetch_or_recover(one.endpoint(), recover=one.recovery_is_due(one.recovered_at, now))
@@ -127,12 +128,14 @@ def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
         for result, changed in _recorded(calls):
             turn.is_over(result.agent_id)
             yield _outcome(by_id[result.agent_id], result, changed)
-    yield from (_busy(agent) for pk, agent in by_id.items() if pk not in turn.ids)
+    yield from (_left_alone(agent) for pk, agent in by_id.items() if pk not in turn.ids)
 
 
-def _busy(agent: Agent) -> Outcome:
-    said = "It is being read for somebody else at this moment."
-    return Outcome(agent.pk, str(agent), False, "being-read", said, 0.0, False)
+def _left_alone(agent: Agent) -> Outcome:
+    code, said = "being-read", "It is being read for somebody else at this moment."
+    if not agent.enabled:
+        code, said = "disabled", "It is not enabled, so it is not asked."
+    return Outcome(agent.pk, str(agent), False, code, said, 0.0, False)
 
 
 def _outcome(agent: Agent, result: Result, changed: bool) -> Outcome:
