@@ -68,14 +68,31 @@ def pair(first: Account, second: Account) -> VSGroup:
     """Makes a new VS group of two accounts that have none. Raises ValidationError."""
     if first.pk == second.pk:
         raise ValidationError("A VS group needs two different accounts.")
-    for account in (first, second):
-        if account.vs_group_id is not None:
-            raise ValidationError(f"Account {account.number} is in VS group {account.vs_group}.")
     with transaction.atomic():
-        group = VSGroup.objects.create(name=_free_name())
-        _join(first, group)
-        _join(second, group)
+        # As they are now, and stay until we are done: two people may want the same account. Without
+        # their groups: joined to a locked row, PostgreSQL knows no group younger than the wait.
+        rows = Account.objects.select_for_update().filter(pk__in=[first.pk, second.pk])
+        found = {row.pk: row for row in rows.order_by("pk")}
+        if len(found) < 2:
+            raise ValidationError("One of the two accounts is not here any more.")
+        for account in found.values():
+            if account.vs_group_id is not None:
+                raise ValidationError(
+                    f"Account {account.number} is in VS group {account.vs_group}."
+                )
+        group = _new_group()
+        _join(found[first.pk], group)
+        _join(found[second.pk], group)
     return group
+
+
+def _new_group() -> VSGroup:
+    while True:
+        try:
+            with transaction.atomic():
+                return VSGroup.objects.create(name=_free_name())
+        except IntegrityError:
+            continue  # somebody took that name just now; it is seen as taken the next time
 
 
 def _free_name() -> str:

@@ -2,7 +2,6 @@
 
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -42,10 +41,7 @@ def accept(request: HttpRequest) -> HttpResponse:
 
 
 def _pair(first: int, second: int) -> VSGroup:
-    """As edits.pair, on the rows as they are now: two people may accept the same pair at once."""
-    with transaction.atomic():
-        rows = Account.objects.select_for_update(of=("self",)).select_related("vs_group")
-        found = {account.number: account for account in rows.filter(number__in=[first, second])}
-        if {first, second} - found.keys():
-            raise ValidationError("One of the two accounts is not here any more.")
-        return edits.pair(found[first], found[second])
+    found = Account.objects.in_bulk([first, second], field_name="number")
+    if {first, second} - found.keys():
+        raise ValidationError("One of the two accounts is not here any more.")
+    return edits.pair(found[first], found[second])

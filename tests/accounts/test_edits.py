@@ -1,6 +1,8 @@
 """What staff change, through the one door."""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -97,21 +99,49 @@ def test_a_pair_gets_a_name_that_is_free() -> None:
 def test_three_that_join_at_once_are_two_members() -> None:
     accounts = [make_account() for _ in range(3)]
     VSGroup.objects.create(name="VS1")
-    barrier = threading.Barrier(3)
+    joins = (partial(edits.set_vs_group, account, "VS1") for account in accounts)
+    refused = run_at_once(*joins)
+    assert Account.objects.filter(vs_group__name="VS1").count() == 2
+    assert len(refused) == 1
+
+
+def run_at_once(*edits_of_all: Callable[[], object]) -> list[str]:
+    """Runs them at the same time, each on a thread; what those that were refused were told."""
+    barrier = threading.Barrier(len(edits_of_all))
     refused: list[str] = []
 
-    def join(account: Account) -> None:
+    def run(edit: Callable[[], object]) -> None:
         barrier.wait()
         try:
-            edits.set_vs_group(account, "VS1")
+            edit()
         except ValidationError as error:
             refused.append(error.messages[0])
-        connection.close()
+        finally:
+            connection.close()
 
-    threads = [threading.Thread(target=join, args=[account]) for account in accounts]
+    threads = [threading.Thread(target=run, args=[edit]) for edit in edits_of_all]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Account.objects.filter(vs_group__name="VS1").count() == 2
-    assert len(refused) == 1
+    return refused
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_pairs_that_are_made_at_once_are_all_made() -> None:
+    pairs = [(make_account(), make_account()) for _ in range(6)]
+    assert run_at_once(*(partial(edits.pair, *pair) for pair in pairs)) == []
+    assert VSGroup.objects.count() == 6
+    assert not Account.objects.filter(vs_group=None).exists()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_two_that_want_the_same_account_in_a_pair_one_is_refused() -> None:
+    wanted, first, second = make_account(), make_account(), make_account()
+    refused = run_at_once(
+        partial(edits.pair, wanted, first),
+        partial(edits.pair, second, wanted),
+        partial(edits.pair, first, wanted),
+    )
+    assert len(refused) == 2
+    assert VSGroup.objects.get().members.count() == 2
