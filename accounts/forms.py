@@ -12,6 +12,7 @@ NUMBER_AT_MOST = 2**63 - 1  # what the column holds
 NO_PHASE = {"invalid_choice": "There is no such phase (any more).", "required": "Choose a phase."}
 NO_ACTION = {"required": "Say what to do.", "invalid_choice": "There is no such action."}
 NO_FIRM = {"invalid_choice": "Choose a firm of the list, or “No firm”."}
+FIELDS = {"phase": ("phase",), "firm": ("firm",), "vs": ("pair",)}  # and the actions that use them
 LONG_NAME = {"max_length": "The name of a VS group has 40 characters at most."}
 
 
@@ -83,8 +84,15 @@ class SelectionForm(SpokenForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         action = data.get("action")
+        self._forget_fields_of_others(action)
         if action == "phase" and not data.get("phase") and "phase" not in self.errors:
             self.add_error("phase", "Choose a phase.")
         if action == "pair" and "accounts" in data and len(data["accounts"]) != 2:
             self.add_error("accounts", "A VS group is a pair: select exactly two accounts.")
         return data
+
+    def _forget_fields_of_others(self, action: str | None) -> None:
+        """The form on the page holds the fields of all actions; one counts with its own only."""
+        for name, actions in FIELDS.items():
+            if action not in actions:
+                self.errors.pop(name, None)

@@ -37,7 +37,7 @@ async def test_a_password_leads_to_the_live_fleet(desk: Desk, person: User) -> N
     page = await desk.open(None, "/?sort=-balance")
     await expect(page).to_have_url(re.compile(r"/login/\?next="))
     await sign_in(page, person, "not the password")
-    await expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    await expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     await sign_in(page, person, PASSWORD)
     await expect(page).to_have_url(f"{desk.served.origin}/?sort=-balance")
     await expect(badge(page)).to_have_text("Live")
