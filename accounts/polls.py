@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PREFIX = "mt5monitor:polls:"
-POOLS = "mt5monitor:pools"
+POOLS = "mt5monitor:pool:"
 KEEP_S = 7 * 86_400
 POOL_SILENT_S = 120
 # One command for a whole batch: three commands a poll cost more than all else that is done with it.
@@ -79,7 +79,8 @@ def _poll(result: "Result") -> Poll:
 def _remember_pool(connection: "redis.Redis") -> None:
     statistics = msgspec.to_builtins(client().statistics())
     entry = {"host": socket.gethostname(), "pid": os.getpid(), "at": time.time(), **statistics}
-    connection.hset(POOLS, f"{entry['host']}:{entry['pid']}", msgspec.json.encode(entry))
+    key = f"{POOLS}{entry['host']}:{entry['pid']}"
+    connection.set(key, msgspec.json.encode(entry), ex=POOL_SILENT_S)
 
 
 def recent(agent_id: int, count: int = 60) -> list[Poll]:
@@ -108,9 +109,10 @@ def latest(agent_ids: Iterable[int]) -> dict[int, Poll]:
 def pools() -> list[dict[str, Any]]:
     """What the pool of each process that polls has done: see PoolStatistics, and host, pid, at."""
     try:
-        entries = _connection().hgetall(POOLS)
+        connection = _connection()
+        keys = list(connection.scan_iter(f"{POOLS}*", count=1000))
+        entries = connection.mget(keys) if keys else []
     except redis.RedisError:
         return []
-    known = [msgspec.json.decode(entry) for entry in entries.values()]
-    living = [entry for entry in known if time.time() - entry["at"] < POOL_SILENT_S]
+    living = [msgspec.json.decode(entry) for entry in entries if entry is not None]
     return sorted(living, key=lambda entry: (entry["host"], entry["pid"]))

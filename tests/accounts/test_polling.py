@@ -491,6 +491,19 @@ def test_recent_polls_are_remembered_newest_first(
     assert polls.pools()[0]["requests"] >= 2
 
 
+def test_all_that_polls_leave_in_valkey_goes_by_itself(
+    fleet: ScriptedFleet, valkey: PrivateValkey
+) -> None:
+    fleet.make_agents(2)
+    poll()
+    connection = polls._connection()
+    left = {key: connection.ttl(key) for key in connection.scan_iter("*")}
+    assert len(left) == 3
+    assert min(left.values()) > 0, (
+        "a process that ends, or an agent that is deleted, leaves nothing"
+    )
+
+
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_pollers_at_once_ask_each_agent_once(fleet: ScriptedFleet) -> None:
     fleet.make_agents(40)
