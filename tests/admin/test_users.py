@@ -1,0 +1,63 @@
+"""Users in the admin: who may edit them gives nobody a right, least of all themselves."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+
+from tests.factories import make_user
+
+MANAGER = tuple(
+    f"auth.{verb}_{what}" for verb in ("view", "change", "delete") for what in ("user", "group")
+)
+EVERYTHING = {"is_staff": "on", "is_active": "on", "is_superuser": "on", "name": "desk"}
+JOINED = {"date_joined_0": "2026-01-01", "date_joined_1": "10:00"}
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return make_user(*MANAGER, is_staff=True)
+
+
+@pytest.fixture
+def client(manager: User) -> Client:
+    client = Client()
+    client.force_login(manager)
+    return client
+
+
+def test_whoever_may_edit_users_gives_no_right(client: Client, manager: User) -> None:
+    other, group = make_user(), Group.objects.create(name="desk")
+    right = Permission.objects.get(codename="change_vs").pk
+    rights = {**EVERYTHING, **JOINED, "user_permissions": right, "permissions": right}
+    rights["groups"] = group.pk
+    for user in (manager, other):
+        sent = {**rights, "username": user.username, "first_name": "Ana"}
+        client.post(f"/admin/auth/user/{user.pk}/change/", sent)
+        user = User.objects.get(pk=user.pk)
+        assert (user.first_name, user.is_superuser, user.groups.count()) == ("Ana", False, 0)
+        assert not user.has_perm("accounts.change_vs")
+    client.post(f"/admin/auth/group/{group.pk}/change/", rights | {"name": "renamed"})
+    group.refresh_from_db()
+    assert (group.name, group.permissions.count()) == ("renamed", 0)
+
+
+def test_whoever_may_edit_users_does_not_touch_a_superuser(client: Client) -> None:
+    boss = make_user(is_staff=True, is_superuser=True)
+    page = f"/admin/auth/user/{boss.pk}"
+    words = {"password1": "another-secret", "password2": "another-secret"}
+    assert client.post(f"{page}/password/", {**words, "usable_password": "true"}).status_code == 403
+    assert client.post(f"{page}/change/", {"username": "gone"}).status_code == 403
+    assert client.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
+    sent = {"action": "delete_selected", "_selected_action": boss.pk, "post": "yes"}
+    client.post("/admin/auth/user/", sent)
+    assert User.objects.get(pk=boss.pk).check_password("secret-word")
+
+
+def test_a_superuser_gives_rights(boss: Client) -> None:
+    user = make_user()
+    sent = {**EVERYTHING, **JOINED, "username": user.username}
+    sent["user_permissions"] = Permission.objects.get(codename="change_vs").pk
+    boss.post(f"/admin/auth/user/{user.pk}/change/", sent)
+    user = User.objects.get(pk=user.pk)
+    assert user.is_superuser
+    assert user.user_permissions.count() == 1
