@@ -40,7 +40,8 @@ ALLOWED_HOSTS = list({_public.hostname, *LOOPBACK_HOSTS, *env.list("ALLOWED_HOST
 # Every origin, scheme and port included, whose pages may change something or open a socket.
 TRUSTED_ORIGINS = [
     f"{_public.scheme}://{_public.netloc}",
-    *(f"http://{host}:{PORT}" for host in LOOPBACK_HOSTS),
+    # Whatever runs at that port of a visitor's own machine is not this site.
+    *(f"http://{host}:{PORT}" for host in ([] if SECURE else LOOPBACK_HOSTS)),
     *env.list("TRUSTED_ORIGINS", default=[]),
 ]
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS

@@ -1,0 +1,40 @@
+"""What the settings make of the environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.run import OURS
+
+
+def settings(state_dir: Path, *names: str, **env: str) -> dict[str, Any]:
+    """These settings, as a process with this environment has them."""
+    own = {key: value for key, value in os.environ.items() if key not in OURS}
+    show = f"import json; from mt5monitor import settings as s; names = {names!r}; "
+    show += "print(json.dumps({name: getattr(s, name) for name in names}))"
+    program = [sys.executable, "-c", show]
+    env = own | {"STATE_DIR": str(state_dir)} | env
+    told = subprocess.run(program, env=env, capture_output=True, check=True, text=True).stdout
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def test_behind_tls_no_page_of_a_visitors_own_machine_is_trusted(tmp_path: Path) -> None:
+    names = ("TRUSTED_ORIGINS", "CSRF_TRUSTED_ORIGINS")
+    public = settings(tmp_path, *names, PUBLIC_URL="https://monitor.example.com", PORT="8000")
+    assert public == dict.fromkeys(names, ["https://monitor.example.com"])
+
+
+def test_without_tls_all_names_of_this_machine_are_the_site(tmp_path: Path) -> None:
+    origins = settings(tmp_path, "TRUSTED_ORIGINS", PORT="8123")["TRUSTED_ORIGINS"]
+    assert set(origins) == {f"http://{host}:8123" for host in ("127.0.0.1", "localhost", "[::1]")}
+
+
+def test_behind_tls_cookies_are_bound_to_the_host_and_hsts_is_on(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "DEBUG")
+    found = settings(tmp_path, *names, "SECURE_HSTS_SECONDS", PUBLIC_URL="https://m.example.com")
+    assert [found[name] for name in names] == ["__Host-session", "__Host-csrf", True, False]
+    assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
