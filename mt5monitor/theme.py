@@ -72,13 +72,16 @@ PRIMARY = {
     "200": "oklch(88% .05 245)",
     "300": "oklch(80% .08 245)",
     "400": "oklch(70% .11 247)",
-    "500": "oklch(60% .12 249)",
+    "500": "oklch(66% .12 248)",
     "600": "oklch(51% .115 251)",
     "700": "oklch(44% .1 252)",
     "800": "oklch(37% .08 253)",
     "900": "oklch(31% .06 254)",
     "950": "oklch(23% .045 255)",
 }
+
+# Of the theme's greys this one is too faint for icons that one has to find.
+BASE = {"400": "oklch(63% .022 261.325)"}
 
 UNFOLD = {
     "SITE_TITLE": "MT5 Monitor",
@@ -91,7 +94,7 @@ UNFOLD = {
     "SITE_URL": reverse_lazy("fleet"),
     "SHOW_BACK_BUTTON": True,
     "DASHBOARD_CALLBACK": "accounts.admin.dashboard.summary",
-    "COLORS": {"primary": PRIMARY},
+    "COLORS": {"base": BASE, "primary": PRIMARY},
     "BORDER_RADIUS": "4px",
     "SIDEBAR": {"navigation": SIDEBAR},
     "STYLES": [lambda request: static("accounts/admin.css")],

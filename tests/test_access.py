@@ -60,7 +60,7 @@ PAGES = {
 }
 ADMIN = {
     "": May(STAFF, STAFF),
-    "login/": May(ANYBODY, ANYBODY),
+    "login/": May(STAFF, STAFF),  # leads the others to the one page to sign in
     "logout/": May(SIGNED_IN - STAFF, SIGNED_IN),  # leads those who are not staff to sign in
     "password_change/": May(STAFF, STAFF),
     "password_change/done/": May(STAFF, NOBODY),

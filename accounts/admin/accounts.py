@@ -73,6 +73,7 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
     )
     search_fields = ("number", "holder", "name", "firm__name")
     search_help_text = "Number, holder, name or firm"
+    empty_says = "An account appears here as soon as an agent reports it."
     autocomplete_fields = ("firm",)
     fieldsets = (
         (None, {"fields": (("number", "agent"), "holder", "firm", "phase", "vs_group")}),

@@ -62,6 +62,7 @@ class AgentAdmin(EditAdmin):
     list_fullwidth = True
     search_fields = ("name", "display_name", "url", "accounts__number")
     search_help_text = "Name, URL or account number"
+    empty_says = "Add one here, or import a list with the button above."
     readonly_fields = ("secret_state", *STATUS)
     fieldsets = (
         (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),

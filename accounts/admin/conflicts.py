@@ -23,6 +23,7 @@ class ConflictAdmin(ModelAdmin):  # type: ignore[misc]
     list_select_related = ("agent",)
     search_fields = ("number", "agent__name", "agent__display_name")
     show_full_result_count = False
+    empty_says = "Every account is reported by one agent, its own."
     show_facets = 0
     actions = ("give_to_agent", "dismiss")
 

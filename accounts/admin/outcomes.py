@@ -23,5 +23,5 @@ def tell_outcomes(
     shown = [f"{outcome.agent_name}: {outcome.sentence}" for outcome in failed[:FAILURES_SHOWN]]
     if more := len(failed) - len(shown):
         shown.append(f"and {more} more.")
-    text = f"{len(failed)} of {len(outcomes)} agents failed. {' '.join(shown)}"
+    text = "\n".join([f"{len(failed)} of {len(outcomes)} agents failed.", *shown])
     modeladmin.message_user(request, text, messages.ERROR)

@@ -3,10 +3,13 @@
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django_htmx.http import HttpResponseClientRedirect
@@ -23,6 +26,16 @@ class SignIn(LoginView):
         if by_htmx(request):
             return _sign_in_again(request)
         return super().dispatch(request, *args, **kwargs)
+
+
+@login_not_required
+def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
+    """The admin has no page of its own to sign in, so that there is one door to guard."""
+    if admin.site.has_permission(request):
+        return redirect("admin:index")
+    if request.user.is_authenticated:
+        raise PermissionDenied("Admin is for staff only. A manager of the desk can make you staff.")
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 class SignOut(LogoutView):
