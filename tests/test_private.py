@@ -24,8 +24,7 @@ def test_no_cache_keeps_where_a_stranger_was_sent() -> None:
     assert "no-store" in Client().get("/").headers["Cache-Control"]
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_no_cache_keeps_a_page_as_the_server_serves_it() -> None:
+async def test_no_cache_keeps_a_page_as_the_server_serves_it(rows: None) -> None:
     user = await sync_to_async(make_user)("accounts.view_account")
     client = AsyncClient()
     await client.aforce_login(user)
