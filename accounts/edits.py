@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from accounts.agents.text import clean
 from accounts.broadcast import publish_accounts
 from accounts.models import Account, Firm, Phase, VSGroup
 
@@ -52,6 +53,8 @@ def set_vs_group(account: Account, name: str) -> bool:
         raise ValidationError("The name of a VS group has 40 characters at most.")
     try:
         with transaction.atomic():
+    if clean(name, 40) != name:
+        raise ValidationError("The name of a VS group holds characters that cannot be shown.")
             # Locked, so that of several who join at once each sees the slots that are still free.
             groups = VSGroup.objects.select_for_update()
             group = groups.get_or_create(name=name)[0] if name else None

@@ -40,7 +40,8 @@ class AccountActions(ModelAdmin):  # type: ignore[misc]
         chosen = request.POST.get("firm")
         if chosen is None:
             return self._ask_for_firm(request, queryset)
-        firm = Firm.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        known = chosen.isdecimal() and len(chosen) < 19  # digits that the column can hold
+        firm = Firm.objects.filter(pk=chosen).first() if known else None
         if chosen and firm is None:
             self.message_user(request, "That firm was deleted meanwhile.", messages.ERROR)
             return None

@@ -45,7 +45,10 @@ class SignOut(LogoutView):
 def _sign_in_again(request: HttpRequest) -> HttpResponse:
     """A script's request was sent here because the session ended: bring the whole page along,
     and afterwards back to where it was."""
-    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:  # headers are written by anybody
+        page = urlsplit("")
     back = page.path + (f"?{page.query}" if page.query else "")
     query = urlencode({"next": back or reverse("fleet"), "ended": "1"})
     return HttpResponseClientRedirect(f"{reverse('login')}?{query}")
