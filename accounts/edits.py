@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.agents.text import clean
 from accounts.broadcast import publish_accounts
+from accounts.changes import lock_rows
 from accounts.models import Account, Firm, Phase, VSGroup
 
 
@@ -34,8 +35,9 @@ def _set_label(accounts: Iterable[Account], field: str, value: models.Model | No
         account.edited_at = now
     with transaction.atomic():
         if changed:
-            rows = Account.objects.filter(pk__in=[account.pk for account in changed])
-            rows.update(**{field: value, "edited_at": now})
+            pks = [account.pk for account in changed]
+            lock_rows(Account, pks)
+            Account.objects.filter(pk__in=pks).update(**{field: value, "edited_at": now})
             Account.history.bulk_history_create(changed, update=True)
         publish_accounts([account.number for account in changed])
     return len(changed)
@@ -51,10 +53,10 @@ def set_vs_group(account: Account, name: str) -> bool:
         return False
     if len(name) > 40:
         raise ValidationError("The name of a VS group has 40 characters at most.")
-    try:
-        with transaction.atomic():
     if clean(name, 40) != name:
         raise ValidationError("The name of a VS group holds characters that cannot be shown.")
+    try:
+        with transaction.atomic():
             # Locked, so that of several who join at once each sees the slots that are still free.
             groups = VSGroup.objects.select_for_update()
             group = groups.get_or_create(name=name)[0] if name else None

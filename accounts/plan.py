@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from accounts.agents import AccountReading, AgentError, PositionReading
-from accounts.changes import differing, write_changes
+from accounts.changes import differing, lock_rows, write_changes
 from accounts.models import Account, Agent, Conflict, Phase, Position
 from accounts.ownership import Claims, sort_claims
 from accounts.seeds import Seeds
@@ -228,6 +228,8 @@ class Plan:
     # --- writing ------------------------------------------------------------------------------
     def write(self) -> None:
         """Writes the plan; the caller holds the transaction."""
+        lock_rows(Agent, self._agents)
+        lock_rows(Account, self._accounts)
         write_changes(Agent, self._agents.items())
         write_changes(Account, self._accounts.items())
         self._write_new_accounts()

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.utils import timezone
 
@@ -92,13 +93,15 @@ def claim(now: datetime, *, reachable: bool) -> list[Agent]:
     """The due agents that this call, and no other, has taken; at most settings.POLL_BATCH."""
     due = Agent.objects.due(now)
     due = due.reachable() if reachable else due.unreachable()
-    first = due.order_by("next_poll_at").values("pk")[: settings.POLL_BATCH]
+    # Rows that somebody is writing are left to the next tick: a claim waits for nobody.
+    free = due.select_for_update(skip_locked=True).order_by("next_poll_at").values("pk")
     token = uuid.uuid4()
-    claimed = (
-        Agent.objects.due(now)
-        .filter(pk__in=first)
-        .update(claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable))
-    )
+    with transaction.atomic():
+        claimed = (
+            Agent.objects.due(now)
+            .filter(pk__in=free[: settings.POLL_BATCH])
+            .update(claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable))
+        )
     return list(Agent.objects.filter(claim=token)) if claimed else []
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
+from accounts.changes import lock_rows
 from accounts.models import Agent
 from accounts.plan import Plan
 from accounts.snapshot import Snapshot
@@ -88,7 +89,9 @@ class Recorder:
         if self._touched:
             seen_at = min(self._touched.values())
             touched = Agent.objects.filter(pk__in=self._touched, last_seen_at__lt=seen_at)
-            touched.update(last_seen_at=seen_at)
+            with transaction.atomic():
+                lock_rows(Agent, self._touched)
+                touched.update(last_seen_at=seen_at)
         self._touched.clear()
         self._touch_due = time.monotonic() + self._touch_every_s
 
