@@ -230,10 +230,12 @@ AGENTS = {
     "READ_TIMEOUT": env.float("AGENT_READ_TIMEOUT", 10),
     "DEADLINE": env.float("AGENT_DEADLINE", 10),
     "REFRESH_DEADLINE": env.float("AGENT_REFRESH_DEADLINE", 30),
+    "TRADE_DEADLINE": env.float("AGENT_TRADE_DEADLINE", 30),
     "MAX_BODY_BYTES": env.int("AGENT_MAX_BODY_BYTES", 256 * 1024),
     # 0: as many as there are agents, so that nobody's connection is closed for another's.
     "MAX_CONNECTIONS": env.int("AGENT_MAX_CONNECTIONS", 0),
     "MAX_CONCURRENCY": env.int("AGENT_MAX_CONCURRENCY", 500),
+    "TRADE_CONCURRENCY": env.int("AGENT_TRADE_CONCURRENCY", 100),
     "KEEPALIVE": env.float("AGENT_KEEPALIVE", 75),
     "ALLOWED_NETWORKS": env.list("AGENT_ALLOWED_NETWORKS", default=[]),
 }

@@ -12,12 +12,12 @@ IDENTITY = ("", "identity")
 WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """The bytes as they were sent. Raise TooLarge as soon as there are more than `limit`."""
+async def read_body(response: httpx.Response, limit: int, chunks: list[bytes]) -> bytes:
+    """The bytes as they were sent, each chunk put into `chunks` as it comes. Raise TooLarge as soon
+    as there are more than `limit`."""
     declared = response.headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 15 or int(declared) > limit):
         raise _too_large(limit)
-    chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import httpx
@@ -62,10 +63,10 @@ class Call:
         self._tally = tally
         # Slow by nature, a reconnect of the terminal is silent until it is done.
         read_timeout = seconds if seconds > limits.deadline else limits.read_timeout
+        # There is none for writing; see limits.py.
         self._timeouts = {
             "connect": limits.connect_timeout,
             "pool": limits.pool_timeout,
-            "write": None,  # aiohttp has none; see limits.py
             "read": read_timeout,
         }
 
@@ -84,12 +85,41 @@ class Call:
         the request goes out on a connection of its own, opened for it and closed after it: for
         what must not be lost on a dead one.
         """
+        async with self._deadline(f"{method} {path}"):
+            return await self._sent(method, path, headers, fresh)
+
+    async def send_once(
+        self,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes,
+        dial: Dial,
+        connect_seconds: float,
+    ) -> Answer:
+        """The agent's answer, whatever its HTTP status, to a request that is written at most once,
+        on a connection of its own. Raise AgentError.
+
+        `dial` tells, also while and after this fails, whether anything may have left, and what of
+        an answer came.
+        """
+        timeouts = {"connect": connect_seconds, "pool": connect_seconds, "read": self._seconds}
+        request = self._request(method, path, headers, body, timeouts)
+        dialling.set(dial)
+        async with self._deadline(f"{method} {path}"):
+            try:
+                return await self._exchanged(self._pool.once, request, dial)
+            except Exception as error:
+                raise named(error, dial, self.base) from error
+
+    @asynccontextmanager
+    async def _deadline(self, what: str) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout_at(self._ends_at):
-                return await self._sent(method, path, headers, fresh)
+                yield
         except TimeoutError as error:
             raise DeadlinePassed(
-                f"No complete answer to {method} {path} within {self._seconds:g} s: "
+                f"No complete answer to {what} within {self._seconds:g} s: "
                 "the agent or the line to it is too slow."
             ) from error
 
@@ -100,7 +130,8 @@ class Call:
         dialling.set(dial)
         transport = self._pool.fresh if fresh else self._pool.keeping
         try:
-            answer = await self._exchanged(transport, method, path, headers(), dial)
+            request = self._request(method, path, headers(), b"", self._timeouts)
+            answer = await self._exchanged(transport, request, dial)
             if answer.status != REQUEST_TIMEOUT:
                 return answer
             stale: Exception = RefusedRequest(f"{method} {path}: HTTP 408", REQUEST_TIMEOUT)
@@ -114,24 +145,30 @@ class Call:
             raise named(stale, dial, self.base) from stale
         return await self._sent(method, path, headers, fresh=True)
 
-    async def _exchanged(
-        self, transport: AiohttpTransport, method: str, path: str, headers: Headers, dial: Dial
-    ) -> Answer:
-        request = httpx.Request(
+    def _request(
+        self, method: str, path: str, headers: Headers, body: bytes, timeouts: dict[str, float]
+    ) -> httpx.Request:
+        return httpx.Request(
             method,
             target(self.base, path),
             headers=[*PLAIN, *headers],
-            extensions={"timeout": self._timeouts},
+            content=body or None,
+            extensions={"timeout": timeouts},
         )
+
+    async def _exchanged(
+        self, transport: AiohttpTransport, request: httpx.Request, dial: Dial
+    ) -> Answer:
         self._tally.requests += 1
         response = await transport.handle_async_request(request)
         if dial.tried:
             self._tally.opened += 1
         else:
             self._tally.reused += 1
+        dial.status = response.status_code
         limit = self._limits.max_body_bytes
         try:
-            raw = await bodies.read_body(response, limit)
+            raw = await bodies.read_body(response, limit, dial.heard)
         finally:
             await response.aclose()
         body = bodies.decoded(raw, response.headers.get("content-encoding", ""), limit)

@@ -8,8 +8,7 @@ import os
 import ssl
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import ModuleType
@@ -18,10 +17,11 @@ from typing import TypeVar
 from accounts.agents import v1, v2
 from accounts.agents.addresses import check_url, networks
 from accounts.agents.call import Call, Tally
-from accounts.agents.errors import AddressNotAllowed, AgentError, PoolTimedOut
+from accounts.agents.errors import AddressNotAllowed, AgentError
 from accounts.agents.limits import Limits
 from accounts.agents.pool import Pool
 from accounts.agents.readings import Endpoint, Reading
+from accounts.agents.slots import Slots
 from accounts.agents.statistics import PoolStatistics
 from mt5monitor import loop
 
@@ -55,9 +55,8 @@ class AgentClient:
         self._tls = tls or ssl.create_default_context()
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._slots = asyncio.Semaphore(self.limits.max_concurrency)
-        self._waiting = 0
-        self._in_use = 0
+        self._slots = Slots(self.limits.max_concurrency, "AGENT_MAX_CONCURRENCY")
+        self._trade_slots = Slots(self.limits.trade_concurrency, "AGENT_TRADE_CONCURRENCY")
         self._tally = Tally()
         self._errors: Counter[str] = Counter()
         self._since = datetime.now(UTC)
@@ -89,8 +88,8 @@ class AgentClient:
             requests=self._tally.requests,
             opened=self._tally.opened,
             reused=self._tally.reused,
-            in_use=self._in_use,
-            waiting=self._waiting,
+            in_use=self._slots.in_use + self._trade_slots.in_use,
+            waiting=self._slots.waiting + self._trade_slots.waiting,
             idle=self._pool.idle if self._pool else 0,
             errors=dict(self._errors),
             since=self._since,
@@ -121,46 +120,20 @@ class AgentClient:
         ask: Callable[[Call, Endpoint], Awaitable[T]],
         seconds: float,
         patient: bool = False,
+        slots: Slots | None = None,
     ) -> T:
         """`ask` in a slot of the pool, its error counted."""
+        patience = None if patient else self.limits.pool_timeout
         try:
             if refusal := _refusal(endpoint.url, self.limits.allowed_networks):
                 raise AddressNotAllowed(refusal)
-            async with self._slot(patient) as pool:
-                call = Call(endpoint.url, pool, self.limits, seconds, self._tally)
-                return await ask(call, endpoint)
+            async with (slots or self._slots).taken(patience):
+                with self._current().held() as pool:
+                    call = Call(endpoint.url, pool, self.limits, seconds, self._tally)
+                    return await ask(call, endpoint)
         except AgentError as error:
             self._errors[error.code] += 1
             raise
-
-    @asynccontextmanager
-    async def _slot(self, patient: bool) -> AsyncIterator[Pool]:
-        """A place among the calls that may run at once, and the pool they run on."""
-        await self._wait_for_slot(None if patient else self.limits.pool_timeout)
-        self._in_use += 1
-        try:
-            with self._current().held() as pool:
-                yield pool
-        finally:
-            self._in_use -= 1
-            self._slots.release()
-
-    async def _wait_for_slot(self, seconds: float | None) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(seconds):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise PoolTimedOut(
-                f"All {self.limits.max_concurrency} slots of the client were busy for "
-                f"{seconds:g} s; the agent was not asked. Raise "
-                "AGENT_MAX_CONCURRENCY."
-            ) from error
-        finally:
-            self._waiting -= 1
 
     def _current(self) -> Pool:
         """The pool of the running loop, made on first use and whenever the loop is another."""
@@ -180,7 +153,8 @@ class AgentClient:
 
     async def _retire(self, pool: Pool) -> None:
         """Close `pool` when its last call has ended, at the latest when all have timed out."""
-        patience = max(self.limits.deadline, self.limits.refresh_deadline)
+        limits = self.limits
+        patience = max(limits.deadline, limits.refresh_deadline, limits.trade_deadline)
         try:
             await asyncio.wait_for(pool.unused.wait(), patience)
         except TimeoutError:

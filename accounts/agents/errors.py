@@ -20,9 +20,12 @@
       |   + BadCertificate
       |   + BadSignature
       |   + UnexpectedEncoding
+      |   + SymbolUnknown
       + AddressNotAllowed      error         we refuse to talk to that address
       + SecretMissing          error         contract 2 without its secret: nothing was sent
       + TerminalDisconnected   disconnected  the agent answers, its MT5 terminal is not logged in
+      + Expired                error         the time in which a trade may be sent has passed
+      + NotSent                error         proven: no part of a trade was or will be executed
 
 `code` and `status` are stored and filtered on: renaming one is a change of the data.
 """
@@ -142,6 +145,12 @@ class UnexpectedEncoding(BadAnswer):
     code = "unexpected-encoding"
 
 
+class SymbolUnknown(BadAnswer):
+    """The broker of that account has no symbol of that name."""
+
+    code = "symbol-unknown"
+
+
 class AddressNotAllowed(AgentError):
     code = "address-not-allowed"
 
@@ -153,3 +162,20 @@ class SecretMissing(AgentError):
 class TerminalDisconnected(AgentError):
     code = "terminal-disconnected"
     status = "disconnected"
+
+
+class Expired(AgentError):
+    code = "expired"
+
+
+class NotSent(AgentError):
+    """A trade that has not been executed and never will be by this request, which is proven.
+
+    `cause` is why; None when there was not even an attempt.
+    """
+
+    code = "not-sent"
+
+    def __init__(self, sentence: str, cause: AgentError | None = None) -> None:
+        super().__init__(sentence)
+        self.cause = cause

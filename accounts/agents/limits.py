@@ -12,9 +12,11 @@ POOL_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 DEADLINE = 10.0
 REFRESH_DEADLINE = 30.0
+TRADE_DEADLINE = 30.0
 MAX_BODY_BYTES = 256 * 1024
 MAX_CONNECTIONS = 0
 MAX_CONCURRENCY = 500
+TRADE_CONCURRENCY = 100
 KEEPALIVE = 75.0
 ALLOWED_NETWORKS: tuple[str, ...] = ()
 
@@ -28,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     concurrency is bounded by max_concurrency, and an idle connection is kept for `keepalive`
     seconds, so no agent's connection is ever evicted for another's.
 
+    Trades have slots of their own, trade_concurrency of them, and connections of their own, which
+    max_connections does not count: they never wait for polls.
+
     There is no limit of writing alone, for aiohttp knows none: what we send is under 2 KB and
     fits the socket's buffer, and the deadline covers it.
     """
@@ -37,9 +42,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     read_timeout: float = READ_TIMEOUT
     deadline: float = DEADLINE
     refresh_deadline: float = REFRESH_DEADLINE
+    trade_deadline: float = TRADE_DEADLINE
     max_body_bytes: int = MAX_BODY_BYTES
     max_connections: int = MAX_CONNECTIONS
     max_concurrency: int = MAX_CONCURRENCY
+    trade_concurrency: int = TRADE_CONCURRENCY
     keepalive: float = KEEPALIVE
     allowed_networks: tuple[str, ...] = ALLOWED_NETWORKS
 

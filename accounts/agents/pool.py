@@ -1,4 +1,4 @@
-"""The connections of a process: one aiohttp session under the httpx transport.
+"""The connections of a process: aiohttp sessions under the httpx transport.
 
 No limit a host, for a fleet of simulated agents lives behind one host and port; no limit in all
 unless set, for concurrency is bounded by the slots of the client; idle connections are kept
@@ -11,6 +11,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -26,12 +27,11 @@ from httpx_aiohttp import AiohttpTransport
 from accounts.agents.addresses import Network, check_dialled
 from accounts.agents.errors import AddressNotAllowed
 from accounts.agents.limits import Limits
+from accounts.agents.names import NAMES, REMEMBERED_S, Memory, Resolver
 
 AddrInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
 
-
-DNS_TTL = 60
-DNS_NAMES = 50_000
+TRADES_THREADS = 4
 
 
 class Dial(msgspec.Struct):
@@ -39,6 +39,15 @@ class Dial(msgspec.Struct):
 
     tried: int = 0
     refused: AddressNotAllowed | None = None
+    admit: Callable[[], None] | None = None
+    """Called when the connection stands, right before the request is written to it. Raises the
+    AgentError that keeps the request back. Through Pool.once only."""
+    written: bool = False
+    """Whether the request may have left, in part or whole. Through Pool.once only."""
+    status: int | None = None
+    """The HTTP status of the answer, as soon as there is one."""
+    heard: list[bytes] = []
+    """The body of the answer, as far as it came."""
 
 
 class Disconnected(aiohttp.ClientConnectionError):
@@ -71,21 +80,41 @@ class Connector(aiohttp.TCPConnector):
         return None
 
 
-class Pool:
-    """Two sets of connections: `keeping` reuses them, `fresh` opens one for each request.
+class Once(aiohttp.ClientRequest):
+    """A request that is written to one connection, if at all, whatever else is asked of it."""
 
-    What must not go out twice, and so never on a connection that may be dead, goes through
-    `fresh`. Neither sends anything again by itself. Must be made on the loop that uses it.
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        dial = dialling.get()
+        if dial.written:
+            raise RuntimeError("a request that was written was about to be written again")
+        if dial.admit is not None:
+            dial.admit()
+        dial.written = True
+        return await super().send(conn)
+
+
+class Pool:
+    """Three sets of connections: `keeping` reuses them, `fresh` and `once` open one for each
+    request.
+
+    What must not be lost on a connection that may be dead goes through `fresh`; what must not go
+    out twice through `once`, which shares nothing with the others, neither a limit nor threads.
+    None sends anything again by itself. Must be made on the loop that uses it.
     """
 
     def __init__(self, limits: Limits, allowed: tuple[Network, ...], tls: ssl.SSLContext) -> None:
         self._allowed = allowed
-        self._connector = self._connect(limits, tls, keepalive_timeout=limits.keepalive)
+        memory = Memory()
+        polls = {"limit": limits.max_connections, "resolver": Resolver(memory)}
+        self._threads = ThreadPoolExecutor(TRADES_THREADS, "trade-names")
+        trades = {"limit": 0, "resolver": Resolver(memory, self._threads, recalls=True)}
+        self._connector = self._connect(tls, keepalive_timeout=limits.keepalive, **polls)
         self._sessions = [
             _session(self._connector),
-            _session(self._connect(limits, tls, force_close=True)),
+            _session(self._connect(tls, force_close=True, **polls)),
+            _session(self._connect(tls, force_close=True, use_dns_cache=False, **trades), Once),
         ]
-        self.keeping, self.fresh = (
+        self.keeping, self.fresh, self.once = (
             AiohttpTransport(verify=tls, trust_env=False, client=session)
             for session in self._sessions
         )
@@ -105,13 +134,12 @@ class Pool:
             if not self.in_use:
                 self.unused.set()
 
-    def _connect(self, limits: Limits, tls: ssl.SSLContext, **how: object) -> Connector:
+    def _connect(self, tls: ssl.SSLContext, **how: object) -> Connector:
         return Connector(
-            limit=limits.max_connections,
             limit_per_host=0,
             ssl=tls,
-            ttl_dns_cache=DNS_TTL,
-            dns_cache_max_size=DNS_NAMES,
+            ttl_dns_cache=REMEMBERED_S,
+            dns_cache_max_size=NAMES,
             socket_factory=self._socket,
             **how,  # type: ignore[arg-type]
         )
@@ -148,12 +176,16 @@ class Pool:
     async def close(self) -> None:
         for session in self._sessions:
             await session.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+def _session(
+    connector: aiohttp.TCPConnector, request: type[aiohttp.ClientRequest] = aiohttp.ClientRequest
+) -> aiohttp.ClientSession:
     jar: AbstractCookieJar = aiohttp.DummyCookieJar()
     return aiohttp.ClientSession(
         connector=connector,
+        request_class=request,
         cookie_jar=jar,
         trust_env=False,
         auto_decompress=False,
