@@ -80,6 +80,6 @@ async def test_agents_are_searched_and_sorted_by_the_url(
     await page.get_by_role("searchbox").fill("vps-0001")
     await expect(page).to_have_url(re.compile(r"/agents/\?q=vps-0001&sort=-name$"))
     await expect(page.locator("#agents tbody tr")).to_have_count(1)
-    await page.go_back()
+    await page.evaluate("() => { setTimeout(() => history.back()); }")
     await expect(page.locator("#agents tbody tr")).to_have_count(2)
     await expect(page.get_by_role("searchbox")).to_have_value("")

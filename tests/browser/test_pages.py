@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urljoin
 
 import pytest
@@ -16,7 +16,7 @@ from playwright.async_api import Page, expect
 
 from accounts import edits
 from accounts.models import Conflict
-from tests.browser.desk import Desk, visit
+from tests.browser.desk import Desk, badge, visit
 from tests.factories import (
     make_account,
     make_agent,
@@ -34,8 +34,7 @@ CONTROLS = {
     "button", "link", "textbox", "searchbox", "checkbox", "combobox", "listbox", "radio",
     "spinbutton", "switch", "tab", "menuitem", "DisclosureTriangle",
 }  # fmt: skip
-REFERENCES = """() => [...document.querySelectorAll("link[href], script[src], img[src]")]
-    .map((element) => element.href || element.src)"""
+FILE = """<(?:link|script|img)[^>]*?(?:href|src)="([^"]+)\""""
 
 
 @pytest.fixture
@@ -87,29 +86,56 @@ def _admin_paths(boss: User) -> Iterator[str]:
             yield reverse(f"{name}_{page}", args=[one.pk])
 
 
-@schemes
-async def test_every_page_loads_with_nothing_to_complain_about(
-    desk: Desk, boss: User, paths: list[str], scheme: str
+async def is_dark(page: Page) -> bool:
+    return bool(
+        await page.evaluate(
+            """() => {
+                const text = getComputedStyle(document.querySelector("h1, h2, label")).color;
+                const canvas = document.createElement("canvas").getContext("2d");
+                canvas.fillStyle = text;
+                canvas.fillRect(0, 0, 1, 1);
+                const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+                return red + green + blue > 384;
+            }"""
+        )
+    )
+
+
+async def load(desk: Desk, page: Page, path: str) -> None:
+    """With nothing on the console."""
+    answer = await page.goto(path)
+    assert answer is not None
+    assert answer.status == 200, path
+    if await badge(page).count():
+        await expect(badge(page)).to_have_text("Live")
+    assert desk.problems == [], path
+
+
+async def test_every_page_loads_with_nothing_to_complain_about_and_turns_dark_with_the_system(
+    desk: Desk, boss: User, paths: list[str]
 ) -> None:
-    page = await desk.open(None, "/login/", color_scheme=scheme)
-    await expect(page.get_by_role("heading")).to_have_text("Sign in")
-    page = await desk.open(boss, color_scheme=scheme)
-    for path in paths:
-        await visit(page, path)
+    signed_out, page = await desk.open(None, "/login/"), await desk.open(boss)
+    for path in ("/login/", *paths):
+        here = signed_out if path == "/login/" else page
+        await here.emulate_media(color_scheme="light")
+        await load(desk, here, path)
+        assert not await is_dark(here), path
+        await here.emulate_media(color_scheme="dark")
+        assert await is_dark(here), path
         assert desk.problems == [], path
 
 
-@schemes
 async def test_every_page_of_the_admin_loads_with_nothing_to_complain_about(
-    desk: Desk, boss: User, admin_paths: list[str], scheme: str
+    desk: Desk, boss: User, admin_paths: list[str]
 ) -> None:
-    page = await desk.open(None, "/admin/login/", color_scheme=scheme)
-    page = await desk.open(boss, color_scheme=scheme)
-    for path in admin_paths:
-        answer = await page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, path
-        assert desk.problems == [], path
+    signed_out, page = await desk.open(None, "/admin/login/"), await desk.open(boss, "/admin/")
+    await load(desk, signed_out, "/admin/login/")
+    # By turns, which shows a page of each kind in both schemes of colour.
+    for turn, path in enumerate(admin_paths):
+        scheme: Literal["dark", "light"] = "dark" if turn % 2 else "light"
+        await page.emulate_media(color_scheme=scheme)
+        await load(desk, page, path)
+        assert await is_dark(page) == (scheme == "dark"), path
 
 
 async def test_a_page_that_is_not_there_and_one_that_is_not_allowed_say_so(
@@ -130,11 +156,10 @@ async def test_every_file_that_a_page_or_a_stylesheet_names_is_there(
 ) -> None:
     page = await desk.open(boss)
     files: set[str] = set()
-    for path in [*paths, *admin_paths[:3], "/login/"]:
-        await page.goto(path)
-        named = set(await page.evaluate(REFERENCES))
-        assert any("icon" in file for file in named), f"{path} names no icon"
-        files |= named
+    for path in [*paths, *admin_paths, "/login/", "/admin/login/"]:
+        html = await (await page.request.get(path)).text()
+        assert re.search('<link[^>]*rel="icon"', html), f"{path} names no icon"
+        files |= {urljoin(page.url, file) for file in re.findall(FILE, html)}
     files.add(f"{desk.served.origin}/favicon.ico")
     seen: set[str] = set()
     while files - seen:
