@@ -116,6 +116,8 @@ class Plan:
         self, agent: Agent, result: "Result", claims: Claims, own: list[Account]
     ) -> dict[str, Any]:
         columns = self._online_columns(agent, claims)
+        if result.recovered:
+            columns["recovered_at"] = result.finished_at
         etag = result.reading.etag or "" if result.reading else agent.etag
         # With a dispute, or when its account was deleted here, the next answer must come whole: it
         # would never be seen settled, nor would the account come back.

@@ -236,6 +236,23 @@ def test_after_two_failures_the_agent_is_asked_to_reconnect_once_a_minute(
     assert fleet.asked[1, "POST /refresh"] == 2
 
 
+def test_a_terminal_that_came_back_and_fell_again_is_not_reconnected_within_a_minute(
+    fleet: ScriptedFleet,
+) -> None:
+    (agent,) = fleet.make_agents(1)
+    for _ in range(2):
+        fleet.failing.add(1)
+        for _ in range(2):
+            make_due()
+            polling.poll_due(reachable=True)
+        fleet.failing.clear()
+        make_due()
+        assert polling.poll_due(reachable=False) == 1
+        agent.refresh_from_db()
+        assert agent.status == "online"
+    assert fleet.asked[1, "POST /refresh"] == 1
+
+
 def test_an_agent_that_is_back_is_polled_by_the_quick_queue_again(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1)
     fleet.failing.add(1)
