@@ -47,6 +47,11 @@ def test_a_firm_that_cannot_be_is_told_so(boss: Client, firm: str) -> None:
     assert Account.objects.get().firm == account.firm
 
 
+def test_the_list_of_agents_cannot_be_filtered_by_their_secrets(boss: Client) -> None:
+    for query in ("secret_encrypted__startswith=g", "secret_encrypted__isnull=0"):
+        assert boss.get(f"/admin/accounts/agent/?{query}").status_code == 400
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:8000@evil.example", "a b"])
 def test_another_host_is_no_site_of_ours(host: str) -> None:
     assert Client(headers={"Host": host}).get("/login/").status_code == 400
