@@ -76,6 +76,7 @@ STATES: Final[Mapping[str, str]] = {
     Agent.Status.ERROR: "Error",
     Agent.Status.DISCONNECTED: "Disconnected",
     Agent.Status.UNKNOWN: "Not polled yet",
+    "disabled": "Not enabled",
 }
 OPEN: Final[Mapping[str, str]] = {"yes": "Some open", "no": "None open", "unknown": "Unknown"}
 NEAR: Final[Mapping[str, str]] = {"1": "Near a limit"}
@@ -124,14 +125,17 @@ def _label(relation: str) -> Rule:
 
 
 def _state(value: str, now: datetime) -> Q:
-    """The rule of Account.state(), in SQL."""
+    """What a row shows as the state of its account, in SQL."""
     if value in ("fresh", "stale"):
         return Q(is_fresh=value == "fresh")
+    if value == "disabled":
+        return Q(agent__enabled=False)
+    rule = Q(agent__enabled=True, agent__status=value)
     if value == Agent.Status.UNKNOWN:
-        return Q(agent=None) | Q(agent__status=value)
+        return Q(agent=None) | rule
+    lost = Q(agent__enabled=True, agent__status=Agent.Status.ONLINE, connected=False)
     if value == Agent.Status.DISCONNECTED:
-        return Q(agent__status=value) | Q(agent__status=Agent.Status.ONLINE, connected=False)
-    rule = Q(agent__status=value)
+        return rule | lost
     return rule & ~Q(connected=False) if value == Agent.Status.ONLINE else rule
 
 

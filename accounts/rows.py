@@ -26,6 +26,7 @@ STATES = {
     Agent.Status.DISCONNECTED: "Disconnected",
     Agent.Status.UNKNOWN: "Not polled",
 }
+DISABLED = ("disabled", "Not enabled")
 
 
 def account_row(account: Account, now: datetime) -> Row:
@@ -94,12 +95,13 @@ def _drawdown(account: Account) -> Row:
 
 
 def _freshness(account: Account, now: datetime) -> Row:
-    agent, state, seen = account.agent, account.state(), account.seen_at
+    agent, seen = account.agent, account.seen_at
+    state, state_name = _state(account)
     return {
         "agent_id": str(agent.pk) if agent else "",
         "agent": str(agent) if agent else "",
         "state": state,
-        "state_name": STATES[Agent.Status(state)] if agent else "No agent",
+        "state_name": state_name,
         "reason": agent.status_reason if agent and not agent.is_online else "",
         "seen": figures.unix(seen),
         "age": figures.age(seen, now) if seen else NEVER,
@@ -108,16 +110,26 @@ def _freshness(account: Account, now: datetime) -> Row:
     }
 
 
+def _state(account: Account) -> tuple[str, str]:
+    """Class and name. An agent that is not enabled says nothing, whatever it said last."""
+    if account.agent is None:
+        return account.state(), "No agent"
+    if not account.agent.enabled:
+        return DISABLED
+    return account.state(), STATES[Agent.Status(account.state())]
+
+
 def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
     """For an agent with its accounts prefetched; `poll` is its latest, None when not known."""
+    known = agent.status, STATES[Agent.Status(agent.status)]
+    state, state_name = known if agent.enabled else DISABLED
     return {
         "id": str(agent.pk),
         "name": str(agent),
         "url": agent.url,
         "contract": agent.contract,
-        "enabled": agent.enabled,
-        "state": agent.status,
-        "state_name": STATES[Agent.Status(agent.status)],
+        "state": state,
+        "state_name": state_name,
         "since": agent.status_since,
         "since_unix": figures.unix(agent.status_since),
         "since_age": figures.age(agent.status_since, now),

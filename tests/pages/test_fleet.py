@@ -135,6 +135,14 @@ def test_search_finds_by_number_holder_firm_name_and_agent(viewer: Client, q: st
     assert numbers(viewer.get("/", {"q": q})) == [98123]
 
 
+def test_an_agent_that_is_not_enabled_is_in_no_other_state(viewer: Client) -> None:
+    account = make_account(agent=make_online_agent(enabled=False))
+    page = text(viewer.get("/"))
+    assert cell(page, account.number, "state") == "Not enabled"
+    assert numbers(viewer.get("/?state=disabled")) == [account.number]
+    assert numbers(viewer.get("/?state=online")) == []
+
+
 def test_every_filter_keeps_what_it_names(viewer: Client) -> None:
     firm = make_firm("Alfa", max_drawdown_pct=10)
     group = VSGroup.objects.create(name="VS1")
@@ -164,6 +172,7 @@ def test_every_filter_keeps_what_it_names(viewer: Client) -> None:
     assert shown("state=disconnected") == [lost.number]
     assert shown("state=unknown") == [orphan.number]
     assert shown("state=stale") == everyone[1:]
+    assert shown("state=disabled") == []
     assert shown("phase=F1&state=timeout") == [other.number]
     assert shown("") == everyone
 
