@@ -87,6 +87,9 @@ def check_state_dir(state_dir: Path) -> None:
     try:
         state_dir.mkdir(parents=True, exist_ok=True)
         (state_dir / "log").mkdir(exist_ok=True)
+        # A command of manage.py may have made it, for all to read.
+        for database in state_dir.glob("mt5monitor.sqlite3*"):
+            database.chmod(0o600)
         with tempfile.TemporaryFile(dir=state_dir):
             pass
     except OSError as error:

@@ -6,6 +6,7 @@ from mt5monitor.stack.environment import (
     Environment,
     Site,
     check_plain_http,
+    check_state_dir,
     read_environment,
 )
 from mt5monitor.stack.refused import Refused
@@ -48,6 +49,13 @@ def test_a_public_address_without_tls_is_refused_unless_a_setting_allows_it() ->
 @pytest.mark.parametrize("url", [LOOPBACK_URL, "http://[::1]:8000", "https://monitor.example.com"])
 def test_loopback_and_tls_need_no_setting(url: str) -> None:
     check_plain_http(environment(), url)
+
+
+def test_a_database_that_all_could_read_is_closed(tmp_path: Path) -> None:
+    database = tmp_path / "mt5monitor.sqlite3"
+    database.touch(mode=0o644)
+    check_state_dir(tmp_path)
+    assert database.stat().st_mode & 0o077 == 0
 
 
 def test_what_is_shown_of_a_broker_does_not_hold_its_password() -> None:
