@@ -90,7 +90,9 @@ _in_flight: set[int] = set()
 
 
 def claim(now: datetime, *, reachable: bool) -> list[Agent]:
-    """The due agents that this call, and no other, has taken; at most settings.POLL_BATCH."""
+    """The due agents that this call, and no other, has taken."""
+    if (room := _room(reachable=reachable)) <= 0:
+        return []
     due = Agent.objects.due(now)
     due = due.reachable() if reachable else due.unreachable()
     # Rows that somebody is writing are left to the next tick: a claim waits for nobody.
@@ -99,10 +101,20 @@ def claim(now: datetime, *, reachable: bool) -> list[Agent]:
     with transaction.atomic():
         claimed = (
             Agent.objects.due(now)
-            .filter(pk__in=free[: settings.POLL_BATCH])
+            .filter(pk__in=free[:room])
             .update(claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable))
         )
     return list(Agent.objects.filter(claim=token)) if claimed else []
+
+
+def _room(*, reachable: bool) -> int:
+    """How many more agents this process takes on; the rest is left to others and to later.
+
+    The unreachable keep a slot of the client for up to a minute, so none of them waits for one: the
+    supervisor would take the thread that waits for them all for dead.
+    """
+    most = settings.POLL_BATCH if reachable else settings.AGENTS["MAX_CONCURRENCY"]
+    return int(most) - len(_in_flight)
 
 
 def _next_poll(now: datetime, reachable: bool) -> Any:

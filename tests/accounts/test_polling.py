@@ -358,6 +358,33 @@ def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer
     assert seen == {first.pk: start + timedelta(seconds=1), second.pk: newer}
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.parametrize(
+    ("reachable", "limit"), [(True, {"POLL_BATCH": 2}), (False, {"AGENTS": "MAX_CONCURRENCY"})]
+)
+def test_no_more_agents_are_taken_on_than_can_be_under_way(
+    fleet: ScriptedFleet, settings: Settings, reachable: bool, limit: dict[str, Any]
+) -> None:
+    fleet.make_agents(5, failures=0 if reachable else 9, recovered_at=timezone.now())
+    for name, value in limit.items():
+        setattr(settings, name, settings.AGENTS | {value: 2} if name == "AGENTS" else value)
+    fleet.hanging = {index: threading.Event() for index in range(1, 6)}
+
+    def tick() -> None:
+        polling.poll_due(reachable=reachable)
+        connection.close()
+
+    first = threading.Thread(target=tick)
+    first.start()
+    wait_until(lambda: len(polling._in_flight) == 2)
+    assert polling.poll_due(reachable=reachable) == 0
+    assert Agent.objects.filter(claim=None).count() == 3
+    for event in fleet.hanging.values():
+        event.set()
+    first.join()
+    assert polling.poll_due(reachable=reachable) == 2
+
+
 def wait_until(holds: Callable[[], bool], seconds: float = 8) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
