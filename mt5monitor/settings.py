@@ -216,7 +216,7 @@ POLL_INTERVALS = {
     "inactive": env.float("POLL_INACTIVE_S", 30),
     "idle": env.float("POLL_IDLE_S", 60),
 }
-POLL_BATCH = env.int("POLL_BATCH", 1000)  # agents claimed by one tick
+POLL_BATCH = env.int("POLL_BATCH", 1000)  # agents that a process takes on at once
 BACKOFF_FIRST_S = env.float("BACKOFF_FIRST_S", 4)
 BACKOFF_MOST_S = env.float("BACKOFF_MOST_S", 60)
 FAILURES_BEFORE_RECOVERY = env.int("FAILURES_BEFORE_RECOVERY", 2)
