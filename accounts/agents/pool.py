@@ -18,13 +18,11 @@ from contextvars import ContextVar
 import aiohttp
 import msgspec
 from aiohttp.abc import AbstractCookieJar
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 from httpx_aiohttp import AiohttpTransport
 
 from accounts.agents.addresses import Network, check_dialled
+from accounts.agents.connections import Connector
 from accounts.agents.errors import AddressNotAllowed
 from accounts.agents.limits import Limits
 from accounts.agents.names import NAMES, REMEMBERED_S, Memory, Resolver
@@ -55,29 +53,6 @@ class Disconnected(aiohttp.ClientConnectionError):
 
 
 dialling: ContextVar[Dial] = ContextVar("dialling")
-
-
-class Connector(aiohttp.TCPConnector):
-    """Never reuses a connection on which something came while nobody had asked.
-
-    aiohttp would queue it, without a bound, as the answer to the next request, and agents behind
-    one proxy share their connections. Without a parser a connection keeps what comes apart, stops
-    reading at 64 KB, and says that it wants to be closed.
-    """
-
-    def _release(
-        self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False
-    ) -> None:
-        super()._release(key, protocol, should_close=should_close)
-        protocol._parser = None
-
-    async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        while (connection := await super()._get(key, traces)) is not None:
-            protocol = connection.protocol
-            if protocol is not None and not protocol.should_close:
-                return connection
-            connection.close()
-        return None
 
 
 class Once(aiohttp.ClientRequest):
@@ -141,7 +116,7 @@ class Pool:
             ttl_dns_cache=REMEMBERED_S,
             dns_cache_max_size=NAMES,
             socket_factory=self._socket,
-            **how,  # type: ignore[arg-type]
+            **how,
         )
 
     def _socket(self, info: AddrInfo) -> socket.socket:

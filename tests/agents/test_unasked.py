@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from aiohttp.client_proto import ResponseHandler
 
-from accounts.agents import AgentClient
+from accounts.agents import AgentClient, errors
 from tests.agents.conftest import endpoint
-from tests.agents.servers import account, response, serving, telling
+from tests.agents.servers import Visit, account, response, serving, telling
 
 HEALTHY = telling({"/accounts": account()})
 FORGED = response(json.dumps(account(balance=666.0)).encode())
@@ -61,3 +61,23 @@ async def test_an_idle_agent_that_never_stops_talking_is_not_listened_to(
         await until(lambda: kept.transport is not None and not kept.transport.is_reading())
         assert not kept._buffer
         assert len(kept._tail) < 1_000_000
+
+
+async def endless_interim_answers(visit: Visit) -> None:
+    while True:
+        await visit.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+
+async def test_interim_answers_without_an_end_are_cut_off(agents: AgentClient) -> None:
+    async with serving(endless_interim_answers) as server:
+        with pytest.raises(errors.TooLarge, match="too large"):
+            await agents.read(endpoint(server.url))
+
+
+async def test_a_few_interim_answers_are_passed_over(agents: AgentClient) -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    healthy = response(json.dumps(account()).encode())
+    async with serving(telling({"/accounts": hint * 3 + healthy})) as server:
+        reading = await agents.read(endpoint(server.url))
+        assert reading is not None
+        assert reading.accounts[0].number == 5001
