@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 
 from accounts.polling import Outcome
 
@@ -23,5 +24,6 @@ def tell_outcomes(
     shown = [f"{outcome.agent_name}: {outcome.sentence}" for outcome in failed[:FAILURES_SHOWN]]
     if more := len(failed) - len(shown):
         shown.append(f"and {more} more.")
-    text = "\n".join([f"{len(failed)} of {len(outcomes)} agents failed.", *shown])
+    lines = [f"{len(failed)} of {len(outcomes)} agents failed.", *shown]
+    text = format_html_join(format_html("<br>"), "{}", ((line,) for line in lines))
     modeladmin.message_user(request, text, messages.ERROR)

@@ -216,7 +216,7 @@ def test_refreshing_says_what_was_read_and_what_failed(boss: Client, settings: S
 
     assert "1 of 3 accounts have no agent that could be asked." in text
     assert "1 account refreshed." in text
-    assert "1 of 2 agents failed.\nvps-0002: " in text
+    assert "1 of 2 agents failed.<br>vps-0002: " in text
     accounts[0].refresh_from_db()
     assert accounts[0].balance == Decimal("777.00")
 
