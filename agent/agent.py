@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.broker_clock import BrokerClock
+from agent.orders.desk import OrderDesk
+from agent.orders.journal import Journal
 from agent.readings import (
     AccountReading,
     StateReading,
@@ -20,14 +22,19 @@ from agent.terminal import Terminal
 # The three shapes in which agents in the field answer GET /accounts.
 AccountsShape = Literal["object", "list", "wrapped"]
 CLOCK_SYMBOL = "EURUSD"
+# Longer than a broker takes to execute, shorter than the monitor waits for a trade.
+ORDER_DEADLINE = 25.0
 
 
 @dataclass(slots=True)
 class Agent:
     """`holder`, `firm` and `initial_balance` are configured: a terminal does not know them.
 
-    `secret` is None for an agent that serves v1 only. `opened_on` is the day of the first deal in
-    days since 1970, looked up in the history when it is not given. `clock` gives UTC seconds.
+    `secret` is None for an agent that serves v1 only. `journal` is that of the orders of v2, and
+    without one it sends none; they are waited for `order_deadline` seconds. `trades_over_v1` lets
+    anybody who reaches the agent trade, for v1 has no signatures. `opened_on` is the day of the
+    first deal in days since 1970, looked up in the history when it is not given. `clock` gives UTC
+    seconds.
     """
 
     name: str
@@ -42,7 +49,18 @@ class Agent:
     broker_clock: BrokerClock = field(default_factory=BrokerClock)
     clock: Callable[[], float] = time.time
     nonces: Nonces = field(default_factory=lambda: Nonces(time.time()))
+    journal: Journal | None = None
+    order_deadline: float = ORDER_DEADLINE
+    trades_over_v1: bool = False
+    _desk: OrderDesk | None = None
     _opened: tuple[int, int | None] | None = None
+
+    @property
+    def desk(self) -> OrderDesk | None:
+        """Where orders of v2 are placed; None without a journal."""
+        if self._desk is None and self.journal is not None:
+            self._desk = OrderDesk(self.terminal, self.journal, self.clock, self.order_deadline)
+        return self._desk
 
     async def state(self) -> tuple[StateReading, int | None]:
         """A reading and the days since the account's first deal; raises `TerminalError`."""

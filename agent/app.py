@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent import contract1, contract2, problem
 from agent.agent import Agent
 from agent.errors import TerminalError
+from agent.orders import routes as orders
 from agent.signing import (
     Headers,
     SignatureMissing,
@@ -48,7 +49,7 @@ class Contract2:
     """The routes of v2: verifies every request but a ping, signs every answer but its own."""
 
     def __init__(self) -> None:
-        self.router = Router(contract2.ROUTES, redirect_slashes=False)
+        self.router = Router([*contract2.ROUTES, *orders.ROUTES], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self

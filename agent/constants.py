@@ -12,6 +12,7 @@ class Constants:
 
     RES_S_OK: Final = 1
     RES_E_FAIL: Final = -1
+    RES_E_INVALID_PARAMS: Final = -2
     RES_E_NOT_FOUND: Final = -4
     RES_E_INTERNAL_FAIL_CONNECT: Final = -10004
     RES_E_INTERNAL_FAIL_TIMEOUT: Final = -10005
@@ -41,7 +42,26 @@ class Constants:
 
     SYMBOL_FILLING_FOK: Final = 1
     SYMBOL_FILLING_IOC: Final = 2
+    SYMBOL_TRADE_MODE_DISABLED: Final = 0
+    SYMBOL_TRADE_MODE_LONGONLY: Final = 1
+    SYMBOL_TRADE_MODE_SHORTONLY: Final = 2
+    SYMBOL_TRADE_MODE_CLOSEONLY: Final = 3
     SYMBOL_TRADE_MODE_FULL: Final = 4
+    SYMBOL_TRADE_EXECUTION_MARKET: Final = 2
+
+    TRADE_ACTION_DEAL: Final = 1
+    TRADE_ACTION_SLTP: Final = 6
+    ORDER_TYPE_BUY: Final = 0
+    ORDER_TYPE_SELL: Final = 1
+    ORDER_FILLING_FOK: Final = 0
+    ORDER_FILLING_IOC: Final = 1
+    ORDER_FILLING_RETURN: Final = 2
+    ORDER_TIME_GTC: Final = 0
+    ORDER_STATE_CANCELED: Final = 2
+    ORDER_STATE_PARTIAL: Final = 3
+    ORDER_STATE_FILLED: Final = 4
+    ORDER_STATE_REJECTED: Final = 5
+    ORDER_STATE_EXPIRED: Final = 6
 
 
 MARGIN_MODES: Final = {0: "netting", 1: "netting", 2: "hedging"}

@@ -40,7 +40,7 @@ async def state(request: Request) -> Response:
     """The ETag stands for everything but `as_of`, the time of the reading."""
     agent = _agent(request)
     reading, days = await agent.state()
-    text = _json(state_content(reading, days, agent.broker_clock))
+    text = json_text(state_content(reading, days, agent.broker_clock))
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     if _matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers={"etag": etag})
@@ -58,7 +58,7 @@ async def symbol(request: Request) -> Response:
     agent, name = _agent(request), request.path_params["symbol"]
     specification, tick = await agent.terminal.run(lambda mt5: read_symbol(mt5, name))
     content = symbol_content(specification, tick, agent.broker_clock)
-    return Response(_json(content), media_type="application/json")
+    return Response(json_text(content), media_type="application/json")
 
 
 async def deals(request: Request) -> Response:
@@ -79,7 +79,7 @@ async def deals(request: Request) -> Response:
         "broker_utc_offset_s": clock.offset,
         "deals": [deal_content(deal, clock) for deal in found],
     }
-    return Response(_json(content), media_type="application/json")
+    return Response(json_text(content), media_type="application/json")
 
 
 ROUTES: list[BaseRoute] = [
@@ -206,7 +206,7 @@ def _agent(request: Request) -> Agent:
     return agent
 
 
-def _json(content: dict[str, Any]) -> str:
+def json_text(content: dict[str, Any]) -> str:
     """Compact JSON; a figure that is not a number is null: unknown, and JSON has no NaN."""
     try:
         return json.dumps(content, separators=(",", ":"), allow_nan=False)

@@ -1,6 +1,7 @@
 """Errors of contract v2 as `application/problem+json` (RFC 9457); `type` is stable."""
 
 import json
+from typing import Any
 
 from starlette.responses import Response
 
@@ -15,16 +16,28 @@ class Problem(Exception):
         super().__init__(detail or title)
         self.status, self.type, self.title, self.detail = status, type_, title, detail
 
+    def content(self) -> dict[str, Any]:
+        content = {"type": self.type, "title": self.title, "status": self.status}
+        return content | {"detail": self.detail} if self.detail else content
+
+
+class Refusal(Problem):
+    """An order that this agent has not sent to its terminal, and will not send.
+
+    `sent` false in its content says so in a word that no other problem has.
+    """
+
+    def content(self) -> dict[str, Any]:
+        return super().content() | {"sent": False}
+
 
 def problem(status: int, type_: str, title: str, detail: str = "") -> Response:
-    content = {"type": type_, "title": title, "status": status}
-    if detail:
-        content["detail"] = detail
-    return Response(json.dumps(content), status, media_type="application/problem+json")
+    return of_problem(Problem(status, type_, title, detail))
 
 
 def of_problem(error: Problem) -> Response:
-    return problem(error.status, error.type, error.title, error.detail)
+    text = json.dumps(error.content())
+    return Response(text, error.status, media_type="application/problem+json")
 
 
 def of_terminal(error: TerminalError) -> Response:

@@ -4,7 +4,7 @@ The field names are the module's own. Times are broker times as seconds or milli
 without a time zone; money, volumes and prices are floats. Real records have more fields.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class TerminalInfo(NamedTuple):
@@ -105,6 +105,7 @@ class SymbolInfo(NamedTuple):
     bid: float
     ask: float
     time: int
+    trade_exemode: int = 2
 
 
 class Tick(NamedTuple):
@@ -116,6 +117,83 @@ class Tick(NamedTuple):
     time_msc: int
     flags: int
     volume_real: float
+
+
+class TradeOrder(NamedTuple):
+    ticket: int
+    time_setup: int
+    time_setup_msc: int
+    time_done: int
+    time_done_msc: int
+    time_expiration: int
+    type: int
+    type_time: int
+    type_filling: int
+    state: int
+    magic: int
+    position_id: int
+    position_by_id: int
+    reason: int
+    volume_initial: float
+    volume_current: float
+    price_open: float
+    sl: float
+    tp: float
+    price_current: float
+    price_stoplimit: float
+    symbol: str
+    comment: str
+    external_id: str
+
+
+class TradeRequest(NamedTuple):
+    """How the module repeats a request; it is given one as a dict with these keys, as needed."""
+
+    action: int = 0
+    magic: int = 0
+    order: int = 0
+    symbol: str = ""
+    volume: float = 0.0
+    price: float = 0.0
+    stoplimit: float = 0.0
+    sl: float = 0.0
+    tp: float = 0.0
+    deviation: int = 0
+    type: int = 0
+    type_filling: int = 0
+    type_time: int = 0
+    expiration: int = 0
+    comment: str = ""
+    position: int = 0
+    position_by: int = 0
+
+
+class OrderSendResult(NamedTuple):
+    retcode: int
+    deal: int
+    order: int
+    volume: float
+    price: float
+    bid: float
+    ask: float
+    comment: str
+    request_id: int
+    retcode_external: int
+    request: TradeRequest
+
+
+class OrderCheckResult(NamedTuple):
+    """`retcode` is 0 when the request may be sent."""
+
+    retcode: int
+    balance: float
+    equity: float
+    profit: float
+    margin: float
+    margin_free: float
+    margin_level: float
+    comment: str
+    request: TradeRequest
 
 
 class MetaTrader5(Protocol):
@@ -133,3 +211,15 @@ class MetaTrader5(Protocol):
     def history_deals_get(
         self, date_from: int, date_to: int, /
     ) -> tuple[TradeDeal, ...] | None: ...
+    def history_orders_get(
+        self, date_from: int, date_to: int, /
+    ) -> tuple[TradeOrder, ...] | None: ...
+    def orders_get(self) -> tuple[TradeOrder, ...] | None: ...
+    def order_check(self, request: dict[str, Any], /) -> OrderCheckResult | None: ...
+    def order_send(self, request: dict[str, Any], /) -> OrderSendResult | None: ...
+    def order_calc_margin(
+        self, action: int, symbol: str, volume: float, price: float, /
+    ) -> float | None: ...
+    def order_calc_profit(
+        self, action: int, symbol: str, volume: float, price_open: float, price_close: float, /
+    ) -> float | None: ...

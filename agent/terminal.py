@@ -16,9 +16,12 @@ Job = Callable[[MetaTrader5], T]
 
 
 class Terminal(Protocol):
-    """One terminal; `run` gives the job's result or raises what the job raised."""
+    """One terminal; `run` gives the job's result or raises what the job raised.
 
-    async def run(self, job: Job[T]) -> T: ...
+    `deadline` is how long to wait in seconds, when it is not the terminal's own.
+    """
+
+    async def run(self, job: Job[T], deadline: float | None = None) -> T: ...
 
 
 class DirectTerminal:
@@ -33,7 +36,7 @@ class DirectTerminal:
     def __init__(self, module: MetaTrader5) -> None:
         self.module = module
 
-    async def run(self, job: Job[T]) -> T:
+    async def run(self, job: Job[T], deadline: float | None = None) -> T:
         return job(self.module)
 
 
@@ -54,8 +57,9 @@ class ThreadedTerminal:
         self._thread = threading.Thread(target=self._work, name="terminal", daemon=True)
         self._thread.start()
 
-    async def run(self, job: Job[T]) -> T:
+    async def run(self, job: Job[T], deadline: float | None = None) -> T:
         """Raises `TerminalTimeout` after `deadline` seconds, at once when the thread is stuck."""
+        patience = self.deadline if deadline is None else deadline
         busy_since = self._busy_since
         if busy_since is not None and time.monotonic() - busy_since > self.deadline:
             raise TerminalTimeout("an earlier call to the terminal has not returned")
@@ -63,10 +67,10 @@ class ThreadedTerminal:
         answer: asyncio.Future[T] = loop.create_future()
         self._jobs.put(lambda: self._answer(job, loop, answer))
         try:
-            async with asyncio.timeout(self.deadline):
+            async with asyncio.timeout(patience):
                 return await answer
         except TimeoutError as error:
-            raise TerminalTimeout(f"the terminal gave no answer in {self.deadline:g} s") from error
+            raise TerminalTimeout(f"the terminal gave no answer in {patience:g} s") from error
 
     def close(self) -> None:
         """Let the thread end after the jobs it already has; does not wait for it."""

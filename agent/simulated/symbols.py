@@ -10,6 +10,7 @@ class Symbol:
     `dollar` says how one unit of the profit currency becomes US dollars: "1" (it is the dollar),
     "own" (divided by the instrument's own price, as USDJPY), or the name of another symbol whose
     price it is multiplied by. `lot_fee` is the commission in dollars for one lot and one side.
+    `filling` is the mask of filling modes, 1 for FOK and 2 for IOC.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Symbol:
     lot_fee: float = 0.0
     swap_long: float = 0.0
     swap_short: float = 0.0
+    filling: int = 3
+    freeze_level: int = 0
 
     @property
     def point(self) -> float:

@@ -1,12 +1,30 @@
 """A terminal without a broker: the functions of the MetaTrader5 module over a simulated account."""
 
+from typing import Any
+
 from agent.constants import Constants
-from agent.records import AccountInfo, SymbolInfo, TerminalInfo, Tick, TradeDeal, TradePosition
+from agent.records import (
+    AccountInfo,
+    OrderCheckResult,
+    OrderSendResult,
+    SymbolInfo,
+    TerminalInfo,
+    Tick,
+    TradeDeal,
+    TradeOrder,
+    TradePosition,
+    TradeRequest,
+)
 from agent.simulated.account import SimulatedAccount
+from agent.simulated.broker import Broker
 from agent.simulated.market import Quote
 from agent.simulated.past import DAY
+from agent.simulated.trade_faults import TradeFaults
 from agent.simulated.world import World
 
+LONGEST_COMMENT = 31
+TRADE_DISABLED, CLIENT_DISABLES = 10017, 10027
+_KEYS = set(TradeRequest._fields)
 MARKUP = "<img src=x onerror=alert(1)><b>Mallory</b>"
 
 
@@ -15,23 +33,33 @@ class SimulatedTerminal(Constants):
 
     `dropped_until` is the second until which the connection to the broker is gone;
     `positions_fail` makes the positions unreadable; `balance_is_nan` and `name_is_markup` spoil one
-    field each.
+    field each. `read_only` is a login with the investor password, `trading_off` the switch for
+    automatic trading in the terminal.
     """
 
     __slots__ = (
         "_error",
         "account",
         "balance_is_nan",
+        "broker",
         "connected",
         "dropped_until",
         "name_is_markup",
         "positions_fail",
+        "read_only",
+        "trading_off",
         "world",
     )
 
-    def __init__(self, world: World, account: SimulatedAccount) -> None:
+    def __init__(
+        self, world: World, account: SimulatedAccount, faults: TradeFaults | None = None
+    ) -> None:
         self.world = world
         self.account = account
+        index = account.index
+        self.broker = Broker(world, index, faults or TradeFaults(world.seed, index))
+        self.read_only = False
+        self.trading_off = False
         self.connected = True
         self.dropped_until = 0.0
         self.positions_fail = False
@@ -54,7 +82,9 @@ class SimulatedTerminal(Constants):
         online = self._online()
         company = self.account.firm.company
         path = "C:\\Program Files\\MetaTrader 5"
-        return TerminalInfo(online, True, False, 5120, 38_000, company, "MetaTrader 5", path)
+        return TerminalInfo(
+            online, not self.trading_off, False, 5120, 38_000, company, "MetaTrader 5", path
+        )
 
     def account_info(self) -> AccountInfo | None:
         if not self._online():
@@ -69,7 +99,7 @@ class SimulatedTerminal(Constants):
         balance = account.balance_cents / 100
         equity = round(balance + profit, 2)
         return AccountInfo(
-            account.login, self.ACCOUNT_TRADE_MODE_REAL, account.leverage, True, True,
+            account.login, self.ACCOUNT_TRADE_MODE_REAL, account.leverage, not self.read_only, True,
             2 if account.hedging else 0, 2, float("nan") if self.balance_is_nan else balance, 0.0,
             profit, equity, margin, round(equity - margin, 2),
             round(equity / margin * 100, 2) if margin else 0.0,
@@ -107,6 +137,50 @@ class SimulatedTerminal(Constants):
         found += (deal for deal in account.deals if date_from <= deal.time <= date_to)
         return tuple(sorted(found, key=lambda deal: (deal.time, deal.ticket)))
 
+    def history_orders_get(self, date_from: int, date_to: int, /) -> tuple[TradeOrder, ...] | None:
+        """Orders that came through `order_send` and are over, by the time they were made."""
+        if not self._online():
+            return None
+        orders = self.account.orders
+        return tuple(order for order in orders if date_from <= order.time_setup <= date_to)
+
+    def orders_get(self) -> tuple[TradeOrder, ...] | None:
+        """None ever waits here: an order that is executed late shows nothing before."""
+        return () if self._online() else None
+
+    def order_check(self, request: dict[str, Any], /) -> OrderCheckResult | None:
+        asked = self._request(request)
+        return None if asked is None else self.broker.check(self.account, asked, self._barred())
+
+    def order_send(self, request: dict[str, Any], /) -> OrderSendResult | None:
+        asked = self._request(request)
+        if asked is None:
+            return None
+        answer = self.broker.send(self.account, asked, self._barred())
+        if answer is None:
+            self._error = (self.RES_E_INTERNAL_FAIL_TIMEOUT, "IPC timeout")
+        return answer
+
+    def order_calc_margin(
+        self, action: int, symbol: str, volume: float, price: float, /
+    ) -> float | None:
+        """In dollars, at the present price: the simulated broker asks for no other."""
+        quote, account = self._quote(symbol), self.account
+        if quote is None or action not in (self.ORDER_TYPE_BUY, self.ORDER_TYPE_SELL):
+            return None
+        return round(account.market.margin(quote.symbol, volume, account.leverage), 2)
+
+    def order_calc_profit(
+        self, action: int, symbol: str, volume: float, price_open: float, price_close: float, /
+    ) -> float | None:
+        quote, market = self._quote(symbol), self.account.market
+        if quote is None or action not in (self.ORDER_TYPE_BUY, self.ORDER_TYPE_SELL):
+            return None
+        move = (
+            price_close - price_open if action == self.ORDER_TYPE_BUY else price_open - price_close
+        )
+        return round(move * volume * quote.symbol.contract_size * market.dollars(quote.symbol), 2)
+
     @property
     def opened_on(self) -> int:
         """The day of the first deposit, in days since 1970 (UTC)."""
@@ -126,6 +200,21 @@ class SimulatedTerminal(Constants):
         )
         return online
 
+    def _request(self, request: dict[str, Any]) -> TradeRequest | None:
+        """As the module reads it: names it does not know and comments that are too long fail."""
+        if not self._online():
+            return None
+        if len(request.get("comment", "")) > LONGEST_COMMENT or not set(request) <= _KEYS:
+            self._error = (self.RES_E_INVALID_PARAMS, "Invalid arguments")
+            return None
+        return TradeRequest(**request)
+
+    def _barred(self) -> int:
+        """The return code that every request is refused with, 0 when it is not."""
+        if self.trading_off:
+            return CLIENT_DISABLES
+        return TRADE_DISABLED if self.read_only else 0
+
     def _broker_now(self) -> int:
         return self.account.market.now + self.account.firm.offset
 
@@ -144,7 +233,7 @@ class SimulatedTerminal(Constants):
             symbol.name, symbol.description, symbol.digits, symbol.point,
             round((quote.ask - quote.bid) / symbol.point), symbol.tick, round(tick_value, 5),
             symbol.contract_size, symbol.volume_min, symbol.volume_max, symbol.volume_step,
-            symbol.stops_level, 0, self.SYMBOL_FILLING_FOK | self.SYMBOL_FILLING_IOC,
+            symbol.stops_level, symbol.freeze_level, symbol.filling,
             self.SYMBOL_TRADE_MODE_FULL, symbol.base, symbol.profit, symbol.base, True,
             quote.bid, quote.ask, self._broker_now(),
         )  # fmt: skip

@@ -26,7 +26,12 @@ class Trader:
 
     def act(self, at: int) -> None:
         """Open a position or close one at random."""
-        positions = self.account.positions
+        # What was ordered through the agent is for the one who ordered it to close.
+        positions = {
+            ticket: position
+            for ticket, position in self.account.positions.items()
+            if not position.ordered
+        }
         crowded = len(positions) >= (MOST_POSITIONS if self.eager else 1)
         if positions and (crowded or self.random.random() < 0.4):
             chosen = self.random.choice(list(positions))

@@ -3,13 +3,16 @@
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent.simulated.account import SimulatedAccount
+from agent.simulated.ledger import Ledger
 from agent.simulated.market import Market
 from agent.simulated.past import DAY, Past
 from agent.simulated.people import FIRMS, holder_name
 from agent.simulated.symbols import SYMBOLS
 from agent.simulated.trader import Desk, Trader
+from agent.simulated.venue import Venue
 
 Clock = Callable[[], float]
 DEPOSITS = (10_000, 25_000, 50_000, 100_000, 100_000, 200_000)
@@ -18,24 +21,49 @@ DEPOSITS = (10_000, 25_000, 50_000, 100_000, 100_000, 200_000)
 class World:
     """Accounts numbered from 1. `clock` gives seconds of UTC since 1970; tests drive their own.
 
-    Everything is a function of the seed, of the second the world started in and of the present
-    second: which accounts were asked for, and how often, changes nothing.
+    Everything is a function of the seed, of the second the world started in, of the present second
+    and of the orders sent: which accounts were asked for, and how often, changes nothing.
     """
 
-    def __init__(self, seed: int, accounts: int, clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        seed: int,
+        accounts: int,
+        clock: Clock = time.time,
+        ledger: Ledger | None = None,
+    ) -> None:
         self.seed = seed
         self.clock = clock
         self.start = int(clock())
         self.market = Market(seed, self.start)
         self.desk = Desk()
         self.market.on_second = self.desk.on_second
+        self.venue = Venue(ledger or Ledger(), self.market)
         self.accounts = [self._account(index) for index in range(1, accounts + 1)]
+        self._by_login = {account.login: account for account in self.accounts}
+        self.venue.restore(self.account_for)
 
     def advance(self) -> None:
         """Let the market reach the present second; cheap when it is there already."""
-        second = int(self.clock())
-        if second > self.market.now:
-            self.market.advance(second)
+        now = self.clock()
+        if int(now) > self.market.now:
+            self.market.advance(int(now))
+        self.venue.run_due(now)
+
+    def account_for(self, login: int, like: int) -> SimulatedAccount:
+        """The account of a login. One that is new is at the broker of agent `like`, and flat."""
+        account = self._by_login.get(login)
+        if account is None:
+            model = self.accounts[like - 1]
+            past = replace(model.past, login=login)
+            cents = past.balance_cents(past.last_day)
+            account = replace(
+                model, login=login, past=past, balance_cents=cents,
+                positions={}, deals=[], orders=[],
+            )  # fmt: skip
+            self._by_login[login] = account
+            self.venue.listen(account)
+        return account
 
     def _account(self, index: int) -> SimulatedAccount:
         rng = random.Random(f"account {self.seed} {index}")  # noqa: S311
@@ -58,6 +86,7 @@ class World:
             deals=[],
         )
         self._begin(account, symbols, rng)
+        self.venue.listen(account)
         return account
 
     def _past(self, login: int, offset: int, symbols: tuple[str, ...], rng: random.Random) -> Past:

@@ -28,8 +28,9 @@ def client(agent: Agent) -> httpx.AsyncClient:
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("GET", "/v2/orders/abc", 404, "not-found"),
-        ("POST", "/v2/orders", 404, "not-found"),
+        ("GET", "/v2/orders", 405, "method-not-allowed"),
+        ("GET", "/v2/orders/abc/def", 404, "not-found"),
+        ("POST", "/v2/orders/abc", 405, "method-not-allowed"),
         ("GET", "/v2", 404, "not-found"),
         ("GET", "/v2/refresh", 405, "method-not-allowed"),
         ("DELETE", "/v2/state", 405, "method-not-allowed"),
