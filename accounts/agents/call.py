@@ -57,7 +57,7 @@ class Call:
     def __init__(self, base: str, pool: Pool, limits: Limits, seconds: float, tally: Tally) -> None:
         self.base = base
         self._pool = pool
-        self._limits = limits
+        self.limits = limits
         self._seconds = seconds
         self._ends_at = asyncio.get_running_loop().time() + seconds
         self._tally = tally
@@ -166,7 +166,7 @@ class Call:
         else:
             self._tally.reused += 1
         dial.status = response.status_code
-        limit = self._limits.max_body_bytes
+        limit = self.limits.max_body_bytes
         try:
             raw = await bodies.read_body(response, limit, dial.heard)
         finally:

@@ -10,19 +10,22 @@ import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import TypeVar
 
-from accounts.agents import v1, v2
+from accounts.agents import deals, once, symbols, trade2, v1, v2
 from accounts.agents.addresses import check_url, networks
 from accounts.agents.call import Call, Tally
-from accounts.agents.errors import AddressNotAllowed, AgentError
+from accounts.agents.errors import AddressNotAllowed, AgentError, NotSent
 from accounts.agents.limits import Limits
+from accounts.agents.once import Expiry
 from accounts.agents.pool import Pool
 from accounts.agents.readings import Endpoint, Reading
 from accounts.agents.slots import Slots
 from accounts.agents.statistics import PoolStatistics
+from accounts.agents.symbols import SymbolSpec
+from accounts.agents.trades import DealsReading, OrderRecord, TradeAnswer, TradeRequest
 from mt5monitor import loop
 
 log = logging.getLogger(__name__)
@@ -69,19 +72,63 @@ class AgentClient:
         `patient`: wait for a slot as long as it takes, for work that is bounded by the fleet and
         has nobody who waits for it; otherwise PoolTimedOut is raised after pool_timeout.
         """
-        ask = _contract(endpoint).read
-        reading: Reading | None = await self._call(endpoint, ask, self.limits.deadline, patient)
+        patience = None if patient else self.limits.pool_timeout
+        reading: Reading | None = await self._call(
+            endpoint, _contract(endpoint).read, self.limits.deadline, patience
+        )
         return reading
 
     async def refresh(self, endpoint: Endpoint, *, patient: bool = False) -> None:
         """Have the agent reconnect its terminal. Sent once, whatever happens."""
+        patience = None if patient else self.limits.pool_timeout
         ask = _contract(endpoint).refresh
-        await self._call(endpoint, ask, self.limits.refresh_deadline, patient)
+        await self._call(endpoint, ask, self.limits.refresh_deadline, patience)
 
     async def ping(self, endpoint: Endpoint) -> str:
         """One sentence saying who answers there, for a person who tests a connection."""
-        sentence: str = await self._call(endpoint, _contract(endpoint).ping, self.limits.deadline)
+        sentence: str = await self._asked(endpoint, _contract(endpoint).ping)
         return sentence
+
+    async def trade(
+        self, endpoint: Endpoint, request: TradeRequest, spec: SymbolSpec | None = None
+    ) -> TradeAnswer:
+        """Send one order, written at most once, on a connection of its own, within its time.
+
+        Raise NotSent when it is proven that nothing was executed and nothing will be. Everything
+        else that is known is in the answer: whatever else is raised here, a cancellation too, means
+        that the outcome is unknown. `spec` is for contract 1, which takes SL and TP in pips.
+        """
+        try:
+            expiry = Expiry(request.expires_at)
+            ask = partial(once.trade, request=request, spec=spec, expiry=expiry)
+            patience = min(self.limits.pool_timeout, expiry.left())
+            answer = await self._call(
+                endpoint, ask, self.limits.trade_deadline, patience, self._trade_slots
+            )
+        except NotSent:
+            raise
+        except AgentError as error:
+            # once.trade lets nothing but NotSent through: this is from before it.
+            raise NotSent(f"{error.sentence} Nothing was sent.", error) from error
+        if answer.outcome == "unknown":
+            self._errors["outcome-unknown"] += 1
+        return answer
+
+    async def order_record(self, endpoint: Endpoint, tag: str) -> OrderRecord:
+        """What became of an order, by the agent's own journal. Contract 2 only."""
+        if endpoint.contract != "2":
+            raise ValueError(f"{endpoint.name}: only contract 2 keeps a journal of orders")
+        return await self._asked(endpoint, partial(trade2.record, tag=tag))
+
+    async def symbol(self, endpoint: Endpoint, name: str) -> SymbolSpec:
+        """The specification of a symbol and its last quote. Raise SymbolUnknown."""
+        _contract(endpoint)
+        return await self._asked(endpoint, partial(symbols.read, name=name))
+
+    async def deals(self, endpoint: Endpoint, since: datetime, until: datetime) -> DealsReading:
+        """The history between two aware times; see deals.read for what contract 1 lacks."""
+        _contract(endpoint)
+        return await self._asked(endpoint, partial(deals.read, since=since, until=until))
 
     def statistics(self) -> PoolStatistics:
         return PoolStatistics(
@@ -114,16 +161,19 @@ class AgentClient:
         for pool in pools:
             await pool.close()
 
+    async def _asked(self, endpoint: Endpoint, ask: Callable[[Call, Endpoint], Awaitable[T]]) -> T:
+        """For a person who waits."""
+        return await self._call(endpoint, ask, self.limits.deadline, self.limits.pool_timeout)
+
     async def _call(
         self,
         endpoint: Endpoint,
         ask: Callable[[Call, Endpoint], Awaitable[T]],
         seconds: float,
-        patient: bool = False,
+        patience: float | None,
         slots: Slots | None = None,
     ) -> T:
-        """`ask` in a slot of the pool, its error counted."""
-        patience = None if patient else self.limits.pool_timeout
+        """`ask` in a slot, waited for at most `patience` seconds, its error counted."""
         try:
             if refusal := _refusal(endpoint.url, self.limits.allowed_networks):
                 raise AddressNotAllowed(refusal)

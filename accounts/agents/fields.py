@@ -23,6 +23,7 @@ Price = Annotated[float, msgspec.Meta(ge=-1e11, le=1e11)]
 Volume = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 Login = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 Ticket = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+TicketOr0 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Magic = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 

@@ -12,15 +12,17 @@ OK = 200
 QUOTE = 120
 
 
-class _Problem(msgspec.Struct):
+class Problem(msgspec.Struct):
     """RFC 9457, and FastAPI's `detail`, whose type it does not promise."""
 
     type: object = ""
     title: object = ""
     detail: object = ""
+    sent: object = None
+    """False when the agent says that it sent nothing of an order, and never will."""
 
 
-_problem = msgspec.json.Decoder(_Problem)
+_problem = msgspec.json.Decoder(Problem)
 
 
 def check_status(answer: Answer, what: str) -> None:
@@ -32,7 +34,7 @@ def check_status(answer: Answer, what: str) -> None:
             f"It answered {what} with a redirect (HTTP {answer.status}); redirects are not "
             "followed: enter the final URL."
         )
-    problem = _read(answer.body)
+    problem = problem_of(answer)
     said = next((text for text in (problem.title, problem.detail) if _is_text(text)), "")
     quoted = f': "{clean(str(said), QUOTE)}"' if said else ""
     kind = problem.type if isinstance(problem.type, str) else ""
@@ -41,13 +43,19 @@ def check_status(answer: Answer, what: str) -> None:
     )
 
 
+def detail_of(answer: Answer) -> str:
+    """What FastAPI puts into `detail`; empty when it is no text, or not there."""
+    detail = problem_of(answer).detail
+    return detail if isinstance(detail, str) else ""
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _read(body: bytes) -> _Problem:
+def problem_of(answer: Answer) -> Problem:
     """What the error says about itself; nothing at all, when that is not JSON."""
     try:
-        return _problem.decode(body)
+        return _problem.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _Problem()
+        return Problem()

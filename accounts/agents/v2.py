@@ -75,12 +75,12 @@ _ping = msgspec.json.Decoder(Ping)
 async def read(call: Call, endpoint: Endpoint) -> Reading | None:
     """None when the agent says that nothing changed since `endpoint.etag`."""
     etag = endpoint.etag
-    answer = await _signed(
+    answer = await signed(
         call, endpoint, "GET", "/v2/state", (("If-None-Match", etag),) if etag else ()
     )
     if answer.status == NOT_MODIFIED and etag:
         return None
-    _check(answer, "GET /v2/state")
+    check(answer, "GET /v2/state")
     return Reading((parse_state(answer.body),), False, _etag(answer.headers.get("etag", "")))
 
 
@@ -91,7 +91,7 @@ def _etag(told: str) -> str | None:
 
 
 async def refresh(call: Call, endpoint: Endpoint) -> None:
-    _check(await _signed(call, endpoint, "POST", "/v2/refresh"), "POST /v2/refresh")
+    check(await signed(call, endpoint, "POST", "/v2/refresh"), "POST /v2/refresh")
 
 
 async def ping(call: Call, endpoint: Endpoint) -> str:
@@ -107,7 +107,7 @@ async def ping(call: Call, endpoint: Endpoint) -> str:
     return f"{clean(told.agent, 60) or 'The agent'} (contract 2) monitors {watches}"
 
 
-async def _signed(
+async def signed(
     call: Call, endpoint: Endpoint, method: str, path: str, extra: Headers = ()
 ) -> Answer:
     """A verified answer. An error without a signature is let through, to be reported as what it
@@ -121,14 +121,18 @@ async def _signed(
     return answer
 
 
-def _check(answer: Answer, what: str) -> None:
+def check(answer: Answer, what: str) -> None:
     try:
         check_status(answer, what)
     except RefusedRequest as error:
-        kind = error.problem.rpartition("/")[2].rpartition(":")[2]
-        if is_signed(answer) and kind in DISCONNECTED_PROBLEMS:
+        if is_signed(answer) and kind_of(error) in DISCONNECTED_PROBLEMS:
             raise TerminalDisconnected(DISCONNECTED) from error
         raise
+
+
+def kind_of(error: RefusedRequest) -> str:
+    """The type of a problem without the address that may stand before it."""
+    return error.problem.rpartition("/")[2].rpartition(":")[2]
 
 
 def parse_state(body: bytes) -> AccountReading:
@@ -178,13 +182,13 @@ def _position(position: Position) -> PositionReading:
         profit=fields.money(position.profit),
         swap=fields.money(position.swap),
         commission=fields.money_or_none(position.commission),
-        opened_at=_utc(position.open_time),
+        opened_at=utc(position.open_time),
         comment=clean(position.comment or "", fields.COMMENT),
         magic=position.magic,
     )
 
 
-def _utc(text: str | None) -> datetime | None:
+def utc(text: str | None) -> datetime | None:
     """An ISO time that says its offset; one that does not is no known moment."""
     try:
         told = datetime.fromisoformat(text or "")

@@ -1,0 +1,189 @@
+"""The specification of a symbol and its last quote, as each contract tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
+
+import msgspec
+
+from accounts.agents import fields, figures, v2
+from accounts.agents.call import Answer, Call
+from accounts.agents.errors import Malformed, RefusedRequest, SymbolUnknown
+from accounts.agents.figures import UNTOLD, Figure
+from accounts.agents.readings import Endpoint
+from accounts.agents.refusals import check_status, detail_of
+from accounts.agents.text import clean
+
+NOT_FOUND = 404
+# Characters that are the same with and without percent code: the two URL libraries on the way must
+# agree on the text that is signed.
+SAFE = "!$&'()*+,;=:@"
+WITH_FRACTIONAL_PIPS = (3, 5)
+FINE = 12
+SPREAD_PLACES = 6
+
+
+class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """None, or empty, is what the agent does not tell."""
+
+    symbol: str
+    digits: int | None = None
+    point: Decimal | None = None
+    tick_size: Decimal | None = None
+    tick_value: Decimal | None = None
+    """Account currency, for one tick of one lot."""
+    volume_min: Decimal | None = None
+    volume_max: Decimal | None = None
+    volume_step: Decimal | None = None
+    stops_level: int | None = None
+    """Points; 0 may mean that the broker decides anew each time."""
+    freeze_level: int | None = None
+    filling_modes: tuple[str, ...] | None = None
+    trade_mode: str = ""
+    contract_size: Decimal | None = None
+    currency_base: str = ""
+    currency_profit: str = ""
+    currency_margin: str = ""
+    pip_size: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    quoted_at: datetime | None = None
+    """Aware, UTC."""
+
+
+class Quote1(msgspec.Struct):
+    symbol: str
+    bid: Figure = UNTOLD
+    ask: Figure = UNTOLD
+    point: Figure = UNTOLD
+    spread_points: Figure = UNTOLD
+    spread_pips: Figure = UNTOLD
+    trade_tick_value: Figure = UNTOLD
+
+
+class Tick2(msgspec.Struct):
+    bid: Figure = UNTOLD
+    ask: Figure = UNTOLD
+    time: str | None = None
+
+
+class Symbol2(msgspec.Struct):
+    symbol: str
+    digits: fields.Count | None = None
+    point: Figure = UNTOLD
+    tick_size: Figure = UNTOLD
+    tick_value: Figure = UNTOLD
+    volume_min: Figure = UNTOLD
+    volume_max: Figure = UNTOLD
+    volume_step: Figure = UNTOLD
+    stops_level: fields.Count | None = None
+    freeze_level: fields.Count | None = None
+    filling_modes: list[str] | None = None
+    trade_mode: str | None = None
+    contract_size: Figure = UNTOLD
+    currency_base: str | None = None
+    currency_profit: str | None = None
+    currency_margin: str | None = None
+    tick: Tick2 | None = None
+
+
+_quote1 = msgspec.json.Decoder(Quote1)
+_symbol2 = msgspec.json.Decoder(Symbol2)
+
+
+async def read(call: Call, endpoint: Endpoint, name: str) -> SymbolSpec:
+    """Raise SymbolUnknown when the broker has no symbol of that name, else as all readings."""
+    if name.strip(".") == "" or len(name) > fields.SYMBOL:
+        raise SymbolUnknown(f'"{name}" is no name of a symbol.')
+    if endpoint.contract == "1":
+        path = f"/quote/{quote(name, safe=SAFE)}"
+        answer = await call.send("GET", path)
+    else:
+        path = f"/v2/symbols/{quote(name, safe=SAFE)}"
+        answer = await v2.signed(call, endpoint, "GET", path)
+    _check(answer, endpoint, f"GET {path}", name)
+    spec = parse1(answer.body) if endpoint.contract == "1" else parse2(answer.body)
+    if spec.symbol != name:
+        raise Malformed(f"symbol: expected {name}, got {spec.symbol}")
+    return spec
+
+
+def _check(answer: Answer, endpoint: Endpoint, what: str, name: str) -> None:
+    """Old agents without the call, and addresses without an agent, answer 404 as well."""
+    try:
+        v2.check(answer, what) if endpoint.contract == "2" else check_status(answer, what)
+    except RefusedRequest as error:
+        named = name in detail_of(answer).split()
+        if v2.kind_of(error) == "symbol-unknown" or (error.http_status == NOT_FOUND and named):
+            raise SymbolUnknown(f"The broker of this account has no symbol {name}.") from error
+        raise
+
+
+def parse1(body: bytes) -> SymbolSpec:
+    """Raise Malformed or NotJson."""
+    told = fields.decode(body, _quote1)
+    point = figures.positive(told.point, "point", places=FINE)
+    return SymbolSpec(
+        symbol=clean(told.symbol, fields.SYMBOL),
+        point=point,
+        tick_value=figures.positive(told.trade_tick_value, "trade_tick_value", places=FINE),
+        pip_size=_pip_by_spread(point, told),
+        bid=figures.positive(told.bid, "bid"),
+        ask=figures.positive(told.ask, "ask"),
+    )
+
+
+def _pip_by_spread(point: Decimal | None, told: Quote1) -> Decimal | None:
+    """The size of a pip, from the spread in points and in pips.
+
+    Agents round the pips, most to one decimal: the ratio alone would be wrong by half for a spread
+    of 0.05 pips told as 0.1. A pip is 1, 10 or 100 points; which one, is known when exactly one of
+    them fits what was told.
+    """
+    points = figures.positive(told.spread_points, "spread_points")
+    pips = figures.positive(told.spread_pips, "spread_pips")
+    if point is None or points is None or pips is None:
+        return None
+    exponent = pips.as_tuple().exponent
+    places = min(max(-exponent if isinstance(exponent, int) else 1, 1), SPREAD_PLACES)
+    half = Decimal(5).scaleb(-places - 1)
+    fitting = [n for n in (1, 10, 100, 1000) if (pips - half) * n <= points <= (pips + half) * n]
+    return point * fitting[0] if len(fitting) == 1 else None
+
+
+def parse2(body: bytes) -> SymbolSpec:
+    """Raise Malformed or NotJson."""
+    told = fields.decode(body, _symbol2)
+    point = figures.positive(told.point, "point", places=FINE)
+    tick = told.tick or Tick2()
+    modes = told.filling_modes
+    return SymbolSpec(
+        symbol=clean(told.symbol, fields.SYMBOL),
+        digits=told.digits,
+        point=point,
+        tick_size=figures.positive(told.tick_size, "tick_size", places=FINE),
+        tick_value=figures.positive(told.tick_value, "tick_value", places=FINE),
+        volume_min=figures.positive(told.volume_min, "volume_min"),
+        volume_max=figures.positive(told.volume_max, "volume_max"),
+        volume_step=figures.positive(told.volume_step, "volume_step"),
+        stops_level=told.stops_level,
+        freeze_level=told.freeze_level,
+        filling_modes=None if modes is None else tuple(clean(mode, 20) for mode in modes[:8]),
+        trade_mode=clean(told.trade_mode or "", 20),
+        contract_size=figures.positive(told.contract_size, "contract_size"),
+        currency_base=clean(told.currency_base or "", fields.CURRENCY),
+        currency_profit=clean(told.currency_profit or "", fields.CURRENCY),
+        currency_margin=clean(told.currency_margin or "", fields.CURRENCY),
+        pip_size=_pip_by_digits(point, told.digits),
+        bid=figures.positive(tick.bid, "tick.bid"),
+        ask=figures.positive(tick.ask, "tick.ask"),
+        quoted_at=v2.utc(tick.time),
+    )
+
+
+def _pip_by_digits(point: Decimal | None, digits: int | None) -> Decimal | None:
+    if point is None or digits is None:
+        return None
+    return point * 10 if digits in WITH_FRACTIONAL_PIPS else point
