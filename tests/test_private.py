@@ -1,9 +1,12 @@
 """What a page said stays between the server and the person who asked."""
 
-import pytest
-from asgiref.sync import sync_to_async
-from django.test import AsyncClient, Client
+from inspect import isawaitable
 
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from mt5monitor.private import never_cached
 from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db
@@ -24,11 +27,13 @@ def test_no_cache_keeps_where_a_stranger_was_sent() -> None:
     assert "no-store" in Client().get("/").headers["Cache-Control"]
 
 
-async def test_no_cache_keeps_a_page_as_the_server_serves_it(rows: None) -> None:
-    user = await sync_to_async(make_user)("accounts.view_account")
-    client = AsyncClient()
-    await client.aforce_login(user)
-    assert "no-store" in (await client.get("/")).headers["Cache-Control"]
+async def test_no_cache_keeps_a_page_as_the_server_serves_it() -> None:
+    async def page(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("figures")
+
+    answer = never_cached(page)(RequestFactory().get("/"))
+    assert isawaitable(answer)
+    assert "no-store" in (await answer).headers["Cache-Control"]
 
 
 def test_a_page_that_was_open_is_gone_after_signing_out() -> None:
