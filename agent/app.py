@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from agent import contract1, contract2, problem
+from agent import contract1, contract1_trades, contract2, problem
 from agent.agent import Agent
 from agent.errors import TerminalError
 from agent.orders import routes as orders
@@ -33,7 +33,7 @@ class Contract1:
     """The routes of v1; everything else is answered as FastAPI would."""
 
     def __init__(self) -> None:
-        self.router = Router(contract1.ROUTES, redirect_slashes=False)
+        self.router = Router([*contract1.ROUTES, *contract1_trades.ROUTES], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's router raises instead of answering when it runs inside an application.

@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent.server import ABORT
 
@@ -84,6 +84,27 @@ async def zero(scope: Scope, receive: Receive, send: Send) -> None:
     """Account 0 with balance 0, as from a terminal that has lost its account."""
     account = {"account_number": 0, "balance": 0.0, "status": "disconnected"}
     await _json(account, scope, receive, send)
+
+
+async def cut(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Do what was asked, and drop the connection in place of the answer."""
+
+    async def swallow(message: Message) -> None:
+        """The answer goes nowhere."""
+
+    await app(scope, receive, swallow)
+    await down(scope, receive, send)
+
+
+async def held(seconds: float, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Do what was asked at once, and answer later."""
+
+    async def send_late(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    await app(scope, receive, send_late)
 
 
 async def _json(content: object, scope: Scope, receive: Receive, send: Send) -> None:

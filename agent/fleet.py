@@ -2,62 +2,36 @@
 
 import argparse
 import asyncio
-import hmac
-import json
+import functools
 import os
 import random
 import sys
-import time
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from starlette.responses import JSONResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agent.agent import AccountsShape, Agent
-from agent.app import AgentApp, read_body
-from agent.broker_clock import BrokerClock
-from agent.faults import FAULTS, PASSING
-from agent.problem import Problem, of_problem
+from agent.app import AgentApp
+from agent.control import control
+from agent.faults import FAULTS, PASSING, cut, held
+from agent.members import Member, build_members, read_secrets
+from agent.orders.journal import JournalError
+from agent.orders.routes import unreadable
+from agent.problem import of_problem
 from agent.server import KEEP_ALIVE_SECONDS, serve
-from agent.simulated.terminal import SimulatedTerminal
-from agent.simulated.world import World
-from agent.terminal import DirectTerminal
+from agent.simulated.ledger import Ledger
 
-FleetContract = Literal["mixed", "1", "2"]
-SLOW_SECONDS = 3.0
-STATES = (*FAULTS, "up", "slow", "disconnected", "unreadable", "nan", "markup", "forged")
-# The first ones of these among twenty are agents of older kinds.
-OLDER_SHAPES: dict[int, AccountsShape] = {7: "list", 13: "wrapped"}
-WITHOUT_POSITIONS = 19
-
-
-@dataclass(slots=True)
-class Member:
-    """One agent of the fleet and the state that it was told to be in."""
-
-    index: int
-    agent: Agent
-    contract: Literal["1", "2"]
-    terminal: SimulatedTerminal
-    state: str = "up"
-    seconds: float = SLOW_SECONDS
-
-    @property
-    def path(self) -> str:
-        return f"/agents/{self.index}"
-
-    def enter(self, state: str, seconds: float = SLOW_SECONDS) -> None:
-        """`seconds` is how long a slow agent takes. Raises `Problem` for an unknown state."""
-        if state not in STATES:
-            raise Problem(400, "state-unknown", "There is no such state", ", ".join(STATES))
-        self.state, self.seconds = state, seconds
-        self.terminal.connected = state != "disconnected"
-        self.terminal.positions_fail = state == "unreadable"
-        self.terminal.balance_is_nan = state == "nan"
-        self.terminal.name_is_markup = state == "markup"
+# What moves money, in both contracts.
+ORDERS = {
+    ("POST", "/v2/orders"),
+    ("POST", "/positions/open"),
+    ("POST", "/positions/close"),
+    ("PUT", "/positions/modify"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +61,7 @@ class Fleet:
         path: str = scope["path"]
         member = self._member(path, "/agents/")
         if member is not None:
-            scope["root_path"], scope["agent"] = member.path, member.agent
+            scope["root_path"] = member.path
             await self._serve(member, scope, receive, send)
         elif path == "/":
             await JSONResponse({"agents": self.listing()})(scope, receive, send)
@@ -121,7 +95,24 @@ class Fleet:
             member.terminal.dropped_until = member.terminal.world.clock() + pause
         if member.state == "forged":
             send = forged(send)
-        await (fault or self.apps[member.contract])(scope, receive, send)
+        await (fault or self._app(member, scope))(scope, receive, send)
+
+    def _app(self, member: Member, scope: Scope) -> ASGIApp:
+        app: ASGIApp = self.apps[member.contract]
+        path: str = scope["path"].removeprefix(member.path)
+        if path.startswith("/v2/orders"):
+            try:
+                member.open_journal()
+            except JournalError as error:
+                return of_problem(unreadable(error))
+        # Not before: the agent may have been started anew while the request was held up.
+        scope["agent"] = member.agent
+        if (scope["method"], path) not in ORDERS:
+            return app
+        befalls, member.next_answer = member.next_answer, None
+        if befalls == "cut":
+            return functools.partial(cut, app)
+        return functools.partial(held, member.answer_seconds, app) if befalls else app
 
     def _member(self, path: str, prefix: str) -> Member | None:
         if not path.startswith(prefix):
@@ -131,25 +122,6 @@ class Fleet:
             return None
         index = int(number[:9])
         return self.members[index - 1] if index <= len(self.members) else None
-
-
-async def control(member: Member, scope: Scope, receive: Receive, send: Send) -> None:
-    """`POST {"state": ..., "seconds": ...}`: answers the state that the agent is in now."""
-    try:
-        if scope["method"] != "POST":
-            raise Problem(405, "method-not-allowed", "Only POST changes a state")
-        if any(name == b"origin" for name, _ in scope["headers"]):
-            raise Problem(403, "browser-refused", "Pages of the web may not change a state")
-        order = json.loads(await read_body(receive))
-        if not isinstance(order, dict) or not isinstance(order.get("seconds", 0.0), int | float):
-            raise Problem(400, "body-invalid", "The body is not an object that we know")
-        member.enter(str(order.get("state")), float(order.get("seconds", SLOW_SECONDS)))
-    except (ValueError, RecursionError):
-        await of_problem(Problem(400, "body-invalid", "The body is not JSON"))(scope, receive, send)
-    except Problem as error:
-        await of_problem(error)(scope, receive, send)
-    else:
-        await JSONResponse({"index": member.index, "state": member.state})(scope, receive, send)
 
 
 def forged(send: Send) -> Send:
@@ -164,68 +136,6 @@ def forged(send: Send) -> Send:
         await send(message)
 
     return send_forged
-
-
-def derived_secret(secret_seed: str, index: int) -> bytes:
-    """The secret of agent `index`: the demo derives the same one from the same seed."""
-    message = f"agent-{index}".encode()
-    return hmac.new(secret_seed.encode(), message, "sha256").hexdigest().encode()
-
-
-def build_members(
-    count: int,
-    *,
-    seed: int = 1,
-    contract: FleetContract = "mixed",
-    secrets: Mapping[int, bytes] | None = None,
-    secret_seed: str = "",
-    clock: Callable[[], float] = time.time,
-    older: bool = True,
-) -> list[Member]:
-    """All members; `older` lets a few of those with v1 answer in the older shapes."""
-    world = World(seed, count, clock)
-    known = secrets or {}
-    return [
-        _member_of(
-            world,
-            index,
-            contract if contract != "mixed" else ("1" if index % 2 else "2"),
-            known.get(index) or derived_secret(secret_seed, index),
-            older=older,
-        )
-        for index in range(1, count + 1)
-    ]
-
-
-def _member_of(
-    world: World, index: int, contract: Literal["1", "2"], secret: bytes, *, older: bool
-) -> Member:
-    account = world.accounts[index - 1]
-    terminal = SimulatedTerminal(world, account)
-    # Old agents in the field often were never told the holder or the firm.
-    holder = {3: None, 9: "Unknown"}.get(index % 20, account.holder)
-    agent = Agent(
-        name=f"{account.firm.name.split()[0]} {index}",
-        terminal=DirectTerminal(terminal),
-        secret=None if contract == "1" else secret,
-        holder=holder,
-        firm="N/A" if index % 20 == 11 else account.firm.name,
-        initial_balance=None if index % 20 == 17 else account.initial_balance,
-        opened_on=terminal.opened_on,
-        accounts_shape=OLDER_SHAPES.get(index % 20, "object") if older else "object",
-        offers_positions=not older or index % 20 != WITHOUT_POSITIONS,
-        broker_clock=BrokerClock(account.firm.offset),
-        clock=world.clock,
-    )
-    return Member(index, agent, contract, terminal)
-
-
-def read_secrets(path: str) -> dict[int, bytes]:
-    """A JSON object of secrets by index; `ValueError` when it is anything else."""
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise ValueError("the file with the secrets does not hold a JSON object")
-    return {int(index): str(secret).encode() for index, secret in content.items()}
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -263,16 +173,50 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="seconds that an idle connection is kept (75)",
     )
     add("--control", action="store_true", help="serve POST /control/agents/<i>")
+    add(
+        "--trade-fault-rate",
+        type=float,
+        default=0.0,
+        help="share of orders that are refused, executed late, in part, or without an answer",
+    )
+    add(
+        "--journal-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the journals of v2 are kept, a file an agent; a folder of their own, removed "
+        "at the end, when not given",
+    )
+    add(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="what the venue was sent and executed; with it, positions outlive the process",
+    )
     add("--same-shape", action="store_true", help="no agents of the older kinds among those of v1")
     return parser.parse_args(arguments)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
+    if options.journal_dir is not None:
+        return _run(options, lambda: None)
+    folder = tempfile.TemporaryDirectory(prefix="fleet-", ignore_cleanup_errors=True)
+    with folder as name:
+        options.journal_dir = Path(name)
+        return _run(options, folder.cleanup)
+
+
+def _run(options: argparse.Namespace, ended: Callable[[], None]) -> int:
     try:
         secrets = read_secrets(options.secrets) if options.secrets else {}
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{options.secrets}: {error}\n")
+        return 1
+    try:
+        options.journal_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ledger = Ledger(options.ledger)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     members = build_members(
         options.agents,
@@ -281,7 +225,15 @@ def main(arguments: list[str] | None = None) -> int:
         secrets=secrets,
         secret_seed=options.secret_seed,
         older=not options.same_shape,
+        ledger=ledger,
+        journal_dir=options.journal_dir,
+        trade_fault_rate=options.trade_fault_rate,
     )
+    try:
+        asyncio.run(_recover(members))
+    except JournalError as error:
+        sys.stderr.write(f"{options.journal_dir}: {error}\n")
+        return 1
     nuisance = Nuisance(options.latency, options.fault_rate, options.disconnect_rate)
     serve(
         Fleet(members, nuisance, seed=options.seed, control=options.control),
@@ -289,8 +241,14 @@ def main(arguments: list[str] | None = None) -> int:
         port=options.port,
         keep_alive=options.keep_alive,
         announcement=f"{options.agents} simulated agents",
+        ended=ended,
     )
     return 0
+
+
+async def _recover(members: list[Member]) -> None:
+    for member in members:
+        await member.recover()
 
 
 if __name__ == "__main__":

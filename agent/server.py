@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -35,11 +36,17 @@ class WithAbort:
 
 
 class Server(uvicorn.Server):
-    """Prints one line once it listens, with the port that was really bound."""
+    """Prints one line once it listens, with the port that was really bound.
 
-    def __init__(self, config: uvicorn.Config, announcement: str) -> None:
+    `ended` is called at an orderly end: uvicorn raises the signal that ended it once more, so
+    nothing after its `run` is reached.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, announcement: str, ended: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self.announcement = announcement
+        self.announcement, self.ended = announcement, ended
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
@@ -47,6 +54,10 @@ class Server(uvicorn.Server):
         host = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"{self.announcement} at http://{host}:{port}/\n")
         sys.stdout.flush()
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        await super().shutdown(sockets)
+        self.ended()
 
 
 def serve(
@@ -56,6 +67,7 @@ def serve(
     port: int,
     announcement: str,
     keep_alive: int = KEEP_ALIVE_SECONDS,
+    ended: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; exits with 1 when the address cannot be bound."""
     allow_many_connections()
@@ -77,7 +89,7 @@ def serve(
     # Ctrl-C arrives a second time after an orderly end; the traceback would say nothing.
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            Server(config, announcement).run()
+            Server(config, announcement, ended).run()
         except SystemExit as error:
             # uvicorn has said what was wrong, and leaves with a number of its own.
             raise SystemExit(1) from error

@@ -73,6 +73,12 @@ class OrderDesk:
             await self.record(tag)
         return len(tags)
 
+    def await_last(self, seconds: float) -> None:
+        """Let an order that has begun to be sent end, when the agent does; no other one begins."""
+        for job in list(self._jobs.values()):
+            if not job.abandon():
+                job.over.wait(seconds)
+
     def executing(self, tag: str) -> bool:
         return tag in self._jobs
 

@@ -28,6 +28,7 @@ class Job:
         self.order, self.received_ms = order, received_ms
         self.execute, self.ended = execute, ended
         self.stage = Stage.WAITING
+        self.over = threading.Event()
         self._lock = threading.Lock()
 
     def __call__(self, mt5: MetaTrader5) -> Record:
@@ -35,6 +36,7 @@ class Job:
             return self.execute(mt5, self)
         finally:
             self.ended(self)
+            self.over.set()
 
     def begin(self) -> bool:
         """False for an order that was given up: it must not be sent."""

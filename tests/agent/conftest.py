@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from agent.fleet import Member
+from agent.members import Member
 from tests.agent.parts import SEED, TurnedClock, fleet_of
 
 

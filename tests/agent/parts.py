@@ -12,7 +12,8 @@ import httpx
 from agent.agent import Agent
 from agent.app import AgentApp, ContractChoice
 from agent.broker_clock import BrokerClock
-from agent.fleet import Fleet, Member, Nuisance, build_members
+from agent.fleet import Fleet, Nuisance
+from agent.members import Member, build_members
 from agent.simulated.terminal import SimulatedTerminal
 from agent.simulated.world import World
 from agent.terminal import DirectTerminal

@@ -6,7 +6,8 @@ import gzip
 import httpx
 import pytest
 
-from agent.fleet import Fleet, Member, Nuisance, derived_secret
+from agent.fleet import Fleet, Nuisance
+from agent.members import Member, derived_secret
 from agent.server import ABORT
 from tests.agent.parts import SEED, MonitorSignature, TurnedClock, fleet_of
 

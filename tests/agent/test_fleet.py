@@ -6,14 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent.fleet import (
-    Member,
-    build_members,
-    derived_secret,
-    main,
-    parse,
-    read_secrets,
-)
+from agent.fleet import main, parse
+from agent.members import Member, build_members, derived_secret, read_secrets
 from tests.agent.parts import SEED, MonitorSignature, TurnedClock, fleet_of
 
 DEMO_2 = b"1b2c24697fa11facbb5fb13191b25dcfb8b9510fe428662370081a260887189e"

@@ -42,7 +42,8 @@ def test_without_the_package_a_real_agent_says_so(
     secret = tmp_path / "agent.secret"
     assert command.main(["--terminal", "metatrader5", "--secret-file", str(secret)]) == 1
     out, err = capsys.readouterr()
-    assert out == f"New secret in {secret}\n"
+    journal = secret.with_suffix(".journal")
+    assert out == f"New secret in {secret}\nNew journal of orders in {journal}\n"
     assert secret.read_text().strip() not in out + err
     assert "MetaTrader5" in err
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from agent.fleet import derived_secret
+from agent.members import derived_secret
 from tests.agent.parts import MonitorSignature
 
 ROOT = Path(__file__).resolve().parents[2]

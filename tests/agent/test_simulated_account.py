@@ -84,9 +84,9 @@ def test_a_level_that_is_reached_closes_the_position_and_books_the_result(
     room = distance(SWAPLESS, account)
     below, above = round(entry - room, 5), round(entry + room, 5)
     lower = (reason == Constants.DEAL_REASON_SL) == (side == BUY)
-    levels = {"sl": 0.0, "tp": 0.0}
-    levels["sl" if reason == Constants.DEAL_REASON_SL else "tp"] = below if lower else above
-    position = account.open(SWAPLESS, side, 1.0, START, **levels)
+    level = below if lower else above
+    sl, tp = (level, 0.0) if reason == Constants.DEAL_REASON_SL else (0.0, level)
+    position = account.open(SWAPLESS, side, 1.0, START, sl=sl, tp=tp)
     for _ in range(5 * 24 * 60):
         if not account.positions:
             break

@@ -1,0 +1,139 @@
+"""Steering one agent of a fleet: `POST /control/agents/<i>`, and reading what its venue saw."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from agent.app import read_body
+from agent.members import SLOW_SECONDS, Member, check_state
+from agent.orders.journal import JournalError
+from agent.problem import Problem, of_problem
+from agent.simulated.trade_faults import Fault, fault_of
+
+Order = dict[str, Any]
+
+
+async def control(member: Member, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers the state that the agent is in now, or with `GET .../ledger` its ledger."""
+    try:
+        content = await _obey(member, scope, receive)
+    except Problem as error:
+        await of_problem(error)(scope, receive, send)
+    except JournalError as error:
+        problem = Problem(503, "journal-unreadable", "The journal cannot be read", str(error))
+        await of_problem(problem)(scope, receive, send)
+    else:
+        await JSONResponse(content)(scope, receive, send)
+
+
+async def _obey(member: Member, scope: Scope, receive: Receive) -> Order:
+    if any(name == b"origin" for name, _ in scope["headers"]):
+        raise Problem(403, "browser-refused", "Pages of the web may not change a state")
+    if scope["path"].endswith("/ledger"):
+        return _ledger(member, scope)
+    if scope["method"] != "POST":
+        raise Problem(405, "method-not-allowed", "Only POST changes a state")
+    order = _read(await read_body(receive))
+    seconds = order.pop("seconds", None)
+    # All are read before any is obeyed, so that a wrong one changes nothing.
+    for act in [_READERS[name](member, value, seconds) for name, value in order.items()]:
+        act()
+    if order.get("state") == "restart":
+        await member.restart()
+    return {"index": member.index, "state": member.state}
+
+
+def _ledger(member: Member, scope: Scope) -> Order:
+    if scope["method"] != "GET":
+        raise Problem(405, "method-not-allowed", "The ledger is only read")
+    world = member.terminal.world
+    world.advance()
+    return {"entries": world.venue.ledger.of_agent(member.index)}
+
+
+def _read(body: bytes) -> Order:
+    try:
+        order = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(400, "body-invalid", "The body is not JSON") from error
+    known = isinstance(order, dict) and set(order) <= {*_READERS, "seconds"}
+    if not known or not set(order) & set(_READERS):
+        raise _unknown(f"any of {', '.join(_READERS)}, and seconds")
+    seconds = order.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | None):
+        raise _unknown("seconds is a number")
+    return dict(order)
+
+
+Act = Callable[[], None]
+
+
+def _state(member: Member, value: Any, seconds: float | None) -> Act:
+    if value == "restart":
+        return lambda: None
+    check_state(str(value))
+    return lambda: member.enter(str(value), SLOW_SECONDS if seconds is None else float(seconds))
+
+
+def _login(member: Member, value: Any, seconds: float | None) -> Act:
+    if type(value) is not int or not 0 < value < 2**53:
+        raise _unknown("login is a number above 0")
+    return lambda: member.log_in(value)
+
+
+def _next_order(member: Member, value: Any, seconds: float | None) -> Act:
+    faults = [_fault(name, seconds) for name in (value if isinstance(value, list) else [value])]
+    return lambda: member.terminal.broker.faults.queued.extend(faults)
+
+
+def _orders(member: Member, value: Any, seconds: float | None) -> Act:
+    """What every order meets from now on; null ends it."""
+    fault = None if value is None else _fault(value, seconds)
+    return lambda: setattr(member.terminal.broker.faults, "standing", fault)
+
+
+def _next_answer(member: Member, value: Any, seconds: float | None) -> Act:
+    if value not in (None, "cut", "slow"):
+        raise _unknown("next_answer is cut, slow or null")
+
+    def act() -> None:
+        member.next_answer = value
+        member.answer_seconds = SLOW_SECONDS if seconds is None else float(seconds)
+
+    return act
+
+
+def _switch(name: str, *, meaning: bool) -> Callable[[Member, Any, float | None], Act]:
+    """A field of the terminal that is `meaning` when the value is true."""
+
+    def read(member: Member, value: Any, seconds: float | None) -> Act:
+        if not isinstance(value, bool):
+            raise _unknown(f"{name} is true or false")
+        return lambda: setattr(member.terminal, name, value is meaning)
+
+    return read
+
+
+_READERS: dict[str, Callable[[Member, Any, float | None], Act]] = {
+    "state": _state,
+    "login": _login,
+    "next_order": _next_order,
+    "orders": _orders,
+    "next_answer": _next_answer,
+    "read_only": _switch("read_only", meaning=True),
+    "auto_trading": _switch("trading_off", meaning=False),
+}
+
+
+def _fault(name: object, seconds: float | None) -> Fault:
+    try:
+        return fault_of(name, seconds)
+    except ValueError as error:
+        raise _unknown(str(error)) from error
+
+
+def _unknown(detail: str) -> Problem:
+    return Problem(400, "body-invalid", "The body is not an object that we know", detail)
