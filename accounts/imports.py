@@ -110,9 +110,6 @@ def _set(agent: Agent, values: dict[str, Any]) -> dict[str, Any]:
             setattr(agent, name, value)
     if "url" in values:
         agent.move_to(values["url"])
-        columns |= {
-            "secret_encrypted": agent.secret_encrypted,
-            "etag": agent.etag,
-            "next_poll_at": timezone.now(),
-        }
+        columns |= {name: getattr(agent, name) for name in Agent.OF_THE_ADDRESS}
+        columns["next_poll_at"] = timezone.now()
     return columns

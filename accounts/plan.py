@@ -1,22 +1,17 @@
-"""What a batch of replies changes, worked out without touching the database, then written.
-
-The rows of the Snapshot are compared column by column; `write()` names every column it updates.
-"""
+"""What a batch of replies changes, worked out column by column without touching the database."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 
 from accounts.agents import AccountReading, AgentError, PositionReading
-from accounts.changes import differing, lock_rows, write_changes
-from accounts.models import Account, Agent, Conflict, Phase, Position
+from accounts.changes import differing
+from accounts.models import Account, Agent, Conflict, Position
 from accounts.ownership import Claims, sort_claims
-from accounts.seeds import Seeds
+from accounts.results import Result
 from accounts.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from accounts.polling import Result
+from accounts.writes import Writes
 
 POSITION_COLUMNS = (
     "symbol",
@@ -39,34 +34,15 @@ class Plan:
     def __init__(self, snapshot: Snapshot, now: datetime) -> None:
         self._snapshot = snapshot
         self._now = now
-        self._agents: dict[int, dict[str, Any]] = {}
-        self._accounts: dict[int, dict[str, Any]] = {}
-        self._new: list[Account] = []
-        self._new_positions: list[Position] = []
-        self._positions: list[tuple[int, dict[str, Any]]] = []
-        self._gone_positions: list[int] = []
-        self._new_conflicts: list[Conflict] = []
-        self._gone_conflicts: list[int] = []
-        self._seeds = Seeds()
+        self.writes = Writes()
         self.unchanged_agents: set[int] = set()
         self.changed_agents: set[int] = set()
         self.agents_of_changed_accounts: set[int] = set()
         self.changed_numbers: set[int] = set()
         self.added_numbers: set[int] = set()
 
-    @property
-    def has_changes(self) -> bool:
-        return bool(
-            self._agents
-            or self._accounts
-            or self._new
-            or self._new_conflicts
-            or self._gone_conflicts
-            or self._seeds
-        )
-
     # --- one reply ----------------------------------------------------------------------------
-    def add(self, result: "Result") -> None:
+    def add(self, result: Result) -> None:
         agent = self._snapshot.agents.get(result.agent_id)
         if agent is None or agent.url != result.url:
             return  # deleted, or moved elsewhere, while it was asked
@@ -77,19 +53,19 @@ class Plan:
         else:
             self._succeed(agent, result)
 
-    def _fail(self, agent: Agent, result: "Result", error: AgentError) -> None:
+    def _fail(self, agent: Agent, result: Result, error: AgentError) -> None:
         failures = agent.failures + 1
         columns = _status(agent, error.status, error.code, error.sentence, self._now)
         columns["failures"] = failures
         columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
         if result.recovered:
             columns["recovered_at"] = result.finished_at
-        self._agents[agent.pk] = columns
+        self.writes.agents[agent.pk] = columns
         self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
 
-    def _next_poll_after_failure(self, agent: Agent, failures: int, result: "Result") -> datetime:
+    def _next_poll_after_failure(self, agent: Agent, failures: int, result: Result) -> datetime:
         """At once when its terminal may be asked to reconnect now; else after the backoff."""
         asked_to_reconnect = result.finished_at if result.recovered else agent.recovered_at
         is_time = agent.recovery_is_due(asked_to_reconnect, self._now)
@@ -97,7 +73,7 @@ class Plan:
             return self._now
         return self._now + agent.backoff(failures)
 
-    def _succeed(self, agent: Agent, result: "Result") -> None:
+    def _succeed(self, agent: Agent, result: Result) -> None:
         own = self._snapshot.of_agent.setdefault(agent.pk, [])  # _take adds to it
         claims = Claims()
         if result.reading is not None:
@@ -107,13 +83,13 @@ class Plan:
         if not columns and not agent.is_ahead(self._now):
             self.unchanged_agents.add(agent.pk)
             return
-        self._agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
+        self.writes.agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
         self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
 
     def _agent_columns(
-        self, agent: Agent, result: "Result", claims: Claims, own: list[Account]
+        self, agent: Agent, result: Result, claims: Claims, own: list[Account]
     ) -> dict[str, Any]:
         columns = self._online_columns(agent, claims)
         if result.recovered:
@@ -164,7 +140,7 @@ class Plan:
     ) -> None:
         columns = differing(account, account_columns(reading) | extra)
         moved = self._positions_of(account, reading)
-        if self._seeds.fill(account, agent, reading):
+        if self.writes.seeds.fill(account, agent, reading):
             self.changed_numbers.add(account.number)
         if columns or moved:
             self._change(agent, account, columns | {"changed_at": self._now})
@@ -174,7 +150,7 @@ class Plan:
             return
         for name, value in columns.items():
             setattr(account, name, value)  # urgency is judged by the new figures
-        self._accounts[account.pk] = columns
+        self.writes.accounts[account.pk] = columns
         self.changed_numbers.add(account.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
@@ -185,9 +161,9 @@ class Plan:
             changed_at=self._now,
             **account_columns(reading),
         )
-        self._seeds.fill_new(account, agent, reading)
-        self._new.append(account)
-        self._new_positions += [_position(account, told) for told in reading.positions or ()]
+        self.writes.seeds.fill_new(account, agent, reading)
+        self.writes.new_accounts.append(account)
+        self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
@@ -201,12 +177,12 @@ class Plan:
         for told in reading.positions:
             row = rows.pop(told.ticket, None)
             if row is None:
-                self._new_positions.append(_position(account, told))
+                self.writes.new_positions.append(_position(account, told))
                 moved = True
             elif columns := differing(row, _position_columns(told)):
-                self._positions.append((row.pk, columns))
+                self.writes.positions.append((row.pk, columns))
                 moved = True
-        self._gone_positions += [row.pk for row in rows.values()]
+        self.writes.gone_positions += [row.pk for row in rows.values()]
         return moved or bool(rows)
 
     def _settle_conflicts(self, agent: Agent, claims: Claims) -> None:
@@ -221,37 +197,11 @@ class Plan:
             for number, kind in claims.disputed.items()
             if number not in known or known[number].kind != kind
         ]
-        self._gone_conflicts += gone
-        self._new_conflicts += new
+        self.writes.gone_conflicts += gone
+        self.writes.new_conflicts += new
         if gone or new:
             self.changed_agents.add(agent.pk)
             self.changed_numbers.update(set(known) | set(claims.disputed))
-
-    # --- writing ------------------------------------------------------------------------------
-    def write(self) -> None:
-        """Writes the plan; the caller holds the transaction."""
-        lock_rows(Agent, self._agents)
-        lock_rows(Account, self._accounts)
-        write_changes(Agent, self._agents.items())
-        write_changes(Account, self._accounts.items())
-        self._write_new_accounts()
-        if self._gone_positions:
-            Position.objects.filter(pk__in=self._gone_positions).delete()
-        write_changes(Position, self._positions)
-        Position.objects.bulk_create(self._new_positions)
-        if self._gone_conflicts:
-            Conflict.objects.filter(pk__in=self._gone_conflicts).delete()
-        Conflict.objects.bulk_create(self._new_conflicts)
-        self._seeds.write()
-
-    def _write_new_accounts(self) -> None:
-        if not self._new:
-            return
-        phase_id = Phase.default_id()
-        for account in self._new:
-            account.phase_id = phase_id
-        self._seeds.set_on(self._new)
-        Account.objects.bulk_create(self._new)
 
 
 def account_columns(reading: AccountReading) -> dict[str, Any]:

@@ -6,15 +6,11 @@ Any number of processes may tick at once: an agent is claimed by a conditional U
 that is done twice does no harm.
 """
 
-import asyncio
-import contextlib
-import logging
 import queue
 import time
 import uuid
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,48 +20,18 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.utils import timezone
 
 from accounts import polls, refreshes
-from accounts.agents import AgentError, Endpoint, Reading, client
-from accounts.agents.errors import AddressNotAllowed, BadCertificate, SecretMissing
+from accounts.fetching import fetch, fetch_or_recover
 from accounts.models import Agent
 from accounts.recording import Recorder
+from accounts.results import Outcome, Result
 from mt5monitor import loop
 
-log = logging.getLogger(__name__)
 TICK = timedelta(seconds=1)
 # A claimed agent that is known to be unreachable is not due again before its reconnect can end.
 LEASE = timedelta(seconds=90)
 # Replies that come within this time of one another are written in one transaction.
 LINGER_S = 0.01
 TOUCH_EVERY_S = 1.0
-# What a reconnect of the terminal cannot mend.
-BEYOND_RECOVERY = (AddressNotAllowed, BadCertificate, SecretMissing)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of asking one agent. Neither reading nor error: nothing changed there (304)."""
-
-    agent_id: int
-    url: str
-    started_at: datetime
-    finished_at: datetime
-    latency_ms: float
-    reading: Reading | None = None
-    error: AgentError | None = None
-    recovered: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a refresh tells the person who asked for it."""
-
-    agent_id: int
-    agent_name: str
-    ok: bool
-    code: str
-    sentence: str
-    latency_ms: float
-    changed: bool
 
 
 def poll_due(*, reachable: bool) -> int:
@@ -142,77 +108,8 @@ def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
         ]
         for result, changed in _recorded(calls):
             turn.is_over(result.agent_id)
-            yield _outcome(by_id[result.agent_id], result, changed)
-    yield from (_left_alone(agent) for pk, agent in by_id.items() if pk not in turn.ids)
-
-
-def _left_alone(agent: Agent) -> Outcome:
-    code, said = "being-read", "It is being read for somebody else at this moment."
-    if not agent.enabled:
-        code, said = "disabled", "It is not enabled, so it is not asked."
-    return Outcome(agent.pk, str(agent), False, code, said, 0.0, False)
-
-
-def _outcome(agent: Agent, result: Result, changed: bool) -> Outcome:
-    error = result.error
-    said = "changed" if changed else "nothing new"
-    return Outcome(
-        agent_id=agent.pk,
-        agent_name=str(agent),
-        ok=error is None,
-        code=error.code if error else "",
-        sentence=error.sentence if error else f"Read in {result.latency_ms:.0f} ms, {said}.",
-        latency_ms=result.latency_ms,
-        changed=changed,
-    )
-
-
-# --- on the background loop: no ORM here ------------------------------------------------------
-
-
-async def fetch(endpoint: Endpoint, *, recover: bool = False) -> Result:
-    """Reads one agent; with `recover`, has its terminal reconnect first."""
-    if not recover:
-        return await _read(endpoint)
-    # The reading that follows says what is wrong; a failed reconnect adds nothing to it.
-    with contextlib.suppress(AgentError):
-        await client().refresh(endpoint, patient=True)
-    await asyncio.sleep(settings.RECOVERY_RETRY_S)
-    return replace(await _read(endpoint), recovered=True)
-
-
-async def fetch_or_recover(endpoint: Endpoint, *, recover: bool) -> Result:
-    result = await _read(endpoint)
-    if not recover or result.error is None or isinstance(result.error, BEYOND_RECOVERY):
-        return result
-    return await fetch(endpoint, recover=True)
-
-
-async def _read(endpoint: Endpoint) -> Result:
-    started_at, begun = timezone.now(), time.perf_counter()
-    reading: Reading | None = None
-    error: AgentError | None = None
-    try:
-        reading = await client().read(endpoint, patient=True)
-    except AgentError as raised:
-        error = raised
-    except Exception:
-        # One agent's whole poll: a fault of ours in it must not end the sweep of the others.
-        log.exception("Polling agent %s failed in a way that it should not", endpoint.name)
-        error = AgentError("The monitor failed while reading this agent; its log says more.")
-    latency = time.perf_counter() - begun
-    return Result(
-        agent_id=endpoint.id,
-        url=endpoint.url,
-        started_at=started_at,
-        finished_at=started_at + timedelta(seconds=latency),
-        latency_ms=latency * 1000,
-        reading=reading,
-        error=error,
-    )
-
-
-# --- between the loop and the database --------------------------------------------------------
+            yield Outcome.of(by_id[result.agent_id], result, changed)
+    yield from (Outcome.left_alone(agent) for pk, agent in by_id.items() if pk not in turn.ids)
 
 
 def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result, bool]]:

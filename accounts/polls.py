@@ -11,16 +11,14 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import redis
 from django.conf import settings
 
 from accounts.agents import client
-
-if TYPE_CHECKING:
-    from accounts.polling import Result
+from accounts.results import Result
 
 log = logging.getLogger(__name__)
 PREFIX = "mt5monitor:polls:"
@@ -59,7 +57,7 @@ def _connection() -> "redis.Redis":
     return _valkey(settings.REDIS_URL, os.getpid())
 
 
-def remember(results: Sequence["Result"]) -> None:
+def remember(results: Sequence[Result]) -> None:
     """Adds these polls, and what this process's pool has done so far."""
     try:
         connection = _connection()
@@ -71,7 +69,7 @@ def remember(results: Sequence["Result"]) -> None:
         log.warning("Recent polls are not kept: Valkey does not answer (%s).", error)
 
 
-def _poll(result: "Result") -> Poll:
+def _poll(result: Result) -> Poll:
     code = result.error.code if result.error else ""
     return Poll(result.started_at.timestamp(), code, round(result.latency_ms, 1))
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,10 +17,8 @@ from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows
 from accounts.models import Agent
 from accounts.plan import Plan
+from accounts.results import Result
 from accounts.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from accounts.polling import Result
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +31,7 @@ class Recorder:
         self._touched: dict[int, datetime] = {}  # when each was heard
         self._touch_due = time.monotonic() + touch_every_s
 
-    def record(self, batch: "Sequence[Result]") -> set[int]:
+    def record(self, batch: Sequence[Result]) -> set[int]:
         """Writes a batch; returns the ids of the agents with a change to show."""
         try:
             return self._record(batch)
@@ -43,7 +40,7 @@ class Recorder:
             log.exception("A batch of %d replies could not be written", len(batch))
             return self._record_one_by_one(batch)
 
-    def _record_one_by_one(self, batch: "Sequence[Result]") -> set[int]:
+    def _record_one_by_one(self, batch: Sequence[Result]) -> set[int]:
         changed: set[int] = set()
         for result in batch:
             try:
@@ -53,7 +50,7 @@ class Recorder:
                 changed |= self._record_refusal(result)
         return changed
 
-    def _record_refusal(self, result: "Result") -> set[int]:
+    def _record_refusal(self, result: Result) -> set[int]:
         try:
             return self._record([_unwritable(result)])
         except Exception:
@@ -61,13 +58,13 @@ class Recorder:
             log.exception("Nor could it be written that agent %d failed", result.agent_id)
             return set()
 
-    def _record(self, batch: "Sequence[Result]") -> set[int]:
+    def _record(self, batch: Sequence[Result]) -> set[int]:
         plan = Plan(Snapshot.of(batch), timezone.now())
         for result in batch:
             plan.add(result)
-        if plan.has_changes:
+        if plan.writes:
             with transaction.atomic():
-                plan.write()
+                plan.writes.write()
                 publish_accounts(plan.changed_numbers)
                 publish_accounts(plan.added_numbers, added=True)
                 publish_agents(plan.changed_agents)
@@ -100,6 +97,6 @@ class Unwritable(AgentError):
     code = "unwritable"
 
 
-def _unwritable(result: "Result") -> "Result":
+def _unwritable(result: Result) -> Result:
     error = Unwritable("The database refused what this agent said; the log says which figure.")
     return replace(result, reading=None, error=error)

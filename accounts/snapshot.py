@@ -3,14 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
 from accounts.models import Account, Agent, Conflict, Position
-
-if TYPE_CHECKING:
-    from accounts.polling import Result
+from accounts.results import Result
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Snapshot:
     """By agent's id, then by account number."""
 
     @classmethod
-    def of(cls, batch: "Sequence[Result]") -> "Snapshot":
+    def of(cls, batch: Sequence[Result]) -> "Snapshot":
         ids = [result.agent_id for result in batch]
         reported = {
             account.number
@@ -53,9 +50,7 @@ def _by_agent(accounts: list[Account]) -> dict[int, list[Account]]:
     return found
 
 
-def _positions(
-    accounts: list[Account], batch: "Sequence[Result]"
-) -> dict[int, dict[int, Position]]:
+def _positions(accounts: list[Account], batch: Sequence[Result]) -> dict[int, dict[int, Position]]:
     """Read only for the accounts whose positions this batch tells."""
     told = {
         account.number

@@ -9,7 +9,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from accounts.polling import Outcome
+from accounts.results import Outcome
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -49,9 +49,9 @@ class AgentForm(OpenedForm):
             return []
         # What it said under its old address or contract is no ground for "nothing changed".
         self.instance.etag = ""
-        if self.changed_data == ["contract"]:
-            return ["etag"]
-        return ["etag", "secret_encrypted"]
+        if "url" in self.changed_data:
+            return [*Agent.OF_THE_ADDRESS]
+        return ["etag", "secret_encrypted"] if "secret" in self.changed_data else ["etag"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

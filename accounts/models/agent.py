@@ -141,12 +141,16 @@ class Agent(models.Model):
     def set_secret(self, secret: str) -> None:
         self.secret_encrypted = encrypt(secret.encode()) if secret else None
 
+    # What was learned under one URL and means nothing under another.
+    OF_THE_ADDRESS: ClassVar[tuple[str, ...]] = ("secret_encrypted", "etag", "failures")
+
     def move_to(self, url: str) -> None:
         """Another URL is another program until proven otherwise: it never gets the old secret."""
         if url != self.url:
             self.url = url
             self.secret_encrypted = None
             self.etag = ""
+            self.failures = 0
 
     def endpoint(self) -> Endpoint:
         return Endpoint(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts import polling
 from accounts.forms import RefreshForm
 from accounts.models import Account, Agent
-from accounts.polling import Outcome
+from accounts.results import Outcome
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
 

@@ -16,6 +16,7 @@ from accounts import edits, polling
 from accounts.models import Account, Agent
 from accounts.plan import Plan
 from accounts.recording import Recorder
+from accounts.results import Result
 from accounts.snapshot import Snapshot
 from tests.factories import make_phase
 
@@ -47,10 +48,10 @@ def agents() -> list[Agent]:
     return agents
 
 
-def failed(agent: Agent) -> polling.Result:
+def failed(agent: Agent) -> Result:
     now = timezone.now()
     error = polling.AgentError("no answer")
-    return polling.Result(agent.pk, agent.url, now, now, 0.0, error=error)
+    return Result(agent.pk, agent.url, now, now, 0.0, error=error)
 
 
 def test_whoever_writes_many_rows_at_once_is_not_thrown_out_for_another(

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts import conflicts, polling
+from accounts import conflicts, fetching, polling
 from accounts.models import Account, Agent, Conflict
 from accounts.recording import Recorder
 from mt5monitor import loop
@@ -195,6 +195,6 @@ def test_the_dispute_of_one_agent_is_no_news_of_the_others(
     poll()
     published.agents.clear()
     fleet.replies[2] = told(1)
-    results = [loop.run(polling.fetch(agent.endpoint())) for agent in agents]
+    results = [loop.run(fetching.fetch(agent.endpoint())) for agent in agents]
     Recorder(touch_every_s=3600).record(results)
     assert published.agents == [agents[1].pk]

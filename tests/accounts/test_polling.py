@@ -17,6 +17,7 @@ from pytest_django import Settings
 from accounts import polling, polls
 from accounts.models import Account, Agent, Position
 from accounts.recording import Recorder
+from accounts.results import Result
 from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
@@ -350,7 +351,7 @@ def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer
     recorder = Recorder(touch_every_s=3600)
     for agent, seconds in ((first, 1), (second, 5)):
         at = start + timedelta(seconds=seconds)
-        recorder.record([polling.Result(agent.pk, agent.url, at, at, 0.0)])
+        recorder.record([Result(agent.pk, agent.url, at, at, 0.0)])
     newer = start + timedelta(seconds=3)
     Agent.objects.filter(pk=second.pk).update(last_seen_at=newer)
     recorder.close()
@@ -497,7 +498,7 @@ def test_an_account_that_was_deleted_here_is_asked_for_anew(fleet: ScriptedFleet
     poll()
     Agent.objects.update(etag='"v7"')
     at = timezone.now()
-    nothing_changed = polling.Result(agent.pk, agent.url, at, at, 0.0)
+    nothing_changed = Result(agent.pk, agent.url, at, at, 0.0)
     Recorder(touch_every_s=3600).record([nothing_changed])
     assert Agent.objects.get().etag == '"v7"'
     Account.objects.all().delete()

@@ -160,6 +160,13 @@ def test_a_form_opened_before_a_poll_does_not_undo_the_poll(boss: Client) -> Non
     assert (agent.status, agent.failures, agent.next_poll_at) == ("online", 3, due)
 
 
+def test_an_agent_that_moved_starts_without_the_failures_of_its_old_address(boss: Client) -> None:
+    agent = make_agent(failures=3, etag='"old"')
+    save(boss, agent, url="http://127.0.0.1:9/elsewhere")
+    agent.refresh_from_db()
+    assert (agent.failures, agent.etag) == (0, "")
+
+
 def test_status_columns_that_are_posted_are_ignored(boss: Client) -> None:
     agent = make_agent()
     save(boss, agent, status="online", failures="9", display_name="x")

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts import polling
 from accounts.models import Account, Agent
+from accounts.results import Outcome
 from accounts.terminal import progress, table
 
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
 HEADINGS = ("Agent", "Result", "ms", "What")
 
 
-def _row(outcome: polling.Outcome) -> tuple[str, ...]:
+def _row(outcome: Outcome) -> tuple[str, ...]:
     result = "ok" if outcome.ok else outcome.code
     return outcome.agent_name, result, f"{outcome.latency_ms:.0f}", outcome.sentence
 

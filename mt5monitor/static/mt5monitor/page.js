@@ -69,6 +69,7 @@ const page = (() => {
       if (!field.name) continue;
       const value = asked.get(field.name) ?? "";
       if (field !== document.activeElement) field.value = value;
+      if (field.selectedIndex < 0) field.selectedIndex = 0;
       field.classList.toggle("chosen", Boolean(value));
     }
   }

@@ -1,0 +1,56 @@
+"""What came of asking an agent: for the rows, and for the person who asked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.agents import AgentError, Reading
+from accounts.models import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of asking one agent. Neither reading nor error: nothing changed there (304)."""
+
+    agent_id: int
+    url: str
+    started_at: datetime
+    finished_at: datetime
+    latency_ms: float
+    reading: Reading | None = None
+    error: AgentError | None = None
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a refresh tells the person who asked for it."""
+
+    agent_id: int
+    agent_name: str
+    ok: bool
+    code: str
+    sentence: str
+    latency_ms: float
+    changed: bool
+
+    @classmethod
+    def of(cls, agent: Agent, result: Result, changed: bool) -> "Outcome":
+        error = result.error
+        said = "changed" if changed else "nothing new"
+        return cls(
+            agent_id=agent.pk,
+            agent_name=str(agent),
+            ok=error is None,
+            code=error.code if error else "",
+            sentence=error.sentence if error else f"Read in {result.latency_ms:.0f} ms, {said}.",
+            latency_ms=result.latency_ms,
+            changed=changed,
+        )
+
+    @classmethod
+    def left_alone(cls, agent: Agent) -> "Outcome":
+        """Of one that was not asked: somebody else is reading it, or it was switched off."""
+        code, said = "being-read", "It is being read for somebody else at this moment."
+        if not agent.enabled:
+            code, said = "disabled", "It is not enabled, so it is not asked."
+        return cls(agent.pk, str(agent), False, code, said, 0.0, False)
