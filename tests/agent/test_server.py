@@ -33,7 +33,7 @@ def program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        while line.startswith("New secret"):
+        while line.startswith("New "):
             line = process.stdout.readline()
         assert " at http://127.0.0.1:" in line, process.stderr and process.stderr.read()
         yield process, line.split(" at ")[1].strip()
