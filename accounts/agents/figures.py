@@ -57,9 +57,9 @@ def positive(raw: msgspec.Raw, field: str, *, places: int = PLACES) -> Decimal |
     return value or None
 
 
-def plain(value: Decimal) -> Decimal:
-    """The same number, which is written without an exponent."""
-    return Decimal(f"{value:f}")
+def written(value: Decimal) -> msgspec.Raw:
+    """The JSON number: without an exponent, which an agent may not read."""
+    return msgspec.Raw(f"{value:f}".encode())
 
 
 def _kind(text: bytes) -> str:

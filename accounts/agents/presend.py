@@ -15,7 +15,7 @@ from accounts.agents.trades import TradeRequest
 LONGEST = 200
 _TEXT = """
     a above account allowed an and ask at autotrading available balance be below bid buy close
-    current distance equity for free from have in initialised initialized insufficient invalid
+    current distance equity for found free from have in initialised initialized insufficient invalid
     is least level levels lot lots loss margin market max maximum metatrader metatrader5 min
     minimum most mt5 must need needed needs not of on open or order pip pips point points
     position price profit required requires sell size sl stop stoploss stops symbol takeprofit

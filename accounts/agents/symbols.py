@@ -98,16 +98,20 @@ async def read(call: Call, endpoint: Endpoint, name: str) -> SymbolSpec:
     if name.strip(".") == "" or len(name) > fields.SYMBOL:
         raise SymbolUnknown(f'"{name}" is no name of a symbol.')
     if endpoint.contract == "1":
-        path = f"/quote/{quote(name, safe=SAFE)}"
+        path = path_of("/quote/", name)
         answer = await call.send("GET", path)
     else:
-        path = f"/v2/symbols/{quote(name, safe=SAFE)}"
+        path = path_of("/v2/symbols/", name)
         answer = await v2.signed(call, endpoint, "GET", path)
     _check(answer, endpoint, f"GET {path}", name)
     spec = parse1(answer.body) if endpoint.contract == "1" else parse2(answer.body)
     if spec.symbol != name:
         raise Malformed(f"symbol: expected {name}, got {spec.symbol}")
     return spec
+
+
+def path_of(prefix: str, name: str) -> str:
+    return prefix + quote(name, safe=SAFE)
 
 
 def _check(answer: Answer, endpoint: Endpoint, what: str, name: str) -> None:

@@ -24,7 +24,6 @@ from accounts.agents.trades import MESSAGE, Asked, TradeAnswer, TradeRequest, re
 
 BAD_REQUEST = 400
 HEADERS = (("Content-Type", "application/json"),)
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Told(msgspec.Struct):
@@ -50,20 +49,20 @@ def asked(base: str, endpoint: Endpoint, request: TradeRequest, spec: SymbolSpec
     else:
         method, path, body = "PUT", "/positions/modify", _modify(request)
     judge = partial(verdict, f"{method} {path}", request)
-    return Asked(method, path, HEADERS, _encoder.encode(body), judge)
+    return Asked(method, path, HEADERS, msgspec.json.encode(body), judge)
 
 
 def _open(request: TradeRequest, spec: SymbolSpec | None) -> dict[str, object]:
     body: dict[str, object] = {
         "symbol": request.symbol,
-        "lot": figures.plain(request.volume or Decimal(0)),
+        "lot": figures.written(request.volume or Decimal(0)),
         "order_type": request.side,
         "comment": request.tag,
     }
     if request.sl is not None:
-        body["sl"] = pips(request, spec, request.sl, above=request.side == "SELL")
+        body["sl"] = figures.written(pips(request, spec, request.sl, above=request.side == "SELL"))
     if request.tp is not None:
-        body["tp"] = pips(request, spec, request.tp, above=request.side == "BUY")
+        body["tp"] = figures.written(pips(request, spec, request.tp, above=request.side == "BUY"))
     return body
 
 
@@ -78,8 +77,8 @@ def _close(request: TradeRequest) -> dict[str, object]:
 def _modify(request: TradeRequest) -> dict[str, object]:
     """0 is how MT5 writes that there is none; leaving it out would keep the one that is there."""
     levels = {"sl": request.sl, "tp": request.tp}
-    plain = {key: figures.plain(level) if level else 0 for key, level in levels.items()}
-    return {"ticket": request.position, **plain}
+    told = {key: figures.written(level or Decimal(0)) for key, level in levels.items()}
+    return {"ticket": request.position, **told}
 
 
 def pips(request: TradeRequest, spec: SymbolSpec | None, level: Decimal, *, above: bool) -> Decimal:
@@ -96,7 +95,7 @@ def pips(request: TradeRequest, spec: SymbolSpec | None, level: Decimal, *, abov
     if count <= 0:
         where = "above" if above else "below"
         raise NotSent(f"{level:f} is not {where} the market at {market:f}. Nothing was sent.")
-    return figures.plain(count)
+    return count
 
 
 def verdict(what: str, request: TradeRequest, answer: Answer) -> TradeAnswer:

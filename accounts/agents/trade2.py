@@ -59,6 +59,7 @@ REFUSALS = frozenset(
         "stops-too-close",
         "symbol-not-tradable",
         "symbol-unknown",
+        "terminal-error",
         "terminal-timeout",
         "terminal-unavailable",
         "trading-not-allowed",
@@ -68,7 +69,6 @@ REFUSALS = frozenset(
 # Of an agent that has no such call. Not among them are the problems of a signature: they are said
 # of a copy of the request that came late, too, while the first one may have executed.
 NO_SUCH_CALL = frozenset({"not-found", "method-not-allowed"})
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class Told(msgspec.Struct):
@@ -114,7 +114,7 @@ def asked(base: str, endpoint: Endpoint, request: TradeRequest, spec: SymbolSpec
     """Raise SecretMissing."""
     if not endpoint.secret:
         raise SecretMissing("Contract 2 needs the agent's secret: set it.")
-    body = _encoder.encode(_content(request))
+    body = msgspec.json.encode(_content(request))
     signer = Signer(endpoint.secret, "POST", target(base, PATH), body=body)
     headers = (CONTENT_TYPE, *signer.headers())
     return Asked("POST", PATH, headers, body, partial(verdict, signer, request))
@@ -127,7 +127,7 @@ def _content(request: TradeRequest) -> dict[str, object]:
     content["expires_at"] = f"{expires_at.isoformat(timespec='milliseconds')}Z"
     for key in ("volume", "sl", "tp"):
         value = content[key]
-        content[key] = figures.plain(value) if isinstance(value, Decimal) else None
+        content[key] = figures.written(value) if isinstance(value, Decimal) else None
     return content
 
 

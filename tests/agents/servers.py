@@ -57,6 +57,7 @@ class Request:
     path: str
     headers: dict[str, str]
     connection: int
+    body: bytes = b""
 
 
 @dataclass
@@ -117,10 +118,9 @@ async def _read_request(reader: asyncio.StreamReader, number: int) -> Request | 
     headers = {
         name.lower(): value.strip() for name, _, value in (li.partition(":") for li in lines)
     }
-    if length := int(headers.get("content-length", 0)):
-        await reader.readexactly(length)
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
     method, path, _ = first.split(" ")
-    return Request(method, path, headers, number)
+    return Request(method, path, headers, number, body)
 
 
 @asynccontextmanager
