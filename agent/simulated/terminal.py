@@ -34,7 +34,7 @@ class SimulatedTerminal(Constants):
     `dropped_until` is the second until which the connection to the broker is gone;
     `positions_fail` makes the positions unreadable; `balance_is_nan` and `name_is_markup` spoil one
     field each. `read_only` is a login with the investor password, `trading_off` the switch for
-    automatic trading in the terminal.
+    automatic trading in the terminal, `trade_mode` that of every symbol.
     """
 
     __slots__ = (
@@ -47,6 +47,7 @@ class SimulatedTerminal(Constants):
         "name_is_markup",
         "positions_fail",
         "read_only",
+        "trade_mode",
         "trading_off",
         "world",
     )
@@ -60,6 +61,7 @@ class SimulatedTerminal(Constants):
         self.broker = Broker(world, index, faults or TradeFaults(world.seed, index))
         self.read_only = False
         self.trading_off = False
+        self.trade_mode: int = self.SYMBOL_TRADE_MODE_FULL
         self.connected = True
         self.dropped_until = 0.0
         self.positions_fail = False
@@ -234,6 +236,6 @@ class SimulatedTerminal(Constants):
             round((quote.ask - quote.bid) / symbol.point), symbol.tick, round(tick_value, 5),
             symbol.contract_size, symbol.volume_min, symbol.volume_max, symbol.volume_step,
             symbol.stops_level, symbol.freeze_level, symbol.filling,
-            self.SYMBOL_TRADE_MODE_FULL, symbol.base, symbol.profit, symbol.base, True,
+            self.trade_mode, symbol.base, symbol.profit, symbol.base, True,
             quote.bid, quote.ask, self._broker_now(),
         )  # fmt: skip
