@@ -23,7 +23,11 @@ class Protocol(ResponseHandler):
     it does. So what arrives is parsed a slice at a time, and looked at in between.
     """
 
+    unasked = False
+    """Whether something came before anything was asked on this connection."""
+
     def data_received(self, data: bytes) -> None:
+        self.unasked = self.unasked or self._parser is None
         for start in range(0, len(data) or 1, SLICE):
             super().data_received(data[start : start + SLICE])
             if len(self._buffer) > INTERIM_ANSWERS and self.transport is not None:

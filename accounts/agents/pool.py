@@ -23,7 +23,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from accounts.agents.addresses import Network, check_dialled
 from accounts.agents.connections import Connector
-from accounts.agents.errors import AddressNotAllowed
+from accounts.agents.errors import AddressNotAllowed, ConnectionLost, Malformed
 from accounts.agents.limits import Limits
 from accounts.agents.names import NAMES, REMEMBERED_S, Memory, Resolver
 
@@ -59,9 +59,13 @@ class Once(aiohttp.ClientRequest):
     """A request that is written to one connection, if at all, whatever else is asked of it."""
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        dial = dialling.get()
+        dial, protocol = dialling.get(), conn.protocol
         if dial.written:
             raise RuntimeError("a request that was written was about to be written again")
+        if protocol is None or not protocol.is_connected():
+            raise ConnectionLost("It took the connection and closed it before it was asked.")
+        if getattr(protocol, "unasked", False):
+            raise Malformed("It spoke before it was asked, as no agent does: is the port right?")
         if dial.admit is not None:
             dial.admit()
         dial.written = True

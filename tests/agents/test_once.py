@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from accounts.agents import NotSent, errors, once
+from accounts.agents.connections import Connector
 from accounts.agents.pool import Once
 from tests.agents.conftest import endpoint
 from tests.agents.orders import (
@@ -137,6 +138,52 @@ async def test_tls_that_never_comes_to_stand_proves_it(make_client, then):
         called = await traded(client, f"https://127.0.0.1:{port}", contract="2")
     assert isinstance(called, NotSent)
     assert len(heard) == 0 or TAG.encode() not in b"".join(heard)
+
+
+async def test_what_speaks_before_it_is_asked_is_no_agent_and_is_not_asked(agents, monkeypatch):
+    """As SSH and mail servers do. A banner is never taken for the answer, not even one that says
+    that the trade is done."""
+    banner = response(b'{"success": true, "ticket": 7}')
+    heard, original = [], Connector.connect
+
+    async def connection(reader, writer):
+        writer.write(banner)
+        heard.append(await reader.read())
+        writer.close()
+
+    async def slow(self, req, **how):
+        connected = await original(self, req, **how)
+        while not connected.protocol.unasked:
+            await asyncio.sleep(0.001)
+        return connected
+
+    monkeypatch.setattr(Connector, "connect", slow)
+    async with await asyncio.start_server(connection, "127.0.0.1", 0) as listener:
+        called = await traded(agents, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+        while not heard:
+            await asyncio.sleep(0.001)
+    assert isinstance(called, NotSent)
+    assert isinstance(called.cause, errors.Malformed)
+    assert heard == [b""]
+
+
+async def test_a_connection_that_is_closed_before_the_write_proves_it(agents, monkeypatch):
+    original = Connector.connect
+
+    async def slow(self, req, **how):
+        connected = await original(self, req, **how)
+        while connected.protocol.is_connected():
+            await asyncio.sleep(0.001)
+        return connected
+
+    async def connection(reader, writer):
+        writer.transport.abort()
+
+    monkeypatch.setattr(Connector, "connect", slow)
+    async with await asyncio.start_server(connection, "127.0.0.1", 0) as listener:
+        called = await traded(agents, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    assert isinstance(called, NotSent)
+    assert isinstance(called.cause, errors.ConnectionLost)
 
 
 async def test_without_its_secret_an_agent_of_contract_2_is_not_asked(agents):
