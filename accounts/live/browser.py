@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from autobahn.exception import Disconnected
 from django.conf import settings
 
 from accounts.live.access import Pass
@@ -28,6 +29,7 @@ class Browser:
     def __init__(self, holder: Pass, send: Send) -> None:
         self.holder = holder
         self.screen: Screen | None = None
+        self.mark = ("", 0)  # the (epoch, seq) before its page was read
         self.page = ""
         self.query: str | None = None
         self.account: int | None = None
@@ -49,6 +51,8 @@ class Browser:
         self._sent += size
         try:
             await self._send(message)
+        except Disconnected:
+            self.gone = True  # it left, and Daphne has not told yet
         except Exception:
             # Whatever a connection does while it dies, the others get their frames.
             log.exception("live: sending to a browser failed")

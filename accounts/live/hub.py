@@ -55,6 +55,7 @@ class Hub:
         self.link = Link(self.receive, self.break_off)
         self._sources = Sources()
         self._backlog = Backlog(0)
+        self._resized_at = 0  # seq with which accounts last came or went
         self._sockets: Counter[int] = Counter()
         self._heart = Heart(self)
         self._resized = Pace(self._reread_fleet, REREADS_EVERY_S)
@@ -110,6 +111,7 @@ class Hub:
     async def _watch(self, browser: Browser, watch: frames.Watch) -> None:
         if watch.page == "agents" and not browser.holder.sees_agents:
             raise Refused(Refused.FORBIDDEN, FORBIDDEN)
+        browser.mark = (watch.epoch, watch.seq)
         self.screens.put(browser, Shown(watch.page, watch.rows, watch.agents))
         self.totals.leave(browser)
         self.panels.leave(browser)
@@ -157,6 +159,7 @@ class Hub:
         self.panels.touch(new_rows)
         self.totals.touch_all()
         if resized:
+            self._resized_at = seq + 1
             self._resized.ask()
 
     def break_off(self) -> None:
@@ -170,8 +173,12 @@ class Hub:
         await self._tell(self.browsers, "gap")
 
     async def _reread_fleet(self) -> None:
+        """Pages that were read since have the accounts that came already."""
+        epoch, needed = self.mark[0], self._resized_at
         fleet = (screen.browsers for screen in self.screens if screen.shown.page != "account")
-        await self._tell([browser for browsers in fleet for browser in browsers], "added")
+        everyone = [browser for browsers in fleet for browser in browsers]
+        old = [b for b in everyone if b.mark[0] != epoch or b.mark[1] < needed]
+        await self._tell(old, "added")
 
     async def _tell(self, browsers: Iterable[Browser], reason: str) -> None:
         told = list(browsers)

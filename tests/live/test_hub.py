@@ -4,10 +4,13 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from channels.db import database_sync_to_async as threaded
 
+from accounts.broadcast import publish_accounts
 from accounts.live.heart import Heart
 from accounts.live.hub import Hub
-from tests.live.page import PATIENCE_S
+from tests.factories import make_account
+from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey
 
 
@@ -27,3 +30,17 @@ async def test_it_ends_although_its_heart_swallowed_the_first_cancellation(
     await beating.wait()
     async with asyncio.timeout(PATIENCE_S):
         await hub.stop()
+
+
+async def test_a_page_that_was_read_after_an_account_came_is_not_read_again_for_it(
+    hub: Hub, session: str
+) -> None:
+    account = await threaded(make_account)()
+    async with Page(session) as old, Page(session) as new:
+        await old.settled(account.number)
+        hub.deliver(0.0, {}, {}, resized=True)
+        await new.settled(account.number)
+        await hub._reread_fleet()
+        assert (await old.get("reread"))["reason"] == "added"
+        await threaded(publish_accounts)([account.number])
+        assert "reread" not in {frame["type"] for frame in await new.until("rows")}
