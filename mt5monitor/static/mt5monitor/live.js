@@ -81,7 +81,10 @@
   function drop() {
     const closing = socket;
     socket = null;
-    if (closing) closing.close();
+    if (!closing) return;
+    // Closed while it is still being opened, each page that one leaves soon would log an error.
+    if (closing.readyState !== WebSocket.CONNECTING) closing.close();
+    else closing.addEventListener("open", () => closing.close());
   }
 
   function say(frame) {
