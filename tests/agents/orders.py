@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from accounts.agents import AgentClient, NotSent, SymbolSpec, TradeAnswer, TradeRequest
@@ -86,8 +87,6 @@ def signed(
     verify: bool = True,
 ) -> bytes:
     """An answer that the library signed, after it verified the request with its body."""
-    from types import SimpleNamespace
-
     request = visit.request
     if verify:
         url = f"http://agent{request.path}"

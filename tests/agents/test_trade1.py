@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 
-import msgspec
+import httpx
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.agents import NotSent, SymbolSpec
-from accounts.agents.trade1 import pips
+from accounts.agents import AgentError, NotSent
+from accounts.agents.call import Answer
+from accounts.agents.trade1 import verdict
 from tests.agents.orders import DONE1, POSITION, SPEC, TAG, body_of, order, outcome, saying, traded
 from tests.agents.servers import response, serving
 
@@ -82,68 +83,6 @@ async def test_figures_go_out_exactly_and_without_an_exponent(agents):
     async with serving(saying({"success": True, "ticket": POSITION})) as server:
         await traded(agents, server, order("modify", sl=Decimal("1E-7"), tp=None))
         assert b'"sl":0.0000001,"tp":0}' in server.requests[0].body
-
-
-# --- pips ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"pip_size": None},
-        {"ask": None},
-        {"symbol": "GBPUSD"},
-        None,
-    ],
-)
-async def test_stops_are_not_sent_while_the_size_of_a_pip_is_unknown(agents, changes):
-    spec = None if changes is None else msgspec.structs.replace(SPEC, **changes)
-    async with serving(saying(DONE1)) as server:
-        called = await traded(agents, server, order(sl=Decimal("1.08")), spec=spec)
-        assert server.connections == 0
-    assert isinstance(called, NotSent)
-    assert "how large a pip of EURUSD is" in called.sentence
-
-
-@pytest.mark.parametrize(
-    ("changes", "where"),
-    [
-        ({"sl": Decimal("1.0851")}, "below"),
-        ({"sl": Decimal("1.2")}, "below"),
-        ({"tp": Decimal("1.0")}, "above"),
-        ({"side": "SELL", "sl": Decimal("1.0")}, "above"),
-        ({"side": "SELL", "tp": Decimal("1.2")}, "below"),
-        ({"sl": Decimal("1.0850999999")}, "below"),
-    ],
-)
-async def test_a_stop_on_the_wrong_side_of_the_market_is_not_sent(agents, changes, where):
-    async with serving(saying(DONE1)) as server:
-        called = await traded(agents, server, order(**changes))
-        assert server.connections == 0
-    assert isinstance(called, NotSent)
-    assert f"is not {where} the market" in called.sentence
-
-
-@given(
-    st.sampled_from(["BUY", "SELL"]),
-    st.sampled_from([1, 10, 100]),
-    st.integers(0, 5),
-    st.integers(1, 200_000),
-    st.integers(1, 99_999),
-    st.booleans(),
-)
-def test_pips_lead_back_to_the_level_exactly(side, points_a_pip, digits, market, distance, is_tp):
-    point = Decimal(1).scaleb(-digits)
-    price = market * point
-    above = is_tp == (side == "BUY")
-    level = price + distance * point if above else price - distance * point
-    assume(level > 0)
-    spec = SymbolSpec(
-        symbol="EURUSD", pip_size=point * points_a_pip, bid=price, ask=price, point=point
-    )
-    count = pips(order(side=side), spec, level, above=above)
-    back = count * spec.pip_size
-    assert (price + back if above else price - back) == level
 
 
 # --- what an answer proves ----------------------------------------------------------------------
@@ -292,12 +231,6 @@ async def test_success_with_another_status_is_unknown(agents):
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_are_taken_for_more_than_they_are(body):
-    import httpx
-
-    from accounts.agents.call import Answer
-    from accounts.agents.errors import AgentError
-    from accounts.agents.trade1 import verdict
-
     for status in (200, 400, 500):
         try:
             answer = verdict("POST /x", order(), Answer(status, httpx.Headers(), body, body))

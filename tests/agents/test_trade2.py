@@ -1,8 +1,8 @@
-"""Trades of contract 2: what goes out, what each answer proves, and what the journal says."""
+"""Trades of contract 2: what goes out, and what each answer proves."""
 
 import json
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,13 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.agents import AgentError, NotSent, errors
+from accounts.agents import AgentError, NotSent, fields
 from accounts.agents.trade2 import REFUSALS, Told, weighed
-from tests.agents.conftest import endpoint
 from tests.agents.orders import DONE2, POSITION, TAG, body_of, order, outcome, saying, traded
 from tests.agents.servers import serving
 from tests.agents.test_parsing import JSON
-from tests.agents.test_signing import SECRET
 
 PROBLEM = "application/problem+json"
 
@@ -268,8 +266,6 @@ def test_no_outcome_contradicts_its_code_or_its_volume(
 
 @given(CHANGES)
 def test_any_answer_is_weighed_or_an_agent_error(changes):
-    from accounts.agents import fields
-
     body = json.dumps({**DONE2, **changes}).encode()
     try:
         told_ = fields.decode(body, msgspec.json.Decoder(Told))
@@ -278,110 +274,3 @@ def test_any_answer_is_weighed_or_an_agent_error(changes):
         return
     assert len(answer.message) <= 300
     assert answer.message.isprintable()
-
-
-# --- the journal --------------------------------------------------------------------------------
-
-ENDED = {
-    **DONE2,
-    "state": "ended",
-    "login": 5001,
-    "journal": "j1",
-    "journal_since": "2026-01-05T00:00:00.000Z",
-}
-
-
-async def record(agents, content, status="200 OK", **how):
-    async with serving(saying(content, status, "2", **how)) as server:
-        try:
-            return await agents.order_record(endpoint(server.url, "2", secret=SECRET), TAG)
-        finally:
-            assert set(server.paths) == {f"GET /v2/orders/{TAG}"}
-
-
-async def test_an_order_that_ended_has_its_answer(agents):
-    found = await record(agents, ENDED)
-    assert found.state == "ended"
-    assert (found.answer.outcome, found.answer.order) == ("done", 77)
-    assert (found.login, found.journal) == (5001, "j1")
-    assert found.journal_since == datetime(2026, 1, 5, tzinfo=UTC)
-
-
-async def test_an_order_that_is_being_executed_has_no_answer_yet(agents):
-    found = await record(agents, {**ENDED, "state": "executing", "outcome": "unknown"})
-    assert (found.state, found.answer) == ("executing", None)
-
-
-async def test_a_tag_that_was_never_seen_says_since_when_all_are_known(agents):
-    found = await record(
-        agents,
-        {
-            "tag": TAG,
-            "state": "unknown-tag",
-            "journal": "j1",
-            "journal_since": "2026-01-05T00:00:00Z",
-        },
-    )
-    assert (found.state, found.answer) == ("unknown-tag", None)
-    assert found.journal_since == datetime(2026, 1, 5, tzinfo=UTC)
-
-
-async def test_an_order_that_was_refused_before_it_was_sent_is_rejected(agents):
-    found = await record(
-        agents,
-        {
-            **ENDED,
-            **NOTHING,
-            "outcome": "rejected",
-            "retcode": None,
-            "retcode_name": "NOT_SENT",
-            "sent": False,
-            "comment": "",
-            "message": "it came too late",
-        },
-    )
-    assert found.answer.outcome == "rejected"
-    assert (found.answer.retcode, found.answer.retcode_name) == (None, "NOT_SENT")
-    assert found.answer.message == "it came too late"
-
-
-async def test_what_the_agent_searched_is_told(agents):
-    evidence = {"conclusion": "absent", "detail": "no position bears its marks"}
-    found = await record(agents, {**ENDED, "outcome": "unknown", "evidence": evidence})
-    assert (found.answer.outcome, found.conclusion) == ("unknown", "absent")
-    assert found.detail == "no position bears its marks"
-
-
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [
-        ({**ENDED, "tag": "ANOTHER"}, errors.Malformed),
-        ({**ENDED, "state": "gone"}, errors.Malformed),
-        ({key: ENDED[key] for key in ENDED if key != "tag"}, errors.Malformed),
-        ({**ENDED, "outcome": "maybe"}, errors.Malformed),
-    ],
-)
-async def test_a_record_of_something_else_is_none(agents, content, error):
-    with pytest.raises(error):
-        await record(agents, content)
-
-
-async def test_a_record_that_nobody_signed_is_none(agents):
-    async with serving(saying(ENDED)) as server:
-        with pytest.raises(errors.BadSignature):
-            await agents.order_record(endpoint(server.url, "2", secret=SECRET), TAG)
-
-
-async def test_a_journal_that_cannot_be_read_is_an_error(agents):
-    with pytest.raises(errors.RefusedRequest, match="cannot be read"):
-        await record(
-            agents,
-            {"type": "journal-unreadable", "title": "The journal cannot be read"},
-            "503 Unavailable",
-            kind=PROBLEM,
-        )
-
-
-async def test_contract_1_keeps_no_journal(agents):
-    with pytest.raises(ValueError, match="only contract 2"):
-        await agents.order_record(endpoint("http://10.0.0.1"), TAG)
