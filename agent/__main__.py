@@ -219,7 +219,7 @@ def _recover(desk: OrderDesk) -> None:
     """
     count = asyncio.run(desk.recover())
     if count:
-        sys.stdout.write(f"{count} orders without a known end were searched for\n")
+        sys.stdout.write(f"Orders without a known end that were searched for: {count}\n")
 
 
 if __name__ == "__main__":

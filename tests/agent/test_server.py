@@ -33,9 +33,9 @@ def program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        while line.startswith("New "):
+        while line and " at http://127.0.0.1:" not in line:
             line = process.stdout.readline()
-        assert " at http://127.0.0.1:" in line, process.stderr and process.stderr.read()
+        assert line, process.stderr and process.stderr.read()
         yield process, line.split(" at ")[1].strip()
     finally:
         process.kill()
