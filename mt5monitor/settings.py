@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "simple_history",
     "accounts",
+    "trading",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -199,6 +200,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     # A tick that waited longer than a second is worthless: the next one does its work.
     "poll": {"task": "accounts.tasks.poll", "schedule": 1.0, "options": {"expires": 1.0}},
+    "tend-orders": {
+        "task": "trading.tasks.tend",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
     "poll-unreachable": {
         "task": "accounts.tasks.poll_unreachable",
         "schedule": 1.0,
@@ -239,6 +245,12 @@ AGENTS = {
     "KEEPALIVE": env.float("AGENT_KEEPALIVE", 75),
     "ALLOWED_NETWORKS": env.list("AGENT_ALLOWED_NETWORKS", default=[]),
 }
+
+# --- trading ----------------------------------------------------------------------------------
+# Off: no order leaves, whoever asks. The switch in the admin and that of each agent come on top.
+TRADING_ENABLED = env.bool("TRADING_ENABLED", False)
+# A database that was restored or copied finds another one, and starts with trading off.
+INSTANCE_ID = env.str("INSTANCE_ID", "") or kept_key(STATE_DIR / "instance_id")
 
 # --- live pages -------------------------------------------------------------------------------
 LIVE_BATCH_MS = env.int("LIVE_BATCH_MS", 50)  # frames to one browser are at least this far apart

@@ -49,13 +49,22 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     So the next one, in whichever order they run, finds phases, content types and permissions.
     """
+    if not empties_the_database(item):
+        return (yield)
+    from trading import triggers  # models are ready by now
+    from trading.models import Order
+
+    unblocked = item.config.stash[blocking_manager_key].unblock
+    with unblocked():
+        triggers.drop(connection)  # they keep the journal of orders from being emptied
     try:
         return (yield)
     finally:
-        if nextitem and empties_the_database(item):  # after the last one the database is gone
-            with item.config.stash[blocking_manager_key].unblock():
+        if nextitem:  # after the last one the database is gone
+            with unblocked():
                 creation = connection.creation
                 creation.deserialize_db_from_string(connection._test_serialized_contents)
+                triggers.create(connection, Order.ASKED)
 
 
 def empties_the_database(item: pytest.Item) -> bool:

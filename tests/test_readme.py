@@ -132,7 +132,7 @@ def test_every_setting_that_is_read_is_told_and_every_one_told_is_read() -> None
 def test_every_permission_that_is_told_is_one_that_exists(db: None) -> None:
     from django.contrib.auth.models import Permission
 
-    told = set(re.findall(r"`accounts\.(\w+_\w+)`", README.partition("## Who may")[2]))
+    told = set(re.findall(r"`(?:accounts|trading)\.(\w+)`", README.partition("## Who may")[2]))
     known = set(Permission.objects.filter(codename__in=told).values_list("codename", flat=True))
     assert told == known
     assert told

@@ -4,9 +4,6 @@ The agents trade on a simulated venue that fails on request. Whatever it does, a
 at most, and the client never says what the ledger does not.
 """
 
-import asyncio
-import socket
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,74 +11,19 @@ from typing import Any
 
 import msgspec
 import pytest
-import uvicorn
 
-from accounts.agents import AgentClient, Endpoint, NotSent, TradeRequest
-from agent.control import _READERS
-from agent.fleet import Fleet, Nuisance
-from agent.members import Member, build_members
-from agent.server import Protocol
+from accounts.agents import AgentClient, Endpoint, NotSent
 from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.agents.conftest import MakeClient
-from tests.agents.orders import order, outcome, soon
+from tests.agents.orders import outcome, soon
+from tests.venue import SYMBOL, Venue
 
-SYMBOL = "EURUSD"
 CONTRACTS = pytest.mark.parametrize("contract", ["1", "2"])
 
 
-class Running:
-    """Agent 1 speaks contract 1, agent 2 contract 2. Its own thread, as its own machine."""
-
-    def __init__(self, folder: Path) -> None:
-        self.members = build_members(2, journal_dir=folder, older=False, secret_seed="s")
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        app = Fleet(self.members, Nuisance(), control=True)
-        config = uvicorn.Config(
-            app, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
-
-    def __enter__(self) -> "Running":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join(5)
-        for member in self.members:
-            if member.agent.journal is not None:
-                member.agent.journal.close()
-
-    def member(self, contract: str) -> Member:
-        return self.members[int(contract) - 1]
-
-    def endpoint(self, contract: str) -> Endpoint:
-        member = self.member(contract)
-        url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{member.path}"
-        return Endpoint(member.index, "real", url, contract, secret=member.agent.secret)
-
-    def steer(self, contract: str, **how: Any) -> None:
-        for name, value in how.items():
-            _READERS[name](self.member(contract), value, None)()
-
-    def entries(self, contract: str, kind: str) -> list[dict[str, Any]]:
-        ledger = self.member(contract).terminal.world.venue.ledger
-        return [e for e in ledger.of_agent(int(contract)) if e["kind"] == kind]
-
-    def asked(self, contract: str, kind: str = "open", **changes: Any) -> TradeRequest:
-        account = self.member(contract).terminal.account
-        server = account.firm.server if contract == "2" else ""
-        told = {"expected_login": account.login, "expected_server": server, "expires_at": soon(20)}
-        return order(kind, tag=f"ORDERTO{kind.upper()}", symbol=SYMBOL, **{**told, **changes})
-
-
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    with Running(tmp_path) as running:
+def running(tmp_path: Path) -> Iterator[Venue]:
+    with Venue(tmp_path) as running:
         yield running
 
 
@@ -92,7 +34,7 @@ async def agents(make_client: MakeClient) -> AgentClient:
 
 @CONTRACTS
 async def test_a_position_is_opened_modified_and_closed(
-    agents: AgentClient, running: Running, contract: str
+    agents: AgentClient, running: Venue, contract: str
 ) -> None:
     at = running.endpoint(contract)
     spec = await agents.symbol(at, SYMBOL)
@@ -135,7 +77,7 @@ async def positions(agents: AgentClient, at: Endpoint, ticket: int) -> list[Any]
 @CONTRACTS
 @pytest.mark.parametrize("fault", sorted(TRADE_FAULTS))
 async def test_whatever_the_venue_does_the_verdict_is_never_more_than_the_ledger(
-    agents: AgentClient, running: Running, contract: str, fault: str
+    agents: AgentClient, running: Venue, contract: str, fault: str
 ) -> None:
     running.steer(contract, next_order=fault)
     request = running.asked(contract)
@@ -163,7 +105,7 @@ async def test_whatever_the_venue_does_the_verdict_is_never_more_than_the_ledger
 
 
 async def test_an_answer_that_is_cut_off_is_unknown_and_the_journal_knows(
-    agents: AgentClient, running: Running
+    agents: AgentClient, running: Venue
 ) -> None:
     running.steer("2", next_answer="cut")
     request = running.asked("2")
@@ -176,7 +118,7 @@ async def test_an_answer_that_is_cut_off_is_unknown_and_the_journal_knows(
 
 
 async def test_a_tag_that_the_agent_has_not_seen_is_one(
-    agents: AgentClient, running: Running
+    agents: AgentClient, running: Venue
 ) -> None:
     record = await agents.order_record(running.endpoint("2"), "NEVERSEEN")
     assert (record.state, record.answer) == ("unknown-tag", None)
@@ -200,7 +142,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "changes"), REFUSED)
 async def test_what_an_agent_of_contract_2_refuses_is_not_sent_and_says_why(
-    agents: AgentClient, running: Running, kind: str, changes: dict[str, Any]
+    agents: AgentClient, running: Venue, kind: str, changes: dict[str, Any]
 ) -> None:
     request = msgspec.structs.replace(running.asked("2", kind), **changes)
     with pytest.raises(NotSent, match="The agent refused it and sent nothing: ."):
@@ -219,7 +161,7 @@ V1_REFUSED: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("kind", "changes"), V1_REFUSED)
 async def test_what_an_agent_of_contract_1_checks_before_it_sends_is_a_rejection(
-    agents: AgentClient, running: Running, kind: str, changes: dict[str, Any]
+    agents: AgentClient, running: Venue, kind: str, changes: dict[str, Any]
 ) -> None:
     request = msgspec.structs.replace(running.asked("1", kind), **changes)
     answer = await agents.trade(running.endpoint("1"), request)
@@ -230,7 +172,7 @@ async def test_what_an_agent_of_contract_1_checks_before_it_sends_is_a_rejection
 
 @CONTRACTS
 async def test_a_login_that_may_only_look_trades_nothing(
-    agents: AgentClient, running: Running, contract: str
+    agents: AgentClient, running: Venue, contract: str
 ) -> None:
     running.steer(contract, read_only=True)
     try:
@@ -242,7 +184,7 @@ async def test_a_login_that_may_only_look_trades_nothing(
 
 
 async def test_the_same_order_sent_again_is_executed_once(
-    agents: AgentClient, running: Running
+    agents: AgentClient, running: Venue
 ) -> None:
     request = running.asked("2")
     answers = [await agents.trade(running.endpoint("2"), request) for _ in range(3)]

@@ -1,0 +1,68 @@
+"""The agents that users install, over HTTP, on a simulated venue whose ledger is the judge."""
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from accounts.agents import Endpoint, TradeRequest
+from agent.control import _READERS
+from agent.fleet import Fleet, Nuisance
+from agent.members import Member, build_members
+from agent.server import Protocol
+from tests.agents.orders import order, soon
+
+SYMBOL = "EURUSD"
+
+
+class Venue:
+    """Agent 1 speaks contract 1, agent 2 contract 2. Its own thread, as its own machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.members = build_members(2, journal_dir=folder, older=False, secret_seed="s")
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        app = Fleet(self.members, Nuisance(), control=True)
+        config = uvicorn.Config(
+            app, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._socket]))
+
+    def __enter__(self) -> "Venue":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(5)
+        for member in self.members:
+            if member.agent.journal is not None:
+                member.agent.journal.close()
+
+    def member(self, contract: str) -> Member:
+        return self.members[int(contract) - 1]
+
+    def endpoint(self, contract: str) -> Endpoint:
+        member = self.member(contract)
+        url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{member.path}"
+        return Endpoint(member.index, "real", url, contract, secret=member.agent.secret)
+
+    def steer(self, contract: str, **how: Any) -> None:
+        for name, value in how.items():
+            _READERS[name](self.member(contract), value, None)()
+
+    def entries(self, contract: str, kind: str) -> list[dict[str, Any]]:
+        ledger = self.member(contract).terminal.world.venue.ledger
+        return [e for e in ledger.of_agent(int(contract)) if e["kind"] == kind]
+
+    def asked(self, contract: str, kind: str = "open", **changes: Any) -> TradeRequest:
+        account = self.member(contract).terminal.account
+        server = account.firm.server if contract == "2" else ""
+        told = {"expected_login": account.login, "expected_server": server, "expires_at": soon(20)}
+        return order(kind, tag=f"ORDERTO{kind.upper()}", symbol=SYMBOL, **{**told, **changes})

@@ -1,0 +1,97 @@
+"""What an account shows of an order whose outcome is unknown.
+
+Presence is proven by the order's own mark: its magic first, for brokers alter comments, then its
+tag. Absence counts only when everything that could show the order was read, of the right login.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from accounts.agents import AccountReading, Deal, PositionReading
+from trading.diagram import State
+from trading.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`state` None: nothing is proven. `absent`: a credible reading shows no trace of the order."""
+
+    state: State | None
+    text: str
+    absent: bool = False
+    volume: Decimal | None = None
+    price: Decimal | None = None
+    position: int | None = None
+    shown: Any = None
+
+
+def bears_mark(order: Order, comment: str | None, magic: int | None) -> bool:
+    return magic == order.magic or bool(comment and order.tag in comment)
+
+
+def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Finding:
+    """Of an agent that tells marks (contract 2); both are of the right login."""
+    positions = account.positions
+    marked = [deal for deal in deals if bears_mark(order, deal.comment, deal.magic)]
+    if order.kind == Order.Kind.MODIFY:
+        return _modified(order, positions)
+    if marked:
+        return _dealt(order, marked)
+    held = [p for p in positions or () if bears_mark(order, p.comment, p.magic)]
+    if order.kind == Order.Kind.OPEN and held:
+        return _held(order, held)
+    return Finding(None, "No trace of it was found.", absent=positions is not None)
+
+
+def _dealt(order: Order, deals: list[Deal]) -> Finding:
+    volume = sum((deal.volume for deal in deals), Decimal(0))
+    value = sum((deal.price * deal.volume for deal in deals), Decimal(0))
+    whole = order.volume is None or volume >= order.volume
+    state = State.FILLED if whole else State.PARTIAL
+    tickets = ", ".join(str(deal.ticket) for deal in deals)
+    return Finding(
+        state,
+        f"Found in the history: deal {tickets}.",
+        volume=volume,
+        price=value / volume if volume else None,
+        position=deals[0].position_id,
+        shown=[str(deal.ticket) for deal in deals],
+    )
+
+
+def _held(order: Order, positions: list[PositionReading]) -> Finding:
+    volume = sum((position.volume for position in positions), Decimal(0))
+    whole = order.volume is None or volume >= order.volume
+    first = positions[0]
+    return Finding(
+        State.FILLED if whole else State.PARTIAL,
+        f"Found among the open positions: #{first.ticket}.",
+        volume=volume,
+        price=first.open_price,
+        position=first.ticket,
+    )
+
+
+def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Finding:
+    if positions is None:
+        return Finding(None, "The positions could not be read.")
+    position = next((p for p in positions if p.ticket == order.position), None)
+    if position is None:
+        return Finding(State.CLOSED_EXTERNALLY, "The position is closed.")
+    if (position.sl, position.tp) == (order.sl, order.tp):
+        return Finding(State.FILLED, "The position has the SL and TP that were asked for.")
+    return Finding(None, "The position has other levels than asked.", absent=True)
+
+
+def candidates(order: Order, positions: Sequence[PositionReading]) -> list[PositionReading]:
+    """Of an agent that tells no marks: new positions that the order may have opened."""
+    before = set(order.tickets_before or ())
+    return [
+        position
+        for position in positions
+        if position.ticket not in before
+        and (position.symbol, position.side) == (order.symbol, order.side)
+        and (order.volume is None or position.volume <= order.volume)
+    ]

@@ -1,0 +1,59 @@
+"""The one function that changes the state of an order, and writes the step into the journal."""
+
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from accounts.broadcast import publish_accounts
+from trading.diagram import OPEN, State, check
+from trading.models import Order, OrderEvent
+
+REASON_LENGTH = 500
+
+
+def change(
+    order: Order,
+    to: State,
+    text: str,
+    *,
+    among: "models.QuerySet[Order] | None" = None,
+    actor: str = "",
+    data: Any = None,
+    **columns: Any,
+) -> bool:
+    """Moves `order` along the diagram and appends the step, both or neither; shown after commit.
+
+    Returns whether this call did it: False when the row was no longer as it is here, or is not
+    `among` those that may be changed. Raises NotInDiagram.
+    """
+    check(order.state, to)
+    now = timezone.now()
+    columns |= {"state": to, "reason": text[:REASON_LENGTH]}
+    if to not in OPEN:
+        columns["ended_at"] = now
+    if to == State.UNKNOWN:
+        columns["unknown_at"] = now
+    rows = Order.objects.all() if among is None else among
+    with transaction.atomic():
+        if not rows.filter(pk=order.pk, state=order.state).update(**columns):
+            return False
+        append(order, text, state=to, actor=actor, data=data)
+        publish_accounts([order.login])
+    for name, value in columns.items():
+        setattr(order, name, value)
+    return True
+
+
+def append(
+    order: Order, text: str, *, state: str = "", actor: str = "", data: Any = None
+) -> OrderEvent:
+    """A step that changes no state, such as a look for what became of the order."""
+    return OrderEvent.objects.create(
+        order=order,
+        at=timezone.now(),
+        state=state,
+        text=text[:REASON_LENGTH],
+        actor=actor,
+        data=data,
+    )

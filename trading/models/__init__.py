@@ -1,0 +1,8 @@
+"""What the desk does: orders, their journal, and what keeps them in bounds."""
+
+from trading.models.event import OrderEvent
+from trading.models.limit import TradeLimit
+from trading.models.order import Order
+from trading.models.switch import TradingSwitch
+
+__all__ = ["Order", "OrderEvent", "TradeLimit", "TradingSwitch"]

@@ -1,0 +1,191 @@
+"""The only door by which an order leaves.
+
+    place()  the row is committed: QUEUED, or DENIED with the reason
+    send()   claim, by one UPDATE -> the wire, once -> settle
+    cancel() one that was not claimed yet
+    settle_by_hand()  one that needs attention, with a reason
+
+A row is sent at most once, ever: only the call whose UPDATE turned QUEUED into SENDING sends it.
+Each step is a transaction of its own, so whatever stops us between two of them leaves a row that
+says how far it came; reconcile.py goes on from there.
+"""
+
+import logging
+import time
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.agents import NotSent, client
+from accounts.models import Account
+from trading import permits, wire
+from trading.diagram import LOCKING, State
+from trading.journal import append, change
+from trading.models import Order
+from trading.outcomes import settle
+
+log = logging.getLogger(__name__)
+
+CLICK_VALID = timedelta(seconds=10)
+LOOK_AGAIN_S = 0.02  # while another order of the account is under way
+
+
+class KeyTaken(Exception):
+    """The same client_key asks for something else now: a mistake of the caller. Nothing is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What is asked of one account. `sl` and `tp` are prices; `volume` None closes all of it."""
+
+    kind: str
+    symbol: str
+    side: str
+    volume: Decimal | None = None
+    sl: Decimal | None = None
+    tp: Decimal | None = None
+    position: int | None = None
+    deviation: int = 20
+    override_reason: str = ""
+
+
+def place(
+    account: Account,
+    user: AbstractBaseUser,
+    asked: Instruction,
+    client_key: str,
+    valid_for: timedelta = CLICK_VALID,
+) -> Order:
+    """The order of this key: committed now, or the one that is there already. Raises KeyTaken."""
+    if order := Order.objects.filter(client_key=client_key).first():
+        return _same(order, account, user, asked)
+    try:
+        with transaction.atomic(durable=True):
+            order = Order.objects.create(**_columns(account, user, asked, client_key, valid_for))
+            append(order, f"Placed: {order.words}.", state=order.state, actor=order.username)
+            if why := permits.refusal(order, order.placed_at):
+                change(order, State.DENIED, why)
+    except IntegrityError:
+        # Lost a race against the same key, or the row itself breaks a rule of the table.
+        twin = Order.objects.filter(client_key=client_key).first()
+        if twin is None:
+            raise
+        return _same(twin, account, user, asked)
+    return order
+
+
+def _columns(
+    account: Account,
+    user: AbstractBaseUser,
+    asked: Instruction,
+    client_key: str,
+    valid_for: timedelta,
+) -> dict[str, Any]:
+    agent, now = account.agent, timezone.now()
+    return asdict(asked) | {
+        "client_key": client_key,
+        "overrides_lock": bool(asked.override_reason),
+        "account": account,
+        "login": account.number,
+        "server": account.server,
+        "agent": agent,
+        "agent_name": agent.name if agent else "",
+        "agent_url": agent.url if agent else "",
+        "contract": agent.contract if agent else "1",
+        "user": user,
+        "username": user.get_username(),
+        "placed_at": now,
+        "valid_until": now + valid_for,
+    }
+
+
+def _same(order: Order, account: Account, user: AbstractBaseUser, asked: Instruction) -> Order:
+    before = Instruction(**{name: getattr(order, name) for name in asdict(asked)})
+    if (before, order.account_id, order.user_id) != (asked, account.pk, user.pk):
+        raise KeyTaken("This form was sent before with other values. Open it anew.")
+    return order
+
+
+def send(order: Order) -> Order:
+    """Claims, sends and settles; the row as it is then. Harmless when somebody else does it too."""
+    if _claim_in_turn(order):
+        _transmit(order)
+    order.refresh_from_db()
+    return order
+
+
+def _claim_in_turn(order: Order) -> bool:
+    """Waits while another order of the account is on its way, until this one expires."""
+    while order.state == State.QUEUED:
+        try:
+            return _claim(order)
+        except IntegrityError:
+            rival = Order.objects.locking().filter(account=order.account_id).first()
+            if rival is not None and rival.state != State.SENDING:
+                why = f"The outcome of another order is unknown: {rival.words}. Settle it first."
+                change(order, State.DENIED, why)
+                return False
+            time.sleep(LOOK_AGAIN_S)
+            order.refresh_from_db()
+    return False
+
+
+def _claim(order: Order) -> bool:
+    """Whether this call, and no other, may send it. Raises IntegrityError while the account is
+    locked by another order."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        if now >= order.valid_until:
+            change(order, State.EXPIRED, "It could not be sent in time. Nothing was sent.")
+            return False
+        if why := permits.refusal(order, now):
+            change(order, State.DENIED, why)
+            return False
+        claimed = change(
+            order,
+            State.SENDING,
+            f"Sent to agent {order.agent_name}.",
+            among=permits.permitted(now),
+            claimed_at=now,
+            deadline=now + timedelta(seconds=client().limits.trade_deadline),
+        )
+    return claimed
+
+
+def _transmit(order: Order) -> None:
+    """Sends a claimed order, once, whatever happens."""
+    try:
+        answer = wire.trade(order)
+    except NotSent as error:
+        change(order, State.NOT_SENT, error.sentence, answered_at=timezone.now())
+    except Exception:
+        # Whatever this was, the order may have left: its outcome is unknown, and is looked for.
+        log.exception("Order %s: sending failed in a way that it should not", order.tag)
+        change(order, State.UNKNOWN, "The monitor failed while sending; it looks for the outcome.")
+    else:
+        settle(order, answer)
+
+
+def cancel(order: Order, actor: str) -> bool:
+    """Whether it was cancelled: one that is claimed, or ended, is left alone."""
+    if order.state != State.QUEUED:
+        return False
+    return change(order, State.CANCELLED, "Cancelled before it was sent.", actor=actor)
+
+
+def settle_by_hand(order: Order, user: Any, outcome: State, reason: str) -> bool:
+    """Ends an order that needs attention. Raises PermissionDenied, ValueError without a reason."""
+    if not user.has_perm("trading.settle_order"):
+        raise PermissionDenied
+    if not reason.strip():
+        raise ValueError("A reason is needed.")
+    if order.state != State.NEEDS_ATTENTION or outcome in LOCKING:
+        return False
+    who = user.get_username()
+    return change(order, outcome, reason.strip(), actor=who, settled_by=who)

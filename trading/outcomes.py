@@ -1,0 +1,65 @@
+"""What an agent's answer makes of an order."""
+
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from accounts.agents import TradeAnswer
+from accounts.models import Agent
+from trading.diagram import ALLOWED, State
+from trading.journal import append, change
+from trading.models import Order
+from trading.retcodes import explain
+
+STATES = {
+    "done": State.FILLED,
+    "partial": State.PARTIAL,
+    "rejected": State.REJECTED,
+    "unknown": State.UNKNOWN,
+}
+
+
+def settle(order: Order, answer: TradeAnswer) -> bool:
+    """Ends the order as the answer says, if its state still allows; returns whether it did.
+
+    An answer that comes after the order was given up as unknown still counts: it is proof.
+    """
+    to = State.CLOSED_EXTERNALLY if answer.external else STATES[answer.outcome]
+    received = msgspec.to_builtins(answer)
+    while to in ALLOWED[State(order.state)]:
+        if change(order, to, words(order, answer), data=received, **columns(answer)):
+            poll_soon(order)
+            return True
+        order.refresh_from_db()
+    append(order, "An answer came that changes nothing any more.", data=received)
+    return False
+
+
+def columns(answer: TradeAnswer) -> dict[str, Any]:
+    return {
+        "answered_at": timezone.now(),
+        "retcode": answer.retcode,
+        "order_ticket": answer.order,
+        "deal_ticket": answer.deal,
+        "position_ticket": answer.position,
+        "filled_volume": answer.volume,
+        "price": answer.price,
+    }
+
+
+def words(order: Order, answer: TradeAnswer) -> str:
+    """The outcome in plain words: what it means, then what the broker said."""
+    said = f' The broker said: "{answer.message}"' if answer.message else ""
+    if answer.outcome == "done":
+        return f"Done at {answer.price}." if answer.price else "Done."
+    if answer.outcome == "partial":
+        return f"{answer.volume} of {order.volume} lots were executed.{said}"
+    if answer.outcome == "rejected":
+        return f"{explain(answer.retcode) or 'The order was refused.'}{said}"
+    return f"The outcome is not known yet. {explain(answer.retcode)}{said}".strip()
+
+
+def poll_soon(order: Order) -> None:
+    """The account alone is read again at once; nobody else is asked."""
+    Agent.objects.filter(orders=order).update(next_poll_at=timezone.now())

@@ -1,0 +1,120 @@
+"""Whether an order may be sent now: permission, switches, limits. Part of every claim.
+
+`refusal` says why not, in plain words; `permitted` states what can change at any moment once more
+as SQL, so that the claim itself is decided by the database.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.models import Agent
+from trading.models import Order, TradeLimit, TradingSwitch
+
+MINUTE = timedelta(minutes=1)
+
+
+def permitted(now: datetime) -> QuerySet[Order]:
+    """Orders that may be sent at `now`, as far as switches and time go."""
+    agent = Agent.objects.filter(
+        pk=OuterRef("agent_id"),
+        url=OuterRef("agent_url"),
+        contract=OuterRef("contract"),
+        enabled=True,
+        trading_enabled=True,
+    )
+    if not settings.TRADING_ENABLED:
+        return Order.objects.none()
+    return Order.objects.filter(
+        Exists(TradingSwitch.on()),
+        Exists(agent),
+        account__agent=F("agent"),
+        account__number=F("login"),
+        valid_until__gt=now,
+    )
+
+
+def refusal(order: Order, now: datetime) -> str:
+    """Why the order may not be sent now; empty when it may. Inside the claim's transaction."""
+    return (
+        _of_the_user(order)
+        or _of_the_switch()
+        or _of_the_agent(order)
+        or _of_the_account(order)
+        or _of_the_limits(order, now)
+    )
+
+
+def _of_the_user(order: Order) -> str:
+    user = get_user_model().objects.filter(orders=order, is_active=True).first()
+    if user is None:
+        return "Whoever placed it may not sign in any more."
+    if not user.has_perm("trading.trade"):
+        return "You may not trade: the permission is missing."
+    if order.overrides_lock and not user.has_perm("trading.override_lock"):
+        return "You may not close while the outcome of another order is unknown."
+    return ""
+
+
+def _of_the_switch() -> str:
+    if not settings.TRADING_ENABLED:
+        return "Trading is off on this server. Set TRADING_ENABLED=1 to allow it."
+    switch = TradingSwitch.objects.filter(pk=TradingSwitch.PK).first()
+    if switch is None or not switch.is_on:
+        by = f" by {switch.changed_by}" if switch and switch.changed_by else ""
+        why = f": {switch.reason}" if switch and switch.reason else ""
+        return f"All trading is switched off{by}{why or '.'}"
+    if switch.instance != settings.INSTANCE_ID:
+        return "This database was copied or restored. Switch trading on again to confirm it."
+    return ""
+
+
+def _of_the_agent(order: Order) -> str:
+    agent = order.agent
+    if agent is None or not agent.enabled:
+        return "The agent of this account is switched off."
+    if (agent.url, agent.contract) != (order.agent_url, order.contract):
+        return "The agent of this account was changed after the order was placed."
+    if not agent.trading_enabled:
+        return f"Trading through agent {agent} is switched off."
+    return ""
+
+
+def _of_the_account(order: Order) -> str:
+    account = order.account
+    if account.agent_id != order.agent_id:
+        return "Another agent reports this account now."
+    if account.trade_allowed is False:
+        return "The terminal may not trade on this account: read-only password, or trading is off."
+    return ""
+
+
+def _of_the_limits(order: Order, now: datetime) -> str:
+    limits = TradeLimit.objects.filter(
+        Q(user=order.user_id) | Q(user=None), Q(account=order.account_id) | Q(account=None)
+    )
+    # Locked, so that two orders at once do not both count the other as not yet sent.
+    rows = limits.select_related("account").select_for_update(of=("self",)).order_by("pk")
+    return next((text for limit in rows if (text := _of_one_limit(limit, order, now))), "")
+
+
+def _of_one_limit(limit: TradeLimit, order: Order, now: datetime) -> str:
+    opens = order.kind == Order.Kind.OPEN
+    if opens and limit.max_lots is not None and order.volume and order.volume > limit.max_lots:
+        return f"At most {limit.max_lots.normalize():f} lots an order are allowed ({limit})."
+    if opens and limit.allowed_symbols and order.symbol not in limit.allowed_symbols:
+        return f"{order.symbol} may not be traded ({limit})."
+    if opens and limit.orders_per_minute is not None:
+        sent = _sent(limit, order).filter(claimed_at__gt=now - MINUTE).count()
+        if sent >= limit.orders_per_minute:
+            return f"At most {limit.orders_per_minute} orders a minute are allowed ({limit})."
+    return ""
+
+
+def _sent(limit: TradeLimit, order: Order) -> QuerySet[Order]:
+    """Orders that count: of the account where the limit names one, else of the user."""
+    if limit.account_id is not None:
+        return Order.objects.filter(account=order.account_id)
+    return Order.objects.filter(user=order.user_id)

@@ -1,0 +1,170 @@
+"""Goes on wherever an order was left: expires, gives up waiting, looks for what became of it.
+
+Starting up is recovering: `tend` is run by Celery beat every second, by any number of workers, any
+number of times. Each step is claimed by a conditional UPDATE, so two at once do no harm.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.agents import AgentError, OrderRecord
+from accounts.models import Position
+from trading import wire
+from trading.diagram import WITHOUT_EXECUTION, State
+from trading.evidence import Finding, candidates, weigh
+from trading.journal import append, change
+from trading.models import Order
+from trading.outcomes import poll_soon, settle
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(seconds=5)  # after the deadline of a send, for the sender to write it down
+SETTLING = timedelta(seconds=5)  # after it expired at the agent, for the broker to show it
+LOOK_EVERY = timedelta(seconds=2)
+LOOK_RARELY = timedelta(seconds=30)  # once a person was asked
+ATTENTION_AFTER = timedelta(seconds=60)
+ABSENCES_NEEDED = 2
+LATE_WITHIN = timedelta(days=2)
+
+
+def tend() -> int:
+    """One round; returns how many orders were touched."""
+    now = timezone.now()
+    touched = expire(now) + give_up(now) + raise_late_fills(now)
+    for order in due(now):
+        try:
+            touched += look(order)
+        except Exception:
+            # One order's look: the others are looked at all the same.
+            log.exception("Order %s could not be looked for", order.tag)
+    return touched
+
+
+def expire(now: datetime) -> int:
+    late = Order.objects.filter(state=State.QUEUED, valid_until__lte=now)
+    text = "It could not be sent in time. Nothing was sent."
+    return sum(change(order, State.EXPIRED, text) for order in late)
+
+
+def give_up(now: datetime) -> int:
+    """Orders whose sender has died, or never wrote down what it heard."""
+    lost = Order.objects.filter(state=State.SENDING, deadline__lte=now - GRACE)
+    text = "No answer was written down in time; the monitor looks for the outcome."
+    return sum(change(order, State.UNKNOWN, text) for order in lost)
+
+
+def raise_late_fills(now: datetime) -> int:
+    """Orders that ended without execution and whose mark stands at an open position."""
+    marked = Position.objects.filter(account=F("account"))
+    ended = Order.objects.filter(
+        state__in=WITHOUT_EXECUTION, claimed_at__gt=now - LATE_WITHIN, kind=Order.Kind.OPEN
+    ).filter(Q(magic__in=marked.values("magic")) | Q(tag__in=marked.values("comment")))
+    text = "It was executed after all: its mark stands at an open position."
+    return sum(change(order, State.LATE_FILL, text) for order in ended)
+
+
+def due(now: datetime) -> list[Order]:
+    unknown = Q(state=State.UNKNOWN) & (Q(looked_at=None) | Q(looked_at__lte=now - LOOK_EVERY))
+    asked = Q(state=State.NEEDS_ATTENTION, looked_at__lte=now - LOOK_RARELY)
+    orders = Order.objects.filter(unknown | asked).select_related("agent", "account")
+    return list(orders.order_by("claimed_at"))
+
+
+def look(order: Order) -> bool:
+    """Looks once for what became of it; whether this call, and no other, did."""
+    now = timezone.now()
+    before = order.looked_at
+    if not Order.objects.filter(pk=order.pk, looked_at=before).update(looked_at=now):
+        return False
+    order.looked_at = now
+    finding = _find(order)
+    if finding is not None:
+        _conclude(order, finding, now)
+    elif order.state == State.UNKNOWN and _waited(order, now):
+        text = "The agent could not be asked what became of it. Look at the terminal."
+        change(order, State.NEEDS_ATTENTION, text)
+    return True
+
+
+def _find(order: Order) -> Finding | None:
+    """None when nothing could be learned, because the agent did not answer."""
+    try:
+        if order.contract == "2":
+            return _find_by_mark(order)
+        return _find_by_difference(order)
+    except AgentError as error:
+        append(order, f"Looking for it failed: {error.sentence}")
+        return None
+
+
+def _find_by_mark(order: Order) -> Finding | None:
+    record = wire.record(order)
+    if record.state == "ended" and record.answer and record.answer.outcome != "unknown":
+        settle(order, record.answer)
+        return None
+    if record.state == "executing":
+        return Finding(None, "The agent is still executing it.")
+    found = weigh(order, wire.read_account(order), wire.deals(order))
+    if found.absent and not _never_taken(order, record):
+        return Finding(None, found.text)
+    return found
+
+
+def _never_taken(order: Order, record: OrderRecord) -> bool:
+    """Whether the agent never took it; that nothing shows of one that it took is no proof, nor is
+    a journal that was begun after the order was sent."""
+    began = record.journal_since
+    return (
+        record.state == "unknown-tag"
+        and began is not None
+        and order.claimed_at is not None
+        and began < order.claimed_at
+    )
+
+
+def _find_by_difference(order: Order) -> Finding | None:
+    """Contract 1 knows no marks: what may be it is shown to a person, who decides."""
+    positions = wire.read_account(order).positions
+    if positions is None:
+        return None
+    shown = [
+        {"ticket": p.ticket, "side": p.side, "volume": str(p.volume), "price": str(p.open_price)}
+        for p in candidates(order, positions)
+    ]
+    return Finding(None, f"{len(shown)} new positions could be it.", shown=shown)
+
+
+def _conclude(order: Order, finding: Finding, now: datetime) -> None:
+    if finding.state is not None:
+        changed = change(
+            order,
+            finding.state,
+            finding.text,
+            data=finding.shown,
+            filled_volume=finding.volume,
+            price=finding.price,
+            position_ticket=finding.position,
+        )
+        if changed:
+            poll_soon(order)
+    elif finding.absent and now > order.valid_until + SETTLING:
+        _count_absence(order, finding)
+    elif order.state == State.UNKNOWN and (order.contract == "1" or _waited(order, now)):
+        change(order, State.NEEDS_ATTENTION, finding.text, data=finding.shown)
+
+
+def _count_absence(order: Order, finding: Finding) -> None:
+    absences = order.absences + 1
+    if absences >= ABSENCES_NEEDED:
+        text = f"It was not executed: seen by {absences} readings, and it has expired at the agent."
+        change(order, State.NOT_EXECUTED, text, absences=absences)
+        return
+    Order.objects.filter(pk=order.pk, absences=order.absences).update(absences=absences)
+    append(order, finding.text)
+
+
+def _waited(order: Order, now: datetime) -> bool:
+    return now > (order.unknown_at or order.placed_at) + ATTENTION_AFTER

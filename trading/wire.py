@@ -1,0 +1,124 @@
+"""From an order to its agent and back, on the process's background loop. Nothing is repeated.
+
+Every call raises AgentError when the agent could not be asked; `trade` raises NotSent.
+"""
+
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from django.utils import timezone
+
+from accounts.agents import (
+    AccountReading,
+    AgentError,
+    Deal,
+    Endpoint,
+    NotSent,
+    OrderRecord,
+    Side,
+    SymbolSpec,
+    TradeAnswer,
+    TradeRequest,
+    client,
+)
+from accounts.agents.errors import TerminalDisconnected
+from accounts.agents.trades import Kind
+from mt5monitor import loop
+from trading.models import Order
+
+T = TypeVar("T")
+PATIENCE_S = 5.0  # on top of the client's own deadlines, which end every call by themselves
+MARGIN = timedelta(days=1)  # broker clocks differ: history is asked for a day wider
+
+
+def trade(order: Order) -> TradeAnswer:
+    """Sends it. Raises NotSent when it is proven that nothing was executed and nothing will be;
+    whatever else it raises means that the outcome is unknown."""
+    try:
+        spec = _prepare(order)
+    except NotSent:
+        raise
+    except (AgentError, TimeoutError) as error:
+        raise NotSent(f"{error} Nothing was sent.") from error
+    patience = client().limits.trade_deadline + PATIENCE_S
+    return loop.run(client().trade(_endpoint(order), request(order), spec), patience)
+
+
+def _prepare(order: Order) -> SymbolSpec | None:
+    """What an agent of contract 1 needs first; nothing is sent yet."""
+    if order.contract != "1":
+        return None
+    look_before(order)
+    takes_pips = order.kind == Order.Kind.OPEN and (order.sl or order.tp)
+    return symbol(_endpoint(order), order.symbol) if takes_pips else None
+
+
+def look_before(order: Order) -> None:
+    """Reads the account just before an agent of contract 1 is sent anything: nothing else ties an
+    order to a login. Keeps the tickets that are open, to know later which are new."""
+    account = read_account(order)
+    if account.positions is None:
+        raise NotSent("The positions of the account could not be read. Nothing was sent.")
+    order.tickets_before = [position.ticket for position in account.positions]
+    order.save(update_fields=["tickets_before"])
+
+
+def request(order: Order) -> TradeRequest:
+    return TradeRequest(
+        kind=cast(Kind, order.kind),
+        tag=order.tag,
+        magic=order.magic,
+        expected_login=order.login,
+        expected_server=order.server,
+        expires_at=order.valid_until,
+        symbol=order.symbol,
+        side=cast(Side, order.side),
+        volume=order.volume,
+        sl=order.sl,
+        tp=order.tp,
+        position=order.position,
+        deviation=order.deviation,
+    )
+
+
+def symbol(endpoint: Endpoint, name: str) -> SymbolSpec:
+    return _run(client().symbol(endpoint, name))
+
+
+def record(order: Order) -> OrderRecord:
+    return _run(client().order_record(_endpoint(order), order.tag))
+
+
+def read_account(order: Order) -> AccountReading:
+    """The account of the order as it is now. Raises AgentError when another one is logged in."""
+    reading = _run(client().read(_endpoint(order)))
+    told = reading.accounts if reading else ()
+    account = next((account for account in told if account.number == order.login), None)
+    if account is None:
+        raise TerminalDisconnected("Another account is logged in at the terminal.")
+    if not account.connected:
+        raise TerminalDisconnected("The terminal has lost its broker.")
+    return account
+
+
+def deals(order: Order) -> tuple[Deal, ...]:
+    """Since the order was claimed. Raises AgentError when they are another account's."""
+    now = timezone.now()
+    since = (order.claimed_at or order.placed_at) - MARGIN
+    reading = _run(client().deals(_endpoint(order), since, now + MARGIN))
+    if reading.login != order.login:
+        raise TerminalDisconnected("Another account is logged in at the terminal.")
+    return reading.deals
+
+
+def _endpoint(order: Order) -> Endpoint:
+    """At the address that the order was placed for, and without an ETag: all is wanted anew."""
+    if order.agent is None or order.agent.url != order.agent_url:
+        raise NotSent("The agent of this order is gone. Nothing was sent.")
+    agent = order.agent
+    return Endpoint(agent.pk, agent.name, agent.url, order.contract, agent.secret)
+
+
+def _run(calling: Coroutine[Any, Any, T]) -> T:
+    return loop.run(calling, client().limits.deadline + client().limits.pool_timeout + PATIENCE_S)
