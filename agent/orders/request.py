@@ -15,7 +15,7 @@ _TAG = re.compile(r"[A-Za-z0-9]{1,26}")
 LARGEST_MAGIC = 2**63 - 1
 LARGEST_DEVIATION = 1_000_000
 # More decimals than any price or volume has; a float written out in full has more.
-_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?")
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 class OrderRequest(NamedTuple):

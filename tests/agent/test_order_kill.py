@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from agent.members import derived_secret
 from agent.simulated.ledger import Ledger
 from tests.agent.parts import MonitorSignature
 from tests.agent.test_server import PATIENCE, program
@@ -101,6 +102,30 @@ def test_what_an_agent_did_is_known_after_it_was_killed(installed: Installed) ->
         body = order(client, "SECOND", kind="close", volume=None, position=opened["position"])
         assert client.post("/v2/orders", json=body).json()["outcome"] == "done"
         assert installed.sends() == ["FIRST", "SECOND"]
+
+
+def test_a_fleet_that_is_killed_comes_back_with_its_positions_and_its_journals(
+    tmp_path: Path,
+) -> None:
+    arguments = ("agent.fleet", "--agents", "2", "--control", "--secret-seed", "s")
+    kept = ("--journal-dir", str(tmp_path / "journals"), "--ledger", str(tmp_path / "ledger"))
+    auth = MonitorSignature(derived_secret("s", 2))
+    told: list[dict[str, Any]] = []
+    for _ in range(2):
+        with program(*arguments, *kept) as (process, url):
+            base = f"{url}agents/2"
+            with httpx.Client(base_url=base, auth=auth, trust_env=False) as client:
+                body = told[0] if told else order(client, "FLEET")
+                answer = client.post("/v2/orders", json=body).json()
+                assert answer["outcome"] == "done"
+                told += [body, answer]
+                positions = client.get("/v2/state").json()["positions"]
+                assert answer["position"] in {position["ticket"] for position in positions}
+            process.send_signal(signal.SIGKILL)
+            process.wait(PATIENCE)
+    assert told[1] == told[3]
+    sends = [e for e in Ledger(tmp_path / "ledger").entries if e["kind"] == "send"]
+    assert [send["tag"] for send in sends] == ["FLEET"]
 
 
 def test_two_agents_cannot_share_a_journal(installed: Installed) -> None:
