@@ -166,6 +166,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
     try:
         agent = build_agent(options, secret, journal)
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"{options.ledger}: {error}\n")
+        return 1
     except ImportError as error:
         sys.stderr.write(f"The MetaTrader5 package is needed for a real terminal: {error}\n")
         return 1

@@ -66,3 +66,17 @@ def test_v1_alone_needs_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert command.main(["--terminal", "simulated", "--contract", "1"]) == 0
     assert len(served) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--journal", "--ledger"])
+def test_a_file_that_cannot_be_used_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    bad = tmp_path / "bad"
+    bad.write_text("neither a database nor a ledger\n" * 40)
+    secret = tmp_path / "agent.secret"
+    arguments = ["--terminal", "simulated", "--secret-file", str(secret), option, str(bad)]
+    assert command.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"{bad}: ")
+    assert error.count("\n") == 1

@@ -169,3 +169,13 @@ async def test_what_a_symbol_is_closed_for_is_refused(desk: TradingDesk) -> None
         for side in sides:
             assert await desk.refused(desk.body(side=side)) == "symbol-not-tradable"
     assert (await desk.changed("close", ticket))["outcome"] == "done"
+
+
+async def test_a_level_that_stays_may_have_come_too_close(desk: TradingDesk) -> None:
+    """Moving the one level does not need room for the other."""
+    bid, _ = desk.price("US30")
+    ticket = (await desk.placed(symbol="US30", volume=0.1, sl=round(bid - 5, 1)))["position"]
+    close = round(bid - 0.5, 1)
+    desk.account.positions[ticket].sl = close
+    moved = await desk.changed("modify", ticket, symbol="US30", sl=close, tp=round(bid + 9, 1))
+    assert moved["outcome"] == "done"

@@ -104,6 +104,21 @@ async def test_an_order_whose_caller_goes_away_is_executed_and_journalled(
     assert len(desk.sends()) == 1
 
 
+async def test_an_order_whose_caller_goes_away_while_it_waits_is_executed_too(
+    desk: TradingDesk, sending: Sending
+) -> None:
+    gate, _, first = sending
+    body = desk.body()
+    task = asyncio.create_task(desk.post(body))
+    while (await desk.record(body["tag"]))["state"] != "executing":
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    gate.opened.set()
+    await first
+    assert (await settled(desk, body["tag"]))["outcome"] == "done"
+
+
 async def test_one_order_at_a_time_goes_to_a_terminal(desk: TradingDesk, sending: Sending) -> None:
     gate, body, task = sending
     other = desk.body()

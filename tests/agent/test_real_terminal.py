@@ -6,6 +6,8 @@ are tuples with more fields than ours, and `initialize` takes the path as its fi
 
 import sys
 import types
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ from agent.agent import Agent
 from agent.app import AgentApp
 from agent.constants import Constants
 from agent.errors import TerminalUnavailable
+from agent.orders.journal import Journal
 from agent.real_terminal import connector
 from agent.simulated.terminal import SimulatedTerminal
 from agent.simulated.world import World
@@ -23,7 +26,8 @@ from tests.agent.parts import SECRET, MonitorSignature, TurnedClock
 
 FUNCTIONS = (
     "shutdown", "last_error", "terminal_info", "account_info", "positions_get", "symbol_info",
-    "symbol_info_tick", "symbol_select", "history_deals_get",
+    "symbol_info_tick", "symbol_select", "history_deals_get", "history_orders_get", "orders_get",
+    "order_check", "order_send", "order_calc_margin", "order_calc_profit",
 )  # fmt: skip
 
 
@@ -101,6 +105,27 @@ async def test_the_agent_is_the_same_on_the_module_as_on_a_simulated_terminal(
     terminal.close()
 
 
+async def test_an_order_goes_through_the_module(clock: TurnedClock, tmp_path: Path) -> None:
+    module = FakeModule(clock)
+    terminal = ThreadedTerminal(connector(module=module))
+    journal = Journal(tmp_path / "journal", 0)
+    agent = Agent("real", terminal, SECRET, clock=clock, journal=journal)
+    transport = httpx.ASGITransport(AgentApp("2", agent))
+    client = httpx.AsyncClient(transport=transport, base_url="http://agent")
+    client.auth = MonitorSignature(SECRET)
+    account = module.simulated.account
+    body = {
+        "tag": "A", "magic": 9, "kind": "open", "symbol": "EURUSD", "side": "BUY", "volume": 0.1,
+        "expected_login": account.login, "expected_server": account.firm.server, "sl": None,
+        "tp": None, "position": None, "deviation": 20,
+        "expires_at": datetime.fromtimestamp(clock() + 9, UTC).isoformat(),
+    }  # fmt: skip
+    answer = (await client.post("/v2/orders", json=body)).json()
+    assert answer["outcome"] == "done"
+    assert account.positions[answer["position"]].comment == "A"
+    terminal.close()
+
+
 def test_our_numbers_are_those_of_the_documentation() -> None:
     """As documented by MetaQuotes for the enumerations of the module."""
     assert Constants.DEAL_REASON_SL == 4
@@ -110,3 +135,7 @@ def test_our_numbers_are_those_of_the_documentation() -> None:
     assert Constants.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING == 2
     assert Constants.SYMBOL_TRADE_MODE_FULL == 4
     assert Constants.RES_E_INTERNAL_FAIL_TIMEOUT == -10005
+    assert (Constants.TRADE_ACTION_DEAL, Constants.TRADE_ACTION_SLTP) == (1, 6)
+    assert (Constants.ORDER_FILLING_FOK, Constants.ORDER_FILLING_IOC) == (0, 1)
+    assert (Constants.ORDER_FILLING_RETURN, Constants.SYMBOL_FILLING_IOC) == (2, 2)
+    assert (Constants.ORDER_STATE_FILLED, Constants.ORDER_STATE_REJECTED) == (4, 5)

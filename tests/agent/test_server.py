@@ -38,6 +38,10 @@ def program(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         assert line, process.stderr and process.stderr.read()
         yield process, line.split(" at ")[1].strip()
     finally:
+        # In order first, so that a fleet removes the folder of its journals.
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
         process.kill()
         process.communicate()
 
