@@ -19,8 +19,10 @@ log = logging.getLogger(__name__)
 BEYOND_RECOVERY = (AddressNotAllowed, BadCertificate, SecretMissing)
 
 
-async def fetch(endpoint: Endpoint, *, recover: bool = False) -> Result:
-    """Reads one agent; with `recover`, has its terminal reconnect first."""
+async def fetch(endpoint: Endpoint, *, recover: bool = False, wait_s: float = 0.0) -> Result:
+    """Reads one agent, after `wait_s`; with `recover`, has its terminal reconnect first."""
+    if wait_s:
+        await asyncio.sleep(wait_s)
     if not recover:
         return await read(endpoint)
     # The reading that follows says what is wrong; a failed reconnect adds nothing to it.

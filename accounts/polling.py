@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from accounts import polls, refreshes
@@ -39,7 +40,10 @@ def poll_due(*, reachable: bool) -> int:
     agents = claim(timezone.now(), reachable=reachable)
     mine = [agent for agent in agents if agent.pk not in _in_flight]
     now = timezone.now()
-    calls = [fetch(agent.endpoint(), recover=agent.may_recover(now)) for agent in mine]
+    calls = [
+        fetch(agent.endpoint(), recover=agent.may_recover(now), wait_s=_wait_s(agent, now))
+        for agent in mine
+    ]
     ids = {agent.pk for agent in mine}
     _in_flight.update(ids)
     try:
@@ -56,19 +60,18 @@ _in_flight: set[int] = set()
 
 
 def claim(now: datetime, *, reachable: bool) -> list[Agent]:
-    """The due agents that this call, and no other, has taken."""
+    """The agents that are due, or will be before the next tick, and that this call has taken, and
+    no other."""
     if (room := _room(reachable=reachable)) <= 0:
         return []
-    due = Agent.objects.due(now)
-    due = due.reachable() if reachable else due.unreachable()
+    soon = Agent.objects.due(now + TICK if reachable else now)
+    due = soon.reachable() if reachable else soon.unreachable()
     # Rows that somebody is writing are left to the next tick: a claim waits for nobody.
     free = due.select_for_update(skip_locked=True).order_by("next_poll_at").values("pk")
     token = uuid.uuid4()
     with transaction.atomic():
-        claimed = (
-            Agent.objects.due(now)
-            .filter(pk__in=free[:room])
-            .update(claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable))
+        claimed = soon.filter(pk__in=free[:room]).update(
+            claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable)
         )
     return list(Agent.objects.filter(claim=token)) if claimed else []
 
@@ -86,9 +89,16 @@ def _room(*, reachable: bool) -> int:
 def _next_poll(now: datetime, reachable: bool) -> Any:
     if not reachable:
         return now + LEASE  # until the result sets the backoff
-    # Half a tick early: due just after a tick would mean a whole tick late.
-    base = Value(now - TICK / 2)
-    return ExpressionWrapper(base + F("interval"), output_field=DateTimeField())
+    # From when it was due, so that agents stay as far apart as they are.
+    begun = Least(Greatest(F("next_poll_at"), Value(now)), Value(now + TICK))
+    return ExpressionWrapper(begun + F("interval"), output_field=DateTimeField())
+
+
+def _wait_s(agent: Agent, now: datetime) -> float:
+    """Until it is due: a tick's agents are not asked all at once, for then each answer would wait
+    for all others to be written and shown."""
+    due = agent.next_poll_at - agent.interval
+    return min(max((due - now).total_seconds(), 0.0), TICK.total_seconds())
 
 
 def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:

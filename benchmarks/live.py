@@ -80,9 +80,6 @@ def session_key() -> str:
 
 
 def make_fleet(url: str, count: int) -> None:
-    """Agents whose polls are spread evenly over the interval."""
-    from django.utils import timezone
-
     from accounts.models import Agent
     from benchmarks.sweep import make_agents, sweep
 
@@ -90,10 +87,18 @@ def make_fleet(url: str, count: int) -> None:
     interval = timedelta(seconds=INTERVAL_S)
     Agent.objects.update(fixed_interval_s=INTERVAL_S, interval=interval)
     sweep()
-    start = timezone.now()
+
+
+def spread_polls() -> None:
+    """Evenly over the interval from now on, as those of a fleet that was not started at once."""
+    from django.utils import timezone
+
+    from accounts.models import Agent
+
+    start, interval = timezone.now(), timedelta(seconds=INTERVAL_S)
     agents = list(Agent.objects.order_by("pk"))
     for index, agent in enumerate(agents):
-        agent.next_poll_at = start + interval * index / count
+        agent.next_poll_at = start + interval * index / len(agents)
     Agent.objects.bulk_update(agents, ["next_poll_at"], batch_size=500)
 
 
@@ -126,6 +131,7 @@ def measure(folder: Path, accounts: int, browsers: int, seconds: float) -> list[
                 assert watching.stdin is not None
                 assert watching.stdout is not None
                 assert watching.stdout.readline() == "ready\n"
+                spread_polls()
                 used, started = cpu_seconds(pid), time.monotonic()
                 poll_for(seconds)
                 cores = (cpu_seconds(pid) - used) / (time.monotonic() - started)
