@@ -10,7 +10,7 @@ from accounts.recording import Recorder
 from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.test_polling import poll
+from tests.accounts.ticks import poll
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Account, Agent
 from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.test_polling import poll
+from tests.accounts.ticks import poll
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from accounts import polling
 from accounts.models import Account, Agent
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
-from tests.accounts.test_polling import make_due, poll, writes
+from tests.accounts.ticks import make_due, poll, writes
 
 pytestmark = pytest.mark.django_db
 
