@@ -103,8 +103,9 @@ def count(name: str, report: Path) -> Tally:
 
 def run_all(runs: Runs) -> int:
     runs.on_sqlite(*WORKERS, "-m", "not browser")
-    # What starts the whole stack brings its own database along: once is enough.
-    runs.on_postgres(*WORKERS, "-m", "not browser and not stack")
+    # The agent and its client have no database, the whole stack brings its own: once is enough.
+    once = [f"--ignore=tests/{folder}" for folder in ("agent", "agents")]
+    runs.on_postgres(*WORKERS, "-m", "not browser and not stack", *once)
     runs.in_browser()
     tallies = runs.tallies
     say("\n" + "\n".join(str(tally) for tally in tallies))
