@@ -38,6 +38,8 @@ SIDEBAR = [
         "Watch",
         _link("Fleet", "monitoring", "fleet", "accounts.view_account"),
         _link("Agents, live", "lan", "agents", "accounts.view_agent"),
+        _link("Orders, live", "receipt_long", "orders", "accounts.view_account"),
+        _link("Positions, live", "stacked_line_chart", "positions", "accounts.view_account"),
     ),
     _section(
         "Fleet",
@@ -51,6 +53,17 @@ SIDEBAR = [
         _link(
             "Conflicts", "warning", "admin:accounts_conflict_changelist", "accounts.view_conflict"
         ),
+    ),
+    _section(
+        "Trading",
+        _link(
+            "Switch",
+            "power_settings_new",
+            "admin:trading_tradingswitch_changelist",
+            "trading.view_tradingswitch",
+        ),
+        _link("Limits", "speed", "admin:trading_tradelimit_changelist", "trading.view_tradelimit"),
+        _link("Orders", "receipt_long", "admin:trading_order_changelist", "trading.view_order"),
     ),
     _section(
         "Labels",

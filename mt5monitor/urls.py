@@ -11,4 +11,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("favicon.ico", icon, name="icon"),
     path("", include("accounts.urls")),
+    path("", include("trading.urls")),
 ]

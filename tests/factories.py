@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from accounts.models import Account, Agent, Firm, Phase, Position
+from trading.models import Order
 
 _numbers = itertools.count(1)
 
@@ -65,6 +66,27 @@ def make_position(account: Account, **columns: Any) -> Position:
         "swap": Decimal("0.00"),
     } | columns
     return Position.objects.create(account=account, **columns)
+
+
+def make_order(account: Account, **columns: Any) -> Order:
+    """One that was placed and never sent; its journal is empty."""
+    now, agent = timezone.now(), account.agent
+    columns = {
+        "client_key": f"key-{next(_numbers)}",
+        "kind": "open",
+        "login": account.number,
+        "agent": agent,
+        "agent_name": agent.name if agent else "",
+        "agent_url": agent.url if agent else "",
+        "contract": "2",
+        "username": "somebody",
+        "symbol": "EURUSD",
+        "side": "BUY",
+        "volume": Decimal("0.10"),
+        "placed_at": now,
+        "valid_until": now + timedelta(seconds=10),
+    } | columns
+    return Order.objects.create(account=account, **columns)
 
 
 def make_firm(name: str = "", **columns: Any) -> Firm:

@@ -6,7 +6,7 @@ not know fails the first test: say there who may use it. Sockets are in tests/li
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -18,93 +18,22 @@ from django.utils import timezone
 
 from accounts import polling
 from accounts.models import Account, Conflict, VSGroup
+from tests.access import QUERIES, TABLE
 from tests.cast import ROLES, somebody
-from tests.factories import make_account, make_firm, make_online_agent, make_phase, make_user
+from tests.factories import (
+    make_account,
+    make_firm,
+    make_online_agent,
+    make_order,
+    make_phase,
+    make_position,
+    make_user,
+)
+from trading import quotes
+from trading.models import OrderEvent, TradeLimit, TradingSwitch
+from trading.sizing import Refused
 
 pytestmark = pytest.mark.django_db
-
-Roles = frozenset[str]
-NOBODY: Roles = frozenset()
-BOSS = frozenset({"boss"})
-AUDITORS = BOSS | {"auditor"}
-STAFF = AUDITORS | {"staff"}
-EDITORS = BOSS | {"editor"}
-VIEWERS = AUDITORS | {"viewer", "editor"}
-SIGNED_IN = frozenset(ROLES) - {"anonymous"}
-ANYBODY = frozenset(ROLES)
-
-
-class May(NamedTuple):
-    """Who may GET and who may POST there; nobody may do anything else but what GET does."""
-
-    get: Roles
-    post: Roles
-
-
-PAGES = {
-    "": May(VIEWERS, NOBODY),
-    "edit/": May(NOBODY, VIEWERS),  # and more for each action: see below
-    "refresh/": May(NOBODY, VIEWERS),
-    "suggestions/": May(VIEWERS, NOBODY),
-    "suggestions/accept/": May(NOBODY, EDITORS),
-    "accounts/<int:number>/": May(VIEWERS, NOBODY),
-    "accounts/<int:number>/phase/": May(EDITORS, EDITORS),
-    "accounts/<int:number>/vs/": May(EDITORS, EDITORS),
-    "accounts/<int:number>/refresh/": May(NOBODY, VIEWERS),
-    "agents/": May(VIEWERS, NOBODY),
-    "agents/<int:pk>/refresh/": May(NOBODY, VIEWERS),
-    "login/": May(ANYBODY, ANYBODY),
-    "logout/": May(NOBODY, SIGNED_IN),
-    "healthz": May(ANYBODY, NOBODY),
-    "favicon.ico": May(ANYBODY, NOBODY),
-}
-ADMIN = {
-    "": May(STAFF, STAFF),
-    "login/": May(STAFF, STAFF),  # leads the others to the one page to sign in
-    "logout/": May(SIGNED_IN - STAFF, SIGNED_IN),  # leads those who are not staff to sign in
-    "password_change/": May(STAFF, STAFF),
-    "password_change/done/": May(STAFF, NOBODY),
-    "search/": May(STAFF, STAFF),
-    "autocomplete/": May(AUDITORS, NOBODY),
-    "jsi18n/": May(STAFF, NOBODY),
-    "r/<path:content_type_id>/<path:object_id>/": May(NOBODY, NOBODY),
-    "accounts/account/cells/": May(AUDITORS, AUDITORS),
-    "accounts/agent/import/": May(BOSS, BOSS),
-    "auth/user/<id>/password/": May(BOSS, BOSS),
-    "^(?P<app_label>accounts|auth)/$": May(AUDITORS, AUDITORS),
-    "(?P<url>.*)$": May(NOBODY, NOBODY),
-}
-MODEL = {
-    "": May(AUDITORS, AUDITORS),  # a POST without an action; for actions see below
-    "add/": May(BOSS, BOSS),
-    "<path:object_id>/change/": May(AUDITORS, BOSS),
-    "<path:object_id>/delete/": May(BOSS, BOSS),
-    "<path:object_id>/history/": May(AUDITORS, AUDITORS),
-    "<path:object_id>/": May(STAFF, STAFF),  # leads to the change page
-}
-VERSION = {"^([^/]+)/history/([^/]+)/$": May(STAFF, STAFF)}  # leads to the history
-FROM_AGENTS = {"add/": May(NOBODY, NOBODY)}
-SETTLED_ONLY = {"<path:object_id>/delete/": May(NOBODY, NOBODY)}
-MODELS: dict[str, dict[str, May]] = {
-    "accounts/account/": MODEL | VERSION | FROM_AGENTS,
-    "accounts/agent/": MODEL | VERSION,
-    "accounts/conflict/": MODEL | FROM_AGENTS | SETTLED_ONLY,
-    "accounts/phase/": MODEL | VERSION,
-    "accounts/firm/": MODEL | VERSION,
-    "accounts/vsgroup/": MODEL | VERSION,
-    "auth/user/": MODEL,
-    "auth/group/": MODEL,
-}
-TABLE: dict[str, May] = {
-    **PAGES,
-    **{f"admin/{route}": may for route, may in ADMIN.items()},
-    **{
-        f"admin/{model}{route}": may
-        for model, routes in MODELS.items()
-        for route, may in routes.items()
-    },
-}
-QUERIES = {"admin/autocomplete/": "app_label=accounts&model_name=account&field_name=firm"}
 
 
 def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
@@ -119,6 +48,11 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
+    monkeypatch.setattr(quotes, "fresh", _no_quote)
+
+
+def _no_quote(account: Account, symbol: str) -> None:
+    raise Refused("There is no quote in tests.")
 
 
 @pytest.fixture
@@ -136,16 +70,26 @@ def path(db: None) -> Callable[[str], str]:
         "phase": make_phase("spare"),
         "firm": make_firm(),
         "vsgroup": account.vs_group,
+        "order": make_order(account),
+        "tradelimit": TradeLimit.objects.create(),
+        "tradingswitch": TradingSwitch.objects.get(),
         "user": make_user(),
         "group": Group.objects.create(name="desk"),
     }
+    position = make_position(account)
+    objects["orderevent"] = OrderEvent.objects.create(
+        order=objects["order"], at=timezone.now(), state="queued", text="placed"
+    )
     given = {"int:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
+    given["int:ticket"] = str(position.ticket)
 
     def address(route: str) -> str:
         model = route.split("/")[2] if route.count("/") > 2 else ""
         pk = str(objects[model].pk) if model in objects else "1"
         known = given | {"path:object_id": pk, "id": pk}
-        text = route.replace("(?P<app_label>accounts|auth)", "accounts")
+        if route.startswith("orders/"):
+            known["int:pk"] = str(objects["order"].pk)
+        text = route.replace("(?P<app_label>accounts|auth|trading)", "accounts")
         text = text.replace("(?P<url>.*)", "no/such/page").replace("([^/]+)", pk)
         text = re.sub(r"<([a-z_:]+)>", lambda match: known[match[1]], text.strip("$"))
         text = text.replace("^", "")

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts import fragments
 from accounts.models import Account, Agent, Conflict, Firm, Phase, VSGroup
-from tests.factories import make_account, make_online_agent, make_position, make_user
+from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
+from trading.models import OrderEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -45,8 +46,15 @@ def rows(db: None) -> list[models.Model]:
     conflict = Conflict.objects.create(
         agent=agent, number=account.number, kind=Conflict.Kind.TWO_AGENTS, since=timezone.now()
     )
+    texts = dict.fromkeys(("reason", "override_reason", "username", "agent_name"), MARKUP)
+    order = make_order(account, state="needs-attention", **texts, symbol=MARKUP[:32])
+    shown = [{"ticket": MARKUP, "side": MARKUP}]
+    for state in ("queued", "needs-attention"):
+        event = {"state": state, "text": MARKUP, "actor": MARKUP, "data": shown}
+        OrderEvent.objects.create(order=order, at=timezone.now(), **event)
     user = make_user(first_name=MARKUP, last_name=MARKUP)
-    return [account, agent, conflict, phase, firm, group, user, Group.objects.create(name=MARKUP)]
+    labels = [account, agent, conflict, phase, firm, group]
+    return [*labels, user, Group.objects.create(name=MARKUP), order]
 
 
 def pages(rows: list[models.Model]) -> Iterator[str]:
@@ -56,6 +64,14 @@ def pages(rows: list[models.Model]) -> Iterator[str]:
     yield from ("/", "/agents/", "/suggestions/", own, f"{own}phase/", f"{own}vs/", "/admin/")
     yield from (f"/?q={MARKUP}", f"/?phase={MARKUP}&sort={MARKUP}&page={MARKUP}&state={MARKUP}")
     yield f"/agents/?q={MARKUP}&state={MARKUP}"
+    yield from ("/orders/", f"/orders/{rows[-1].pk}/", f"/orders/{rows[-1].pk}/outcome/")
+    yield f"/orders/?state={MARKUP}&account={MARKUP}&user={MARKUP}&day={MARKUP}&page={MARKUP}"
+    ticket = account.positions.get().ticket
+    yield from ("/positions/", f"/positions/?symbol={MARKUP}", f"{own}open/", f"{own}close/")
+    yield f"{own}open/?symbol={MARKUP}&side={MARKUP}&sl={MARKUP}&volume={MARKUP}"
+    yield f"{own}open/quote/?symbol=X&side={MARKUP}&sl={MARKUP}&volume={MARKUP}"
+    held = f"{own}positions/{ticket}/"
+    yield from (f"{held}close/", f"{held}close/?part=1", f"{held}modify/", f"{held}levels/")
     for row in rows:
         base = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
         yield from (base, f"{base}?q={MARKUP}", f"{base}add/")
@@ -102,9 +118,12 @@ def test_no_message_shows_markup(rows: list[models.Model], action: str) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     account, phase = rows[0], rows[3]
     name = f"set_phase_{phase.pk}" if action == "set_phase" else action
-    sent = {"action": name, "_selected_action": account.pk, "index": "0"}
+    model, row = ("account", account)
+    if action == "delete_selected":  # an account that has orders cannot be deleted
+        model, row = ("firm", rows[4])
+    sent = {"action": name, "_selected_action": row.pk, "index": "0"}
     if action == "set_firm":
         sent["firm"] = rows[4].pk
-    page = client.post("/admin/accounts/account/", sent, follow=True).content.decode()
+    page = client.post(f"/admin/accounts/{model}/", sent, follow=True).content.decode()
     assert not TAG.search(page)
     assert "&lt;img src=x" in page

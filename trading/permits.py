@@ -40,7 +40,7 @@ def refusal(order: Order, now: datetime) -> str:
     """Why the order may not be sent now; empty when it may. Inside the claim's transaction."""
     return (
         _of_the_user(order)
-        or _of_the_switch()
+        or refusal_of_the_switch()
         or _of_the_agent(order)
         or _of_the_account(order)
         or _of_the_limits(order, now)
@@ -58,7 +58,8 @@ def _of_the_user(order: Order) -> str:
     return ""
 
 
-def _of_the_switch() -> str:
+def refusal_of_the_switch() -> str:
+    """Why no order at all may leave now; empty when orders may."""
     if not settings.TRADING_ENABLED:
         return "Trading is off on this server. Set TRADING_ENABLED=1 to allow it."
     switch = TradingSwitch.objects.filter(pk=TradingSwitch.PK).first()

@@ -20,7 +20,8 @@ from mt5monitor.stack.valkey import binary
 
 # manage.py reads this file too, so that its commands may reach the demo's agents; see settings.py.
 DEMO_SETTINGS = (
-    "# Written by the demo, whose agents listen on loopback.\nAGENT_ALLOWED_NETWORKS={}\n"
+    "# Written by the demo, whose agents listen on loopback and trade no money.\n"
+    "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\n"
 )
 
 
@@ -40,7 +41,7 @@ def start(*, demo: bool, parent: int) -> None:
     check_port(environment.bind, environment.port)
     os.environ["STATE_DIR"] = str(environment.state_dir)
     if demo:
-        _allow_loopback(environment.state_dir)
+        _allow_demo(environment.state_dir)
     else:
         _note_demo(environment.state_dir)
     site = read_site()
@@ -50,15 +51,17 @@ def start(*, demo: bool, parent: int) -> None:
     Supervisor(environment, site, lock, demo=demo, parent=parent).run()
 
 
-def _allow_loopback(state_dir: Path) -> None:
+def _allow_demo(state_dir: Path) -> None:
     networks = os.environ.get("AGENT_ALLOWED_NETWORKS") or "127.0.0.0/8"
     os.environ["AGENT_ALLOWED_NETWORKS"] = networks
-    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks))
+    trading = os.environ.setdefault("TRADING_ENABLED", "1")
+    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks, trading))
 
 
 def _note_demo(state_dir: Path) -> None:
     """A desk's stack does not take over what was allowed for the demo."""
     os.environ.setdefault("AGENT_ALLOWED_NETWORKS", "")
+    os.environ.setdefault("TRADING_ENABLED", "0")
     if (state_dir / "fleet.json").exists():
         say(f"Note: {state_dir} holds the demo's user and agents. A desk wants another STATE_DIR.")
 

@@ -25,6 +25,7 @@ from accounts import edits
 from accounts.broadcast import publish_accounts
 from accounts.models import Account, Agent, Firm, Phase
 from mt5monitor.stack.fleet import HOST, Fleet, keep_fleet, read_fleet
+from trading.models import TradingSwitch
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def prepare_rows() -> None:
     keep_user(settings.STATE_DIR / "demo_password", os.environ.get("DEMO_PASSWORD", ""))
     with transaction.atomic():
         keep_agents(fleet)
+        allow_trading()
     keep_fleet(settings.STATE_DIR, replace(fleet, rows=fleet.agents))
 
 
@@ -100,9 +102,24 @@ def _add(fleet: Fleet, index: int) -> None:
     name = f"vps-{index:02}"
     if Agent.objects.filter(name=name).exists():
         name = f"demo-{name}"
-    agent = Agent(name=name, url=fleet.url(index), contract=fleet.contract(index))
+    agent = Agent(
+        name=name, url=fleet.url(index), contract=fleet.contract(index), trading_enabled=True
+    )
     agent.set_secret(fleet.secret(index))
     agent.save()
+
+
+def allow_trading() -> None:
+    """On, once: a switch that somebody has turned stays as they left it."""
+    switch = TradingSwitch.objects.get_or_create(pk=TradingSwitch.PK)[0]
+    if switch.is_on or switch.changed_by:
+        return
+    switch.is_on, switch.instance = True, settings.INSTANCE_ID
+    switch.changed_by, switch.reason = "the demo", "No money is traded here."
+    switch.changed_at = timezone.now()
+    switch.save(update_fields=["is_on", "instance", "changed_by", "reason", "changed_at"])
+    ours = [agent.pk for agent in Agent.objects.all() if OURS.fullmatch(agent.url)]
+    Agent.objects.filter(pk__in=ours).update(trading_enabled=True)
 
 
 # --- once the agents have told their accounts -------------------------------------------------

@@ -93,7 +93,7 @@ async def test_the_agents_page_closes_with_its_permission_and_the_fleet_stays(
         await fleet.get("beat")
 
 
-ADMITTED = {"viewer", "editor", "auditor", "boss"}
+ADMITTED = {"viewer", "editor", "trader", "auditor", "boss"}
 
 
 @pytest.mark.parametrize("role", ROLES)

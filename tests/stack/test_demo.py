@@ -5,8 +5,9 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from accounts.models import Agent
-from mt5monitor.stack.demo import CHANGED_BY_SOMEBODY, keep_agents, keep_user
+from mt5monitor.stack.demo import CHANGED_BY_SOMEBODY, allow_trading, keep_agents, keep_user
 from mt5monitor.stack.fleet import Fleet
+from trading.models import TradingSwitch
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +106,16 @@ def test_agents_of_a_desk_are_left_alone() -> None:
     started(FLEET)
     assert Agent.objects.get(name="vps-01").url == "http://10.0.0.5:8000"
     assert Agent.objects.get(name="demo-vps-01").url == FLEET.url(1)
+
+
+def test_trading_is_on_in_the_demo_until_somebody_stops_it() -> None:
+    desk = Agent.objects.create(name="mine", url="http://10.0.0.5:8000")
+    started(FLEET)
+    allow_trading()
+    assert TradingSwitch.on().exists()
+    assert Agent.objects.filter(trading_enabled=True).count() == 4
+    desk.refresh_from_db()
+    assert not desk.trading_enabled
+    TradingSwitch.objects.update(is_on=False, changed_by="somebody")
+    allow_trading()
+    assert not TradingSwitch.on().exists()

@@ -1,0 +1,69 @@
+// The window of trading: tickets, confirmations, outcomes. Every link that it opens is a page of
+// its own too, so all of it works without this script. The server decides; nothing is kept here.
+"use strict";
+(() => {
+  const { byId } = page;
+  const dialog = byId("trade");
+  if (!dialog) return;
+  let opener = ""; // id of the link that opened it: the row may have been drawn anew since
+
+  async function open(link) {
+    if (!dialog.open) opener = link.id;
+    const here = { source: dialog, target: dialog, swap: "innerHTML settle:0ms" };
+    await htmx.ajax("GET", link.getAttribute("href"), here);
+    if (!dialog.firstElementChild) return;
+    if (!dialog.open) dialog.showModal();
+    focusFirst();
+  }
+
+  function focusFirst() {
+    const wrong = dialog.querySelector("[aria-invalid]");
+    (wrong ?? dialog.querySelector("[data-first]:not(:disabled)") ?? dialog.querySelector("input:not([type=hidden]), button"))?.focus();
+  }
+
+  function closeSelected(button) {
+    const bulk = byId("bulk");
+    const before = bulk.getAttribute("action");
+    bulk.setAttribute("action", button.dataset.closeSelected);
+    // A whole page, not a fragment: what is about to happen needs room to be read.
+    HTMLFormElement.prototype.submit.call(bulk);
+    bulk.setAttribute("action", before);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    const link = event.target.closest("a[data-trade]");
+    const selected = event.target.closest("[data-close-selected]");
+    if (selected) closeSelected(selected);
+    else if (event.target.closest("[data-trade-close]")) dialog.close();
+    else if (link && (dialog.contains(link) || !link.closest("main > .ticket"))) {
+      event.preventDefault();
+      open(link);
+    }
+  });
+
+  // A second click on what is being sent. The key of the form makes it harmless; this spares the wait.
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest(".ticket form");
+    if (!form) return;
+    if (form.dataset.sent) event.preventDefault();
+    if (event.submitter?.value === "send" || event.submitter?.classList.contains("danger")) form.dataset.sent = "";
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll(".ticket form")) delete form.dataset.sent;
+  });
+  dialog.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) for (const form of dialog.querySelectorAll("form")) delete form.dataset.sent;
+  });
+
+  dialog.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target === dialog && dialog.open) focusFirst();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.replaceChildren(); // what asks the server again and again ends with it
+    byId(opener)?.focus();
+  });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+})();

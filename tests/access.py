@@ -1,0 +1,112 @@
+"""The table of who may do what, at every address of the site; test_access.py holds it to that."""
+
+from typing import NamedTuple
+
+from tests.cast import ROLES
+
+Roles = frozenset[str]
+NOBODY: Roles = frozenset()
+BOSS = frozenset({"boss"})
+AUDITORS = BOSS | {"auditor"}
+STAFF = AUDITORS | {"staff"}
+EDITORS = BOSS | {"editor"}
+VIEWERS = AUDITORS | {"viewer", "editor", "trader"}
+TRADERS = BOSS | {"trader"}
+SIGNED_IN = frozenset(ROLES) - {"anonymous"}
+ANYBODY = frozenset(ROLES)
+
+
+class May(NamedTuple):
+    """Who may GET and who may POST there; nobody may do anything else but what GET does."""
+
+    get: Roles
+    post: Roles
+
+
+PAGES = {
+    "": May(VIEWERS, NOBODY),
+    "edit/": May(NOBODY, VIEWERS),  # and more for each action: see below
+    "refresh/": May(NOBODY, VIEWERS),
+    "suggestions/": May(VIEWERS, NOBODY),
+    "suggestions/accept/": May(NOBODY, EDITORS),
+    "accounts/<int:number>/": May(VIEWERS, NOBODY),
+    "accounts/<int:number>/phase/": May(EDITORS, EDITORS),
+    "accounts/<int:number>/vs/": May(EDITORS, EDITORS),
+    "accounts/<int:number>/refresh/": May(NOBODY, VIEWERS),
+    "accounts/<int:number>/open/": May(TRADERS, TRADERS),
+    "accounts/<int:number>/open/quote/": May(TRADERS, NOBODY),
+    "accounts/<int:number>/close/": May(TRADERS, TRADERS),
+    "accounts/<int:number>/positions/<int:ticket>/close/": May(TRADERS, TRADERS),
+    "accounts/<int:number>/positions/<int:ticket>/modify/": May(TRADERS, TRADERS),
+    "accounts/<int:number>/positions/<int:ticket>/levels/": May(TRADERS, NOBODY),
+    "close/": May(NOBODY, TRADERS),
+    "orders/": May(VIEWERS, NOBODY),
+    "orders/<int:pk>/": May(VIEWERS, NOBODY),
+    "orders/<int:pk>/outcome/": May(VIEWERS, NOBODY),
+    "orders/<int:pk>/settle/": May(NOBODY, BOSS),
+    "positions/": May(VIEWERS, NOBODY),
+    "trading/switch/": May(BOSS, BOSS),
+    "agents/": May(VIEWERS, NOBODY),
+    "agents/<int:pk>/refresh/": May(NOBODY, VIEWERS),
+    "login/": May(ANYBODY, ANYBODY),
+    "logout/": May(NOBODY, SIGNED_IN),
+    "healthz": May(ANYBODY, NOBODY),
+    "favicon.ico": May(ANYBODY, NOBODY),
+}
+ADMIN = {
+    "": May(STAFF, STAFF),
+    "login/": May(STAFF, STAFF),  # leads the others to the one page to sign in
+    "logout/": May(SIGNED_IN - STAFF, SIGNED_IN),  # leads those who are not staff to sign in
+    "password_change/": May(STAFF, STAFF),
+    "password_change/done/": May(STAFF, NOBODY),
+    "search/": May(STAFF, STAFF),
+    "autocomplete/": May(AUDITORS, NOBODY),
+    "jsi18n/": May(STAFF, NOBODY),
+    "r/<path:content_type_id>/<path:object_id>/": May(NOBODY, NOBODY),
+    "accounts/account/cells/": May(AUDITORS, AUDITORS),
+    "accounts/agent/import/": May(BOSS, BOSS),
+    "auth/user/<id>/password/": May(BOSS, BOSS),
+    "^(?P<app_label>accounts|auth|trading)/$": May(AUDITORS, AUDITORS),
+    "(?P<url>.*)$": May(NOBODY, NOBODY),
+}
+MODEL = {
+    "": May(AUDITORS, AUDITORS),  # a POST without an action; for actions see below
+    "add/": May(BOSS, BOSS),
+    "<path:object_id>/change/": May(AUDITORS, BOSS),
+    "<path:object_id>/delete/": May(BOSS, BOSS),
+    "<path:object_id>/history/": May(AUDITORS, AUDITORS),
+    "<path:object_id>/": May(STAFF, STAFF),  # leads to the change page
+}
+VERSION = {"^([^/]+)/history/([^/]+)/$": May(STAFF, STAFF)}  # leads to the history
+FROM_AGENTS = {"add/": May(NOBODY, NOBODY)}
+SETTLED_ONLY = {"<path:object_id>/delete/": May(NOBODY, NOBODY)}
+READ_ONLY = {
+    "": May(AUDITORS, AUDITORS),
+    "add/": May(NOBODY, NOBODY),
+    "<path:object_id>/change/": May(AUDITORS, NOBODY),
+    "<path:object_id>/delete/": May(NOBODY, NOBODY),
+}
+MODELS: dict[str, dict[str, May]] = {
+    "accounts/account/": MODEL | VERSION | FROM_AGENTS,
+    "accounts/agent/": MODEL | VERSION,
+    "accounts/conflict/": MODEL | FROM_AGENTS | SETTLED_ONLY,
+    "accounts/phase/": MODEL | VERSION,
+    "accounts/firm/": MODEL | VERSION,
+    "accounts/vsgroup/": MODEL | VERSION,
+    "trading/tradingswitch/": MODEL | FROM_AGENTS | SETTLED_ONLY,
+    "trading/tradelimit/": MODEL,
+    "trading/order/": MODEL | READ_ONLY,
+    "trading/orderevent/": MODEL | READ_ONLY,
+    "auth/user/": MODEL,
+    "auth/group/": MODEL,
+}
+TABLE: dict[str, May] = {
+    **PAGES,
+    **{f"admin/{route}": may for route, may in ADMIN.items()},
+    **{
+        f"admin/{model}{route}": may
+        for model, routes in MODELS.items()
+        for route, may in routes.items()
+    },
+}
+QUERIES = {"admin/autocomplete/": "app_label=accounts&model_name=account&field_name=firm"}

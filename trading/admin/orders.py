@@ -1,0 +1,58 @@
+"""Orders and their journal, to be read: nothing in the admin adds, changes or deletes one."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from trading.models import Order, OrderEvent
+
+
+class ReadOnly:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EventsInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = OrderEvent
+    fields = ("at", "state", "text", "actor", "data")
+    verbose_name_plural = "journal"
+    hide_title = True
+    extra = 0
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("placed_at", "login", "what", "state", "username", "reason", "agent_name")
+    list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_fullwidth = True
+    list_per_page = 50
+    search_fields = ("tag", "login", "username", "symbol", "position")
+    search_help_text = "Tag, account number, user, symbol or ticket"
+    show_full_result_count = False
+    show_facets = 0
+    compressed_fields = True
+    inlines = (EventsInline,)
+
+    @admin.display(description="order")
+    def what(self, order: Order) -> str:
+        return order.words
+
+
+@admin.register(OrderEvent)
+class OrderEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("at", "order", "state", "text", "actor")
+    list_select_related = ("order",)
+    list_per_page = 50
+    search_fields = ("order__tag", "order__login", "text", "actor")
+    show_full_result_count = False
+    compressed_fields = True

@@ -1,0 +1,108 @@
+"""Closing everything: one position of an account after another, several accounts side by side."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractUser
+from django.db import connections
+
+from accounts.models import Account, Position
+from trading import orders
+from trading.diagram import EXECUTED, State
+from trading.models import Order
+from trading.orders import Instruction, KeyTaken
+
+log = logging.getLogger(__name__)
+AT_ONCE = 16  # accounts; each waits for its own agent
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What became of one position; `order` is None when nothing was asked for."""
+
+    words: str
+    sentence: str
+    order: Order | None = None
+
+    @property
+    def tone(self) -> str:
+        if self.order is None:
+            return ""
+        done = self.order.state in EXECUTED or self.order.state == State.CLOSED_EXTERNALLY
+        return "good" if done else "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What became of one account."""
+
+    account: Account
+    closings: Sequence[Closing]
+
+    @property
+    def failed(self) -> int:
+        return sum(closing.tone == "bad" for closing in self.closings)
+
+
+def close_account(
+    account: Account, user: AbstractUser, tickets: Iterable[int], key: str, reason: str = ""
+) -> Closed:
+    """Closes these positions, one after another; with the same key again, nothing anew."""
+    held = {position.ticket: position for position in account.positions.all()}
+    known = Order.objects.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
+    closings = []
+    for ticket in tickets:
+        position, before = held.get(ticket), known.get(_key(key, ticket))
+        if before is not None:
+            closings.append(_told(orders.send(before)))
+        elif position is None:
+            closings.append(Closing(f"#{ticket}", "It was not open any more."))
+        else:
+            closings.append(_close(position, account, user, _key(key, ticket), reason))
+    return Closed(account, closings)
+
+
+def _close(
+    position: Position, account: Account, user: AbstractUser, key: str, reason: str
+) -> Closing:
+    asked = Instruction(
+        "close",
+        position.symbol,
+        position.side,
+        position=position.ticket,
+        override_reason=reason,
+    )
+    try:
+        return _told(orders.send(orders.place(account, user, asked, key)))
+    except KeyTaken as error:
+        return Closing(str(position), str(error))
+
+
+def _told(order: Order) -> Closing:
+    return Closing(order.words, order.reason, order)
+
+
+def _key(key: str, ticket: int) -> str:
+    return f"{key}.{ticket}"
+
+
+def close_accounts(
+    accounts: Sequence[Account], user: AbstractUser, key: str, tickets: dict[int, list[int]]
+) -> list[Closed]:
+    """Closes these tickets of each account, by number. A slow agent delays its own account only."""
+
+    def close(account: Account) -> Closed:
+        try:
+            return close_account(account, user, tickets.get(account.number, []), key)
+        except Exception:
+            # One account's closing: the others are closed all the same.
+            log.exception("The positions of account %s could not be closed", account.number)
+            failed = Closing("all positions", "The monitor failed here; look at the account.")
+            return Closed(account, [failed])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="close-all") as threads:
+        return list(threads.map(close, accounts))

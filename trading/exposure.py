@@ -1,0 +1,89 @@
+"""What the fleet holds: every open position, with sums for each symbol. Stale ones are left out."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from accounts.models import Position
+from accounts.totals import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    position: Position
+    stale: bool
+
+
+@dataclass(slots=True)
+class SymbolTotal:
+    """Lots and profit of one symbol, as brokers name it, over the accounts with fresh figures."""
+
+    symbol: str
+    positions: int = 0
+    stale: int = 0
+    bought: Decimal = Decimal(0)
+    sold: Decimal = Decimal(0)
+    accounts: set[int] = field(default_factory=set)
+    profit: Money = field(default_factory=Money)
+
+    @property
+    def net(self) -> Decimal:
+        """Lots bought minus lots sold."""
+        return self.bought - self.sold
+
+    @property
+    def side(self) -> str:
+        if not self.net:
+            return "flat"
+        return "long" if self.net > 0 else "short"
+
+    def add(self, held: Held) -> None:
+        if held.stale:
+            self.stale += 1
+            return
+        position = held.position
+        self.positions += 1
+        self.accounts.add(position.account.number)
+        if position.side == Position.Side.BUY:
+            self.bought += position.volume
+        else:
+            self.sold += position.volume
+        self.profit.add(position.account.currency, position.profit, 1)
+
+
+@dataclass(slots=True)
+class Exposure:
+    held: list[Held]
+    totals: list[SymbolTotal]
+    profit: Money
+
+    @property
+    def stale(self) -> int:
+        return sum(one.stale for one in self.held)
+
+    @property
+    def fresh(self) -> int:
+        return len(self.held) - self.stale
+
+    @property
+    def accounts(self) -> int:
+        return len({one.position.account_id for one in self.held})
+
+
+def exposure(now: datetime, symbol: str = "") -> Exposure:
+    """Of the whole fleet, or of one symbol; one query."""
+    positions = Position.objects.select_related("account__agent", "account__phase")
+    if symbol:
+        positions = positions.filter(symbol=symbol)
+    rows = positions.order_by("symbol", "account__number", "ticket")
+    held = [Held(position, position.account.is_stale(now)) for position in rows]
+    totals: dict[str, SymbolTotal] = defaultdict(lambda: SymbolTotal(""))
+    profit = Money()
+    for one in held:
+        total = totals[one.position.symbol]
+        total.symbol = one.position.symbol
+        total.add(one)
+        if not one.stale:
+            profit.add(one.position.account.currency, one.position.profit, 1)
+    return Exposure(held, list(totals.values()), profit)

@@ -1,0 +1,47 @@
+"""Turning all trading off and on; the switch itself is a row, and part of every claim."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from trading.models import TradingSwitch
+from trading.permits import refusal_of_the_switch
+
+REASON_LENGTH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether orders may leave; `why_not` is empty when they may."""
+
+    why_not: str
+
+    @property
+    def is_on(self) -> bool:
+        return not self.why_not
+
+
+def standing() -> Standing:
+    return Standing(refusal_of_the_switch())
+
+
+def turn(user: AbstractUser, *, on: bool, reason: str) -> TradingSwitch:
+    """Switches for everybody at once, and keeps who did and why. Raises PermissionDenied, and
+    ValueError without a reason to switch on; to stop, none is asked for."""
+    if not user.has_perm("trading.stop_trading"):
+        raise PermissionDenied("You may not switch trading off or on.")
+    reason = " ".join(reason.split())[:REASON_LENGTH]
+    if on and not reason:
+        raise ValueError("Say why trading may go on.")
+    columns = {"is_on": on, "reason": reason, "instance": settings.INSTANCE_ID}
+    columns |= {"changed_at": timezone.now(), "changed_by": user.get_username()}
+    with transaction.atomic():
+        switch, _ = TradingSwitch.objects.update_or_create(pk=TradingSwitch.PK, defaults=columns)
+        told = f"Trading switched {'on' if on else 'off'}{f': {reason}' if reason else ''}"
+        LogEntry.objects.log_actions(user.pk, [switch], CHANGE, told, single_object=True)
+    return switch

@@ -1,0 +1,21 @@
+"""The pages of trading."""
+
+from django.urls import path
+
+from trading.views import fleet, journal, switch, tickets
+
+urlpatterns = [
+    path("trading/switch/", switch.switch, name="trading-switch"),
+    path("orders/", journal.journal, name="orders"),
+    path("orders/<int:pk>/", journal.order, name="order"),
+    path("orders/<int:pk>/outcome/", journal.outcome, name="order-outcome"),
+    path("orders/<int:pk>/settle/", journal.settle, name="order-settle"),
+    path("positions/", fleet.positions, name="positions"),
+    path("close/", fleet.close_selected, name="close-selected"),
+    path("accounts/<int:number>/open/", tickets.opening, name="open"),
+    path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),
+    path("accounts/<int:number>/close/", tickets.close_all, name="close-all"),
+    path("accounts/<int:number>/positions/<int:ticket>/close/", tickets.close, name="close"),
+    path("accounts/<int:number>/positions/<int:ticket>/modify/", tickets.modify, name="modify"),
+    path("accounts/<int:number>/positions/<int:ticket>/levels/", tickets.levels, name="levels"),
+]

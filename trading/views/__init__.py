@@ -1,0 +1,1 @@
+"""The pages of trading: each view fetches, guards, makes one call, responds."""

@@ -1,0 +1,88 @@
+"""The journal of orders, one order with its events, and settling one whose outcome is lost."""
+
+from typing import Final, cast
+
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import AbstractUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.views.answers import said
+from trading import orders
+from trading.diagram import LOCKING, State
+from trading.models import Order
+from trading.orderlist import OrderList, wanting
+from trading.views import placing
+
+may_look = permission_required("accounts.view_account", raise_exception=True)
+# What a person may find at the broker, in the words of the form.
+FOUND: Final = {
+    State.FILLED: "It was executed as asked",
+    State.PARTIAL: "It was executed in part",
+    State.NOT_EXECUTED: "It was not executed",
+    State.CLOSED_EXTERNALLY: "The position was closed by something else",
+}
+WANTING_SHOWN = 50
+
+
+@require_safe
+@may_look
+def journal(request: HttpRequest) -> HttpResponse:
+    look = OrderList(request.GET.dict())
+    context = {
+        "look": look,
+        "orders": list(look.rows()),
+        "wanting": list(wanting(timezone.now())[:WANTING_SHOWN]),
+    }
+    return render(request, "trading/orders.html", context)
+
+
+@require_safe
+@may_look
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    order = get_object_or_404(Order.objects.select_related("account"), pk=pk)
+    context = {
+        "order": order,
+        "tone": placing.tone(order),
+        "events": list(order.events.all()),
+        "evidence": _evidence(order),
+        "held": list(order.account.positions.filter(symbol=order.symbol)),
+        "outcomes": [(state.value, text) for state, text in FOUND.items()],
+        "is_lost": order.state in LOCKING and order.state != State.SENDING,
+    }
+    return render(request, "trading/order.html", context)
+
+
+def _evidence(order: Order) -> list[dict[str, str]]:
+    """The positions that may be the order's, as the last look for it kept them."""
+    for event in order.events.filter(state=State.NEEDS_ATTENTION).order_by("-at"):
+        if isinstance(event.data, list):
+            return [shown for shown in event.data if isinstance(shown, dict)]
+    return []
+
+
+@require_safe
+@may_look
+def outcome(request: HttpRequest, pk: int) -> HttpResponse:
+    """For whoever placed it and waits."""
+    return placing.outcome(request, get_object_or_404(Order, pk=pk))
+
+
+@require_POST
+@permission_required(["accounts.view_account", "trading.settle_order"], raise_exception=True)
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    order = get_object_or_404(Order, pk=pk)
+    back, found = f"/orders/{pk}/", request.POST.get("outcome", "")
+    if found not in FOUND:
+        return said(request, "Choose what was found at the broker.", tone="bad", back=back)
+    try:
+        user = cast(AbstractUser, request.user)
+        done = orders.settle_by_hand(order, user, State(found), request.POST.get("reason", ""))
+    except ValueError as error:
+        return said(request, str(error), tone="bad", back=back)
+    if not done:
+        text = "It was settled meanwhile; nothing was changed."
+        return said(request, text, tone="bad", back=back)
+    return said(request, f"Settled: {order.words}, {State(found).label}.", back=back)

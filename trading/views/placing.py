@@ -1,0 +1,115 @@
+"""From a posted ticket to its order: checked, confirmed in words, placed, sent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from django.contrib.auth.models import AbstractUser
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.models import Account
+from trading import numbers, orders
+from trading.diagram import EXECUTED, LOCKING, State
+from trading.identity import new_client_key
+from trading.models import Order
+from trading.orders import Instruction, KeyTaken
+from trading.sizing import Refused
+from trading.tickets import REASON_LENGTH, Ticket
+
+KEY_LENGTH = 40  # with a ticket behind it, it still fits its column
+TAKEN = "This form was sent before with other values, and was not sent again. Open it anew."
+
+
+def key_of(request: HttpRequest) -> str:
+    """The one that came with the form: the same form sent again is the same order."""
+    return request.POST.get("client_key", "")[:KEY_LENGTH] or new_client_key()
+
+
+def lock_of(account: Account) -> Order | None:
+    """The order whose unknown outcome keeps others of the account from being sent."""
+    lost = Order.objects.locking().filter(account=account).exclude(state=State.SENDING)
+    return lost.order_by("placed_at").first()
+
+
+def show(
+    request: HttpRequest, name: str, ticket: Ticket, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    context |= {
+        "account": ticket.account,
+        "ticket": ticket,
+        "client_key": key_of(request),
+        "lock": lock_of(ticket.account),
+    }
+    return render(request, f"trading/{name}.html", context, status=status)
+
+
+def posted(
+    request: HttpRequest,
+    account: Account,
+    kind: str,
+    ticket: Callable[[], Ticket],
+    check: Callable[[Any], Instruction | None],
+    **context: Any,
+) -> HttpResponse:
+    """The form with what is wrong, the confirmation, or what became of the order."""
+    key, sends = key_of(request), request.POST.get("step") == "send"
+    if sends and (order := Order.objects.filter(client_key=key).first()):
+        return _again(request, account, order)
+    typed = ticket()
+    asked = check(typed)
+    if asked is None:
+        return show(request, kind, typed, status=422, **context)
+    if not sends:
+        return show(request, f"{kind}_confirm", typed, asked=asked, **context)
+    return _send(request, account, asked, key)
+
+
+def _send(request: HttpRequest, account: Account, asked: Instruction, key: str) -> HttpResponse:
+    try:
+        order = orders.place(account, cast(AbstractUser, request.user), asked, key)
+    except KeyTaken:
+        return taken(request)
+    return outcome(request, orders.send(order))
+
+
+def _again(request: HttpRequest, account: Account, order: Order) -> HttpResponse:
+    """A form that was sent before. What it says is compared as it is: the market has moved on."""
+    data = request.POST
+    try:
+        asked = Instruction(
+            order.kind,
+            data.get("symbol", order.symbol),
+            data.get("side", order.side),
+            numbers.read(data.get("volume", ""), "Volume"),
+            numbers.read(data.get("sl", ""), "Stop-loss"),
+            numbers.read(data.get("tp", ""), "Take-profit"),
+            position=order.position,
+            override_reason=_reason(data),
+        )
+    except Refused:
+        return taken(request)
+    return _send(request, account, asked, order.client_key)
+
+
+def _reason(data: Mapping[str, str]) -> str:
+    return " ".join(data.get("override_reason", "").split())[:REASON_LENGTH]
+
+
+def taken(request: HttpRequest) -> HttpResponse:
+    return render(request, "trading/taken.html", {"sentence": TAKEN}, status=409)
+
+
+def tone(order: Order) -> str:
+    """good, bad, or empty while it is under way."""
+    if order.state in EXECUTED:
+        return "good"
+    return "" if order.state in (State.QUEUED, State.SENDING) else "bad"
+
+
+def outcome(request: HttpRequest, order: Order) -> HttpResponse:
+    context = {"order": order, "tone": tone(order), "is_lost": _is_lost(order)}
+    return render(request, "trading/outcome.html", context)
+
+
+def _is_lost(order: Order) -> bool:
+    return order.state in LOCKING and order.state != State.SENDING
