@@ -21,9 +21,11 @@ from tests.factories import (
     make_account,
     make_agent,
     make_firm,
+    make_order,
     make_position,
     make_user,
 )
+from trading.models import OrderEvent, TradeLimit
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -43,7 +45,10 @@ def paths(rows: None) -> list[str]:
     near = make_account(
         firm=make_firm("North", max_drawdown_pct=10), equity=91_000, open_positions=1, note="Calm."
     )
-    make_position(near)
+    position = make_position(near)
+    order = make_order(near, state="needs-attention", reason="Nobody knows.")
+    OrderEvent.objects.create(order=order, at=timezone.now(), state="queued", text="Placed.")
+    TradeLimit.objects.create(max_lots=5)
     stale = make_account(agent=make_agent(status="timeout", status_reason="No answer within 10 s."))
     assert near.agent is not None
     kind, now = Conflict.Kind.TWO_AGENTS, timezone.now()
@@ -61,6 +66,15 @@ def paths(rows: None) -> list[str]:
         f"/accounts/{near.number}/phase/",
         f"/accounts/{near.number}/vs/",
         f"/accounts/{stale.number}/",
+        f"/accounts/{near.number}/open/",
+        f"/accounts/{near.number}/close/",
+        f"/accounts/{near.number}/positions/{position.ticket}/close/",
+        f"/accounts/{near.number}/positions/{position.ticket}/close/?part=1",
+        f"/accounts/{near.number}/positions/{position.ticket}/modify/",
+        "/orders/",
+        f"/orders/{order.pk}/",
+        "/positions/",
+        "/trading/switch/",
         "/agents/",
         "/suggestions/",
     ]

@@ -157,5 +157,7 @@ const page = (() => {
   });
 
   syncFilters();
+  // On phones the links of the bar scroll.
+  document.querySelector(".bar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   return { say, byId, closeDrawer };
 })();
