@@ -8,6 +8,12 @@ from accounts.agents.call import Answer
 from accounts.agents.errors import Redirected, RefusedRequest
 from accounts.agents.text import clean
 
+NOT_FOUND = 404
+# The calls that every agent of the contract has: one without them speaks the other contract.
+CONTRACT_HINTS = {
+    "GET /accounts": " If it is an agent of contract 2, choose contract 2 and enter its secret.",
+    "GET /v2/state": " If it is an older agent, choose contract 1.",
+}
 OK = 200
 QUOTE = 120
 
@@ -38,8 +44,9 @@ def check_status(answer: Answer, what: str) -> None:
     said = next((text for text in (problem.title, problem.detail) if _is_text(text)), "")
     quoted = f': "{clean(str(said), QUOTE)}"' if said else ""
     kind = problem.type if isinstance(problem.type, str) else ""
+    hint = CONTRACT_HINTS.get(what, "") if answer.status == NOT_FOUND else ""
     raise RefusedRequest(
-        f"It answered {what} with HTTP {answer.status}{quoted}.", answer.status, kind
+        f"It answered {what} with HTTP {answer.status}{quoted}.{hint}", answer.status, kind
     )
 
 

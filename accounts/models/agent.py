@@ -47,7 +47,7 @@ class AgentQuerySet(models.QuerySet["Agent"]):
 
 class Agent(models.Model):
     class Contract(models.TextChoices):
-        V1 = "1", "1, as in the field"
+        V1 = "1", "1, unsigned"
         V2 = "2", "2, signed"
 
     class Status(models.TextChoices):

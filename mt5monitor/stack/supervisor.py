@@ -46,6 +46,7 @@ class Supervisor:
             signal.signal(number, self._asked_to_end)
         try:
             self.guard.start()
+            say(f"Starting; logs are in {self.environment.log_dir}")
             self._start()
             self._say_ready()
             while True:
@@ -59,7 +60,8 @@ class Supervisor:
 
     def _asked_to_end(self, number: int, _frame: object) -> None:
         # Only noted here: a handler that raises could do so between a start and its bookkeeping.
-        self._why = self._why or f"{signal.Signals(number).name}."
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        self._why = self._why or f"Stopped by {name}."
         self._stop.set()
 
     # --- start ----------------------------------------------------------------------------------
@@ -97,7 +99,6 @@ class Supervisor:
         return code
 
     def _say_ready(self) -> None:
-        say(f"Logs: {self.environment.log_dir}")
         if self._nobody:
             say(f"No user yet. Make one: {self.environment.manage('createsuperuser')}")
         ready = f"Ready: {self.site.public_url.rstrip('/')}/"

@@ -296,3 +296,14 @@ async def test_ping_says_who_answers(agents, count, words):
     async with serving(telling(answers)) as server:
         said = await agents.ping(endpoint(server.url))
     assert said == f"MT5 Agent 1.2 (contract 1) monitors {words}"
+
+
+async def test_an_agent_without_the_call_may_be_one_of_the_other_contract(agents):
+    async def agent(visit):
+        await visit.json({"detail": "Not Found"}, "404 Not Found")
+
+    async with serving(agent) as server:
+        with pytest.raises(RefusedRequest, match="choose contract 2 and enter its secret"):
+            await agents.read(endpoint(server.url))
+        with pytest.raises(RefusedRequest, match="choose contract 1"):
+            await agents.read(endpoint(server.url, contract="2", secret=b"x" * 32))

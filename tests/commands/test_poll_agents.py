@@ -26,3 +26,18 @@ def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings)
 
     assert out.getvalue() == "Polled 2 reachable and 1 unreachable agents.\n"
     assert Account.objects.count() == 3
+
+
+def test_it_goes_on_every_second_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: list[float] = []
+
+    def stopped_at_the_third(seconds: float) -> None:
+        ticks.append(seconds)
+        if len(ticks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("accounts.management.commands.poll_agents.time.sleep", stopped_at_the_third)
+    out = io.StringIO()
+    call_command("poll_agents", stdout=out)
+    assert out.getvalue().count("Polled 0") == 3
+    assert ticks == [1.0] * 3

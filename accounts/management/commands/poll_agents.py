@@ -1,5 +1,6 @@
 """Polls the agents that are due, in this process."""
 
+import contextlib
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -19,9 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._tick()
-        while not options["once"]:
-            time.sleep(EVERY_S)
-            self._tick()
+        # Ctrl-C is how it is stopped, and no error.
+        with contextlib.suppress(KeyboardInterrupt):
+            while not options["once"]:
+                time.sleep(EVERY_S)
+                self._tick()
 
     def _tick(self) -> None:
         reachable = polling.poll_due(reachable=True)
