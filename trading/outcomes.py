@@ -1,16 +1,22 @@
 """What an agent's answer makes of an order."""
 
+import logging
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.agents import TradeAnswer
 from accounts.models import Agent
+from mt5monitor.celery import app
 from trading.diagram import ALLOWED, State
 from trading.journal import append, change
 from trading.models import Order
 from trading.retcodes import explain
+
+log = logging.getLogger(__name__)
 
 STATES = {
     "done": State.FILLED,
@@ -61,5 +67,14 @@ def words(order: Order, answer: TradeAnswer) -> str:
 
 
 def poll_soon(order: Order) -> None:
-    """The account alone is read again at once; nobody else is asked."""
+    """The account is read again at once, and no other for its sake: a worker is told, and should
+    that fail, its next tick finds it due."""
     Agent.objects.filter(orders=order).update(next_poll_at=timezone.now())
+    transaction.on_commit(_tell_a_worker)
+
+
+def _tell_a_worker() -> None:
+    try:
+        app.send_task("accounts.tasks.poll", expires=1.0, retry=False)
+    except OperationalError as error:
+        log.warning("The account of an order is read again with the next tick only: %s", error)
