@@ -12,7 +12,7 @@ class TradingSwitch(models.Model):
     restored or copied elsewhere starts with trading off."""
 
     is_on = models.BooleanField("trading is on", default=False)
-    instance = models.CharField(max_length=64, blank=True, editable=False)
+    instance = models.CharField(max_length=200, blank=True, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
     reason = models.CharField(max_length=300, blank=True)
