@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from tests.factories import make_user
+from tests.trading.browser import Browser
 from tests.trading.desk import Desk
 from tests.venue import Venue
 from trading.models import TradingSwitch
@@ -37,3 +38,10 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 def desk(venue: Venue, trading_on: None, trader: User) -> Desk:
     """Account 1 behind an agent of contract 1, account 2 behind one of contract 2."""
     return Desk(venue, trader)
+
+
+@pytest.fixture
+def browser(desk: Desk) -> Browser:
+    browser = Browser(desk)
+    browser.read()
+    return browser

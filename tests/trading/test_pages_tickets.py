@@ -5,66 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.http import HttpResponse
 from django.test import Client
 
-from accounts import polling
-from accounts.models import Position
+from accounts.models import Account, Agent
+from tests.factories import make_position
 from tests.pages.reading import text, words
+from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
 from trading.diagram import State
 from trading.models import Order, TradeLimit, TradingSwitch
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
-
-
-class Browser:
-    """Of the desk's trader, on the page of one account."""
-
-    def __init__(self, desk: Desk, contract: str = "2") -> None:
-        self.desk, self.contract = desk, contract
-        self.client = Client()
-        self.client.force_login(desk.trader)
-        self.own = f"/accounts/{desk.accounts[contract].number}/"
-
-    def ask(self, path: str = "open/", step: str = "send", **typed: Any) -> HttpResponse:
-        answer = self.client.post(self.own + path, {"step": step, **typed}, headers=HTMX)
-        assert isinstance(answer, HttpResponse)
-        return answer
-
-    def open(self, step: str = "send", **changes: Any) -> HttpResponse:
-        typed = {"client_key": "a-form", "symbol": "EURUSD", "side": "BUY", "volume": "0,10"}
-        return self.ask(step=step, **(typed | changes))
-
-    def read(self) -> None:
-        assert [one.ok for one in polling.refresh([self.desk.agent(self.contract)])] == [True]
-
-    def position(self) -> int:
-        """One that was opened just now: the ticket."""
-        self.open(client_key="opens")
-        self.read()
-        order = Order.objects.get(client_key="opens")
-        ticket = order.position_ticket or order.order_ticket
-        assert ticket is not None
-        return ticket
-
-    def held(self, ticket: int) -> Position | None:
-        return self.desk.accounts[self.contract].positions.filter(ticket=ticket).first()
-
-
-@pytest.fixture
-def browser(desk: Desk) -> Browser:
-    browser = Browser(desk)
-    browser.read()
-    return browser
-
-
-def hidden(answer: HttpResponse) -> dict[str, str]:
-    """What the form of a confirmation sends."""
-    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text(answer))
-    return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
 
 
 def test_what_is_confirmed_in_words_is_what_is_sent(browser: Browser) -> None:
@@ -163,7 +114,7 @@ def test_what_holds_an_order_back_is_said(browser: Browser, settings: Any, what:
     elif what == "server":
         settings.TRADING_ENABLED = False
     elif what == "agent":
-        browser.desk.accounts["2"].agent.__class__.objects.update(trading_enabled=False)
+        Agent.objects.update(trading_enabled=False)
     else:
         TradeLimit.objects.create(max_lots=Decimal("0.05"))
     answer = browser.open()
@@ -180,112 +131,6 @@ def test_an_agent_that_is_away_is_said_at_the_ticket(browser: Browser) -> None:
     assert answer.status_code == 422
     assert words(re.findall(r'id="error-symbol">(.*?)</p>', text(answer))[0])
     assert not Order.objects.exists()
-
-
-def test_a_position_is_closed_in_part_and_then_all_of_it(browser: Browser) -> None:
-    ticket = browser.position()
-    part = browser.ask(f"positions/{ticket}/close/", "review", client_key="part", volume="0.04")
-    assert "Close 0.04 of 0.1 lots of BUY EURUSD" in words(text(part))
-    browser.ask(f"positions/{ticket}/close/", **hidden(part))
-    browser.read()
-    assert (position := browser.held(ticket)) is not None
-    assert position.volume == Decimal("0.06")
-    confirm = browser.client.get(f"{browser.own}positions/{ticket}/close/", headers=HTMX)
-    assert isinstance(confirm, HttpResponse)
-    assert "Close all 0.06 lots" in words(text(confirm))
-    closing = hidden(confirm)
-    assert "Done at" in text(browser.ask(f"positions/{ticket}/close/", **closing))
-    browser.read()
-    again = browser.ask(f"positions/{ticket}/close/", **closing)
-    assert "Done at" in text(again)
-    assert browser.held(ticket) is None
-    assert len(browser.desk.sent()) == 3
-
-
-@pytest.mark.parametrize(
-    ("volume", "sentence"),
-    [("0.2", "The position has 0.1 lots"), ("0.095", "in steps"), ("-0.01", "more than 0")],
-)
-def test_a_part_that_cannot_be_closed_is_refused(
-    browser: Browser, volume: str, sentence: str
-) -> None:
-    ticket = browser.position()
-    path = f"positions/{ticket}/close/"
-    answer = browser.ask(path, client_key="part", volume=volume)
-    assert answer.status_code == 422
-    assert sentence in text(answer)
-    assert len(browser.desk.sent()) == 1
-
-
-def test_a_position_that_is_gone_is_not_found(browser: Browser) -> None:
-    for path in ("close/", "modify/", "levels/"):
-        answer = browser.client.get(f"{browser.own}positions/12345/{path}")
-        assert answer.status_code == 404
-        if path == "close/":
-            assert "Position #12345 is not open any more" in text(answer)
-
-
-def test_stops_are_moved_and_taken_away(browser: Browser) -> None:
-    ticket = browser.position()
-    path = f"positions/{ticket}/modify/"
-    confirm = browser.ask(path, "review", client_key="moves", sl="-30", sl_unit="money")
-    assert "is -30.0 pips, -30.00 USD" in words(text(confirm))
-    browser.ask(path, **hidden(confirm))
-    browser.read()
-    assert (position := browser.held(ticket)) is not None
-    assert position.sl == Decimal(hidden(confirm)["sl"])
-    away = browser.ask(path, "review", client_key="away", sl="", tp="")
-    assert "is taken away: nothing limits the loss" in words(text(away))
-    browser.ask(path, **hidden(away))
-    browser.read()
-    position.refresh_from_db()
-    assert position.sl is None
-
-
-def test_levels_that_are_there_already_are_not_sent(browser: Browser) -> None:
-    ticket = browser.position()
-    answer = browser.ask(f"positions/{ticket}/modify/", client_key="same", sl="", tp="")
-    assert answer.status_code == 422
-    assert "the levels that the position has" in text(answer)
-
-
-def test_breakeven_is_refused_while_the_position_loses(browser: Browser) -> None:
-    ticket = browser.position()
-    path = f"{browser.own}positions/{ticket}/modify/?breakeven=1"
-    answer = browser.client.get(path)
-    assert answer.status_code == 422
-    assert "The stop-loss of a buy must be below" in text(answer)
-
-
-def test_closing_all_tells_of_each_position_and_does_it_once(browser: Browser) -> None:
-    tickets = [p.ticket for p in browser.desk.accounts["2"].positions.all()]
-    assert len(tickets) > 1
-    shown = text(browser.client.get(f"{browser.own}close/"))
-    assert f"Close all {len(tickets)} open positions" in words(shown)
-    browser.desk.venue.steer("2", next_order="closed")
-    sent = {"client_key": "all", "ticket": [*tickets, 99]}
-    for _ in range(2):
-        said = words(text(browser.ask("close/", **sent)))
-        assert "The market is closed." in said
-        assert "Done at" in said
-        assert "It was not open any more." in said
-    assert len(browser.desk.sent()) == len(tickets)
-
-
-def test_the_lock_is_overridden_with_a_reason_by_those_who_may(browser: Browser) -> None:
-    ticket = browser.position()
-    browser.desk.venue.steer("2", next_answer="cut")
-    browser.open(client_key="lost")
-    path = f"positions/{ticket}/close/"
-    assert "override_reason" not in text(browser.client.get(browser.own + path))
-    denied = browser.ask(path, client_key="shut", volume="", override_reason="I looked")
-    assert "You may not close while" in text(denied)
-    permission = Permission.objects.get(codename="override_lock")
-    browser.desk.trader.user_permissions.add(permission)
-    assert 'name="override_reason"' in text(browser.client.get(browser.own + path))
-    browser.ask(path, client_key="shut-2", volume="", override_reason="I looked")
-    order = Order.objects.get(client_key="shut-2")
-    assert (order.state, order.override_reason) == (State.FILLED, "I looked")
 
 
 def test_the_ticket_shows_each_level_in_the_other_units_while_it_is_typed(
@@ -308,3 +153,44 @@ def test_contract_1_is_traded_by_price_without_what_it_does_not_tell(desk: Desk)
     assert Order.objects.get().state == State.FILLED
     answer = browser.open("review", client_key="more", sl="50", sl_unit="money")
     assert "does not say what a tick of EURUSD is worth" in text(answer)
+
+
+def test_a_session_that_ended_places_nothing(browser: Browser) -> None:
+    browser.client.logout()
+    answer = browser.open()
+    assert answer.headers["Location"].startswith("/login/?next=")
+    assert not Order.objects.exists()
+
+
+def test_a_read_only_login_is_told_and_sends_nothing(browser: Browser) -> None:
+    Account.objects.update(trade_allowed=False)
+    assert "read-only password" in text(browser.open())
+    assert browser.desk.sent() == []
+
+
+def test_on_a_netting_account_the_confirmation_says_what_an_opposite_trade_does(
+    browser: Browser,
+) -> None:
+    account = browser.desk.accounts["2"]
+    Account.objects.update(margin_mode="netting")
+    make_position(account, side="BUY", volume=Decimal("0.30"))
+    confirm = words(text(browser.open("review", side="SELL")))
+    assert "This account nets: it reduces, closes or turns round your BUY 0.3 EURUSD" in confirm
+    assert "This account nets" not in text(browser.open("review", side="BUY"))
+
+
+def test_while_trading_is_stopped_the_ticket_says_so_before_it_is_filled_in(
+    browser: Browser,
+) -> None:
+    TradingSwitch.objects.update(is_on=False, changed_by="ana", reason="news")
+    page = words(text(browser.client.get(f"{browser.own}open/")))
+    assert "All trading is switched off by ana: news" in page
+    Agent.objects.update(trading_enabled=False)
+    TradingSwitch.objects.update(is_on=True)
+    page = words(text(browser.client.get(f"{browser.own}open/")))
+    assert "is switched off." in page
+
+
+def test_a_page_of_another_account_is_not_there(browser: Browser) -> None:
+    assert Client().get("/accounts/1/open/").status_code == 302
+    assert browser.client.get("/accounts/99999/open/").status_code == 404

@@ -14,6 +14,7 @@ from trading.identity import new_client_key
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
 from trading.sizing import Refused
+from trading.switching import standing
 from trading.tickets import REASON_LENGTH, Ticket
 
 KEY_LENGTH = 40  # with a ticket behind it, it still fits its column
@@ -31,6 +32,19 @@ def lock_of(account: Account) -> Order | None:
     return lost.order_by("placed_at").first()
 
 
+def stopped(account: Account) -> str:
+    """Why no order of this account would leave now, told before somebody fills in a form; what
+    counts is what the door finds when it is sent."""
+    agent = account.agent
+    if why := standing().why_not:
+        return why
+    if agent is None:
+        return "No agent reports this account, so nothing can be sent to it."
+    if not agent.trading_enabled:
+        return f"Trading through agent {agent} is switched off."
+    return ""
+
+
 def show(
     request: HttpRequest, name: str, ticket: Ticket, *, status: int = 200, **context: Any
 ) -> HttpResponse:
@@ -39,6 +53,7 @@ def show(
         "ticket": ticket,
         "client_key": key_of(request),
         "lock": lock_of(ticket.account),
+        "stopped": stopped(ticket.account),
     }
     return render(request, f"trading/{name}.html", context, status=status)
 

@@ -128,6 +128,7 @@ def close_all(request: HttpRequest, number: int) -> HttpResponse:
     account = account_or_404(number)
     key = placing.key_of(request)
     context: dict[str, Any] = {"account": account, "lock": placing.lock_of(account)}
+    context["stopped"] = placing.stopped(account)
     if request.method == "POST":
         tickets = [int(text) for text in request.POST.getlist("ticket") if text.isdecimal()]
         reason = " ".join(request.POST.get("override_reason", "").split())

@@ -1,0 +1,120 @@
+"""Closing and modifying on the pages: all, a part, breakeven, everything, past the lock."""
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.http import HttpResponse
+
+from tests.pages.reading import text, words
+from tests.trading.browser import HTMX, Browser, hidden
+from trading.diagram import State
+from trading.models import Order
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_position_is_closed_in_part_and_then_all_of_it(browser: Browser) -> None:
+    ticket = browser.position()
+    part = browser.ask(f"positions/{ticket}/close/", "review", client_key="part", volume="0.04")
+    assert "Close 0.04 of 0.1 lots of BUY EURUSD" in words(text(part))
+    browser.ask(f"positions/{ticket}/close/", **hidden(part))
+    browser.read()
+    assert (position := browser.held(ticket)) is not None
+    assert position.volume == Decimal("0.06")
+    confirm = browser.client.get(f"{browser.own}positions/{ticket}/close/", headers=HTMX)
+    assert isinstance(confirm, HttpResponse)
+    assert "Close all 0.06 lots" in words(text(confirm))
+    closing = hidden(confirm)
+    assert "Done at" in text(browser.ask(f"positions/{ticket}/close/", **closing))
+    browser.read()
+    again = browser.ask(f"positions/{ticket}/close/", **closing)
+    assert "Done at" in text(again)
+    assert browser.held(ticket) is None
+    assert len(browser.desk.sent()) == 3
+
+
+@pytest.mark.parametrize(
+    ("volume", "sentence"),
+    [("0.2", "The position has 0.1 lots"), ("0.095", "in steps"), ("-0.01", "more than 0")],
+)
+def test_a_part_that_cannot_be_closed_is_refused(
+    browser: Browser, volume: str, sentence: str
+) -> None:
+    ticket = browser.position()
+    path = f"positions/{ticket}/close/"
+    answer = browser.ask(path, client_key="part", volume=volume)
+    assert answer.status_code == 422
+    assert sentence in text(answer)
+    assert len(browser.desk.sent()) == 1
+
+
+def test_a_position_that_is_gone_is_not_found(browser: Browser) -> None:
+    for path in ("close/", "modify/", "levels/"):
+        answer = browser.client.get(f"{browser.own}positions/12345/{path}")
+        assert answer.status_code == 404
+        if path == "close/":
+            assert "Position #12345 is not open any more" in text(answer)
+
+
+def test_stops_are_moved_and_taken_away(browser: Browser) -> None:
+    ticket = browser.position()
+    path = f"positions/{ticket}/modify/"
+    confirm = browser.ask(path, "review", client_key="moves", sl="-30", sl_unit="money")
+    assert "is -30.0 pips, -30.00 USD" in words(text(confirm))
+    browser.ask(path, **hidden(confirm))
+    browser.read()
+    assert (position := browser.held(ticket)) is not None
+    assert position.sl == Decimal(hidden(confirm)["sl"])
+    away = browser.ask(path, "review", client_key="away", sl="", tp="")
+    assert "is taken away: nothing limits the loss" in words(text(away))
+    browser.ask(path, **hidden(away))
+    browser.read()
+    position.refresh_from_db()
+    assert position.sl is None
+
+
+def test_levels_that_are_there_already_are_not_sent(browser: Browser) -> None:
+    ticket = browser.position()
+    answer = browser.ask(f"positions/{ticket}/modify/", client_key="same", sl="", tp="")
+    assert answer.status_code == 422
+    assert "the levels that the position has" in text(answer)
+
+
+def test_breakeven_is_refused_while_the_position_loses(browser: Browser) -> None:
+    ticket = browser.position()
+    path = f"{browser.own}positions/{ticket}/modify/?breakeven=1"
+    answer = browser.client.get(path)
+    assert answer.status_code == 422
+    assert "The stop-loss of a buy must be below" in text(answer)
+
+
+def test_closing_all_tells_of_each_position_and_does_it_once(browser: Browser) -> None:
+    tickets = [p.ticket for p in browser.desk.accounts["2"].positions.all()]
+    assert len(tickets) > 1
+    shown = text(browser.client.get(f"{browser.own}close/"))
+    assert f"Close all {len(tickets)} open positions" in words(shown)
+    browser.desk.venue.steer("2", next_order="closed")
+    sent = {"client_key": "all", "ticket": [*tickets, 99]}
+    for _ in range(2):
+        said = words(text(browser.ask("close/", **sent)))
+        assert "The market is closed." in said
+        assert "Done at" in said
+        assert "It was not open any more." in said
+    assert len(browser.desk.sent()) == len(tickets)
+
+
+def test_the_lock_is_overridden_with_a_reason_by_those_who_may(browser: Browser) -> None:
+    ticket = browser.position()
+    browser.desk.venue.steer("2", next_answer="cut")
+    browser.open(client_key="lost")
+    path = f"positions/{ticket}/close/"
+    assert "override_reason" not in text(browser.client.get(browser.own + path))
+    denied = browser.ask(path, client_key="shut", volume="", override_reason="I looked")
+    assert "You may not close while" in text(denied)
+    permission = Permission.objects.get(codename="override_lock")
+    browser.desk.trader.user_permissions.add(permission)
+    assert 'name="override_reason"' in text(browser.client.get(browser.own + path))
+    browser.ask(path, client_key="shut-2", volume="", override_reason="I looked")
+    order = Order.objects.get(client_key="shut-2")
+    assert (order.state, order.override_reason) == (State.FILLED, "I looked")
