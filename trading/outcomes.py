@@ -63,6 +63,8 @@ def words(order: Order, answer: TradeAnswer) -> str:
         return f"{answer.volume} of {order.volume} lots were executed.{said}"
     if answer.outcome == "rejected":
         return f"{explain(answer.retcode) or 'The order was refused.'}{said}"
+    if answer.retcode is None:  # then the message is ours, and says how the answer was lost
+        said = f" {answer.message}"
     return f"The outcome is not known yet. {explain(answer.retcode)}{said}".strip()
 
 

@@ -134,7 +134,8 @@ def _find_by_difference(order: Order) -> Finding | None:
         {"ticket": p.ticket, "side": p.side, "volume": str(p.volume), "price": str(p.open_price)}
         for p in candidates(order, positions)
     ]
-    return Finding(None, f"{len(shown)} new positions could be it.", shown=shown)
+    found = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
+    return Finding(None, found, shown=shown)
 
 
 def _conclude(order: Order, finding: Finding, now: datetime) -> None:

@@ -22,6 +22,7 @@ class TradingSwitch(models.Model):
     objects: ClassVar[models.Manager["TradingSwitch"]]
 
     class Meta:
+        verbose_name_plural = "trading switch"
         default_permissions = ("view",)
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_switch")]
 
