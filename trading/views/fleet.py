@@ -16,6 +16,7 @@ from accounts.models import Account
 from accounts.views.answers import said
 from trading import closing
 from trading.exposure import exposure
+from trading.switching import standing
 from trading.views import placing
 from trading.views.tickets import may_trade
 
@@ -49,6 +50,7 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     context = {
         "accounts": accounts,
         "client_key": key,
+        "stopped": standing().why_not,
         "count": sum(len(account.positions.all()) for account in accounts),
     }
     return render(request, "trading/close_selected.html", context)
