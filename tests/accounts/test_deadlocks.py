@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts import edits, polling
+from accounts.agents import AgentError
 from accounts.models import Account, Agent
 from accounts.plan import Plan
 from accounts.recording import Recorder
@@ -50,7 +51,7 @@ def agents() -> list[Agent]:
 
 def failed(agent: Agent) -> Result:
     now = timezone.now()
-    error = polling.AgentError("no answer")
+    error = AgentError("no answer")
     return Result(agent.pk, agent.url, now, now, 0.0, error=error)
 
 
