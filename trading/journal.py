@@ -34,9 +34,13 @@ def change(
         columns["ended_at"] = now
     if to == State.UNKNOWN:
         columns["unknown_at"] = now
-    rows = Order.objects.all() if among is None else among
+    # The state is a condition on the row itself, never inside of a subquery: PostgreSQL looks at the
+    # row again once it has waited for its lock, but not at what a subquery saw before.
+    row = Order.objects.filter(pk=order.pk, state=order.state)
+    if among is not None:
+        row = row.filter(pk__in=among.values("pk"))
     with transaction.atomic():
-        if not rows.filter(pk=order.pk, state=order.state).update(**columns):
+        if not row.update(**columns):
             return False
         append(order, text, state=to, actor=actor, data=data)
         publish_accounts([order.login])
