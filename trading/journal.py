@@ -34,8 +34,8 @@ def change(
         columns["ended_at"] = now
     if to == State.UNKNOWN:
         columns["unknown_at"] = now
-    # The state is a condition on the row itself, never inside of a subquery: PostgreSQL looks at the
-    # row again once it has waited for its lock, but not at what a subquery saw before.
+    # The state is a condition on the row itself, never inside of a subquery: PostgreSQL looks at
+    # the row again once it has waited for its lock, but not at what a subquery saw before.
     row = Order.objects.filter(pk=order.pk, state=order.state)
     if among is not None:
         row = row.filter(pk__in=among.values("pk"))
