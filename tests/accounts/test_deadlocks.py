@@ -75,9 +75,9 @@ def test_whoever_writes_many_rows_at_once_is_not_thrown_out_for_another(
         for result in results:
             plan.add(result)
         for account in Account.objects.filter(agent__in=[r.agent_id for r in results]):
-            plan._accounts[account.pk] = {"connected": True}
+            plan.writes.accounts[account.pk] = {"connected": True}
         with transaction.atomic():
-            plan.write()
+            plan.writes.write()
 
     def edit() -> None:
         accounts = list(Account.objects.filter(agent__in=[agent.pk for agent in some(100)]))
