@@ -124,13 +124,15 @@ def _claim_in_turn(order: Order) -> bool:
     """Waits while another order of the account is on its way, until this one expires."""
     while order.state == State.QUEUED:
         try:
-            return _claim(order)
+            if _claim(order):
+                return True
         except IntegrityError:
             rival = Order.objects.locking().filter(account=order.account_id).first()
             if rival is not None and rival.state != State.SENDING:
                 why = f"The outcome of another order is unknown: {rival.words}. Settle it first."
                 change(order, State.DENIED, why)
-                return False
+        if order.state == State.QUEUED:
+            # Also when it was looked at before something was switched off: the next look says so.
             time.sleep(LOOK_AGAIN_S)
             order.refresh_from_db()
     return False

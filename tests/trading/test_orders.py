@@ -121,6 +121,17 @@ def test_an_agent_that_moved_after_the_click_gets_nothing(desk: Desk) -> None:
     assert desk.sent() == []
 
 
+@pytest.mark.parametrize("change", [{"url": "http://127.0.0.1:9/moved"}, {"enabled": False}])
+def test_an_agent_that_changed_unseen_by_the_sender_is_found_out_at_once(
+    desk: Desk, change: dict[str, object]
+) -> None:
+    order = desk.place()
+    assert order.agent is not None  # as the sender has it in memory
+    Agent.objects.filter(pk=order.agent_id).update(**change)
+    assert orders.send(order).state == State.DENIED
+    assert desk.sent() == []
+
+
 def test_a_row_is_sent_once_whoever_sends_it_again(desk: Desk) -> None:
     order = desk.place()
     stale = Order.objects.get(pk=order.pk)
