@@ -72,17 +72,19 @@ class Venue:
         while self._due and self._due[0][0] <= now:
             heapq.heappop(self._due)[2]()
 
-    def restore(self, account_of: Callable[[int, int], SimulatedAccount]) -> None:
-        """Bring back what the ledger of an earlier process tells.
+    def restore(self, account_of: Callable[[int, int], SimulatedAccount], agents: int) -> None:
+        """Bring back what the ledger of an earlier process tells, which may have had more agents.
 
         `account_of` gives the account of a login, new ones at the broker of an agent.
         """
         for entry in self.ledger.entries:
-            if entry["kind"] == "execution":
+            if entry["kind"] == "execution" and entry["agent"] <= agents:
                 account = account_of(entry["login"], entry["agent"])
                 deal = entry["deal"] and TradeDeal(*entry["deal"])
                 account.restore(_restored(account, entry["position"]), deal)
         for entry in self.ledger.unfinished():
+            if entry["agent"] > agents:
+                continue
             request, fault = TradeRequest(**entry["request"]), Fault(**entry["fault"])
             account = account_of(entry["login"], entry["agent"])
             self.execute_later(entry["agent"], account, request, fault, entry["number"])

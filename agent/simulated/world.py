@@ -41,7 +41,7 @@ class World:
         self.venue = Venue(ledger or Ledger(), self.market)
         self.accounts = [self._account(index) for index in range(1, accounts + 1)]
         self._by_login = {account.login: account for account in self.accounts}
-        self.venue.restore(self.account_for)
+        self.venue.restore(self.account_for, accounts)
 
     def advance(self) -> None:
         """Let the market reach the present second; cheap when it is there already."""

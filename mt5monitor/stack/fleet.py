@@ -85,9 +85,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def program(fleet: Fleet, seed: int) -> Program:
+def program(fleet: Fleet, seed: int, state_dir: Path) -> Program:
+    """What was ordered outlives it, also when it is killed; another seed is another world."""
+    kept = state_dir / "fleet" / f"seed-{seed}"
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "agent.fleet", "--host", HOST, "--port", str(fleet.port)]
     argv += ["--agents", str(fleet.agents), "--seed", str(seed), "--contract", "mixed"]
-    argv += ["--control"]
+    argv += ["--journal-dir", str(kept), "--ledger", str(kept / "ledger.jsonl"), "--control"]
     # Not a word of the command line, which every user of the machine can read.
     return Program("fleet", argv, {"FLEET_SECRET_SEED": fleet.secret_seed}, stage=0)

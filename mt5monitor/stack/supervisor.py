@@ -73,7 +73,9 @@ class Supervisor:
             raise Refused(f"No Redis or Valkey answers at {self.site.shown_redis_url}.")
         if self.demo:
             planned = fleet.plan_fleet(self.environment)
-            self.children.start(fleet.program(planned, self.environment.seed))
+            environment = self.environment
+            program = fleet.program(planned, environment.seed, environment.state_dir)
+            self.children.start(program)
         self._nobody = self._run_once(programs.prepare(demo=self.demo), PREPARED_S) != 0
         for queue in QUEUES:
             self.children.start(programs.worker(queue))

@@ -266,6 +266,19 @@ def test_the_venue_comes_back_from_its_ledger(tmp_path: Path, clock: TurnedClock
     assert [line["number"] for line in lines] == list(range(1, len(lines) + 1))
 
 
+def test_a_venue_with_fewer_agents_than_its_ledger_starts_all_the_same(
+    tmp_path: Path, clock: TurnedClock
+) -> None:
+    before = Venue(clock, Ledger(tmp_path / "ledger"))
+    before.send()
+    before.fault("late", 50)
+    before.send()
+    after = World(1, 2, clock, Ledger(tmp_path / "ledger"))
+    clock.turn(60)
+    after.advance()
+    assert [deal for account in after.accounts for deal in account.deals if deal.magic == 5] == []
+
+
 def test_a_stop_loss_of_an_ordered_position_is_on_the_ledger(
     venue: Venue, clock: TurnedClock
 ) -> None:

@@ -32,9 +32,18 @@ def test_a_broken_note_is_no_fleet(tmp_path: Path) -> None:
 
 def test_the_secrets_do_not_stand_in_the_list_of_processes(tmp_path: Path) -> None:
     fleet = plan_fleet(environment(tmp_path))
-    started = program(fleet, seed=1)
+    started = program(fleet, 1, tmp_path)
     assert fleet.secret_seed not in " ".join(started.argv)
     assert started.env == {"FLEET_SECRET_SEED": fleet.secret_seed}
+
+
+def test_what_was_ordered_is_kept_for_each_seed(tmp_path: Path) -> None:
+    fleet = plan_fleet(environment(tmp_path))
+    argv = [program(fleet, seed, tmp_path).argv for seed in (1, 2)]
+    folders = sorted(tmp_path.glob("fleet/*"))
+    assert [folder.name for folder in folders] == ["seed-1", "seed-2"]
+    assert all({"--ledger", "--journal-dir"} < set(one) for one in argv)
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in folders)
 
 
 def test_a_secret_differs_by_agent_and_by_seed() -> None:
