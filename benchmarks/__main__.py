@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("sweep", "page", "isolation", "idle_close")
+ALL = ("sweep", "page", "isolation", "idle_close", "chaos")
 
 
 def main() -> int:

@@ -78,7 +78,7 @@ class Stack:
         self.state_dir = state_dir
         self.port = free_port()
         self.lines: list[str] = []
-        self.command = lambda: command("demo", state_dir, self.port, **FEW_AND_OFTEN, **settings)
+        self.command = lambda: command("demo", state_dir, self.port, **FEW_AND_OFTEN | settings)
 
     def start(self) -> str:
         """The Ready line."""
