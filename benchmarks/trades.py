@@ -28,7 +28,7 @@ POLLED = 1000
 INTERVAL_S = 5
 AT_ONCE = 16
 WARM = 20
-ADDED = ("polled", "contract", "trades", "", "p50, ms", "p95", "p99")
+ADDED = ("polled", "contract", "trades", "", "p50, ms", "p95", "p99", "CPU, ms a trade")
 RATES = ("accounts", "threads", "orders", "orders per second", "refused")
 
 
@@ -199,8 +199,12 @@ def added(desk: dict[str, list[Any]], user: Any, polled: str, count: int) -> Ite
         yield [polled, contract, count, "added", *differs]
 
 
-def measured(run: Callable[[], list[float]]) -> tuple[float, float, float]:
-    return percentiles(run()[WARM:])
+def measured(run: Callable[[], list[float]]) -> tuple[float, ...]:
+    """The percentiles, and the processor's time of this process."""
+    used = time.process_time()
+    taken = run()
+    cpu = (time.process_time() - used) * 1000 / len(taken)
+    return (*percentiles(taken[WARM:]), cpu)
 
 
 def rate(accounts: list[Any], user: Any, threads: int, seconds: float) -> list[object]:
