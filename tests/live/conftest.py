@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
@@ -36,3 +37,5 @@ async def hub(valkey: PrivateValkey, rows: None) -> AsyncIterator[Hub]:
     await hub.link.listening.wait()
     yield hub
     await hub.stop()
+    # After whatever the hub still reads on that thread: the database is emptied next.
+    await database_sync_to_async(bool)()
