@@ -1,5 +1,6 @@
 """What an agent's answer makes of an order."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -10,6 +11,7 @@ from kombu.exceptions import OperationalError
 
 from accounts.agents import TradeAnswer
 from accounts.models import Agent
+from mt5monitor import loop
 from mt5monitor.celery import app
 from trading.diagram import ALLOWED, State
 from trading.journal import append, change
@@ -76,6 +78,15 @@ def poll_soon(order: Order) -> None:
 
 
 def _tell_a_worker() -> None:
+    """Nobody who waits for an outcome waits for this: a broker that is away takes seconds."""
+    telling = asyncio.to_thread(_tell)
+    try:
+        loop.submit(telling)
+    except RuntimeError:
+        telling.close()  # this process is ending
+
+
+def _tell() -> None:
     try:
         app.send_task("accounts.tasks.poll", expires=1.0, retry=False)
     except OperationalError as error:

@@ -14,7 +14,10 @@ from trading import orders, reconcile
 from trading.diagram import State
 from trading.models import Order, OrderEvent, TradeLimit
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("valkey"),
+]
 T = TypeVar("T")
 THREADS = 10
 

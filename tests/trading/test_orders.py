@@ -1,7 +1,9 @@
 """The door of orders: placed once, sent once, settled as the venue's ledger says."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,7 +12,7 @@ from accounts.models import Agent
 from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.factories import make_user
 from tests.trading.desk import Desk
-from trading import orders
+from trading import orders, outcomes
 from trading.diagram import State
 from trading.models import Order, OrderEvent, TradeLimit, TradingSwitch
 from trading.orders import KeyTaken
@@ -212,6 +214,23 @@ def test_every_step_is_in_the_journal_with_the_answer_as_received(desk: Desk) ->
     assert answer["received"]
     placed = OrderEvent.objects.get(order=order, state="queued")
     assert placed.actor == desk.trader.username
+
+
+def test_nobody_waits_for_an_outcome_until_a_worker_is_told_to_read_the_account(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    reachable, told = threading.Event(), threading.Event()
+
+    def send_task(*_: object, **__: object) -> None:
+        reachable.wait(30)
+        told.set()
+
+    monkeypatch.setattr(outcomes.app, "send_task", send_task)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert desk.send().state == State.FILLED
+    assert not told.is_set()
+    reachable.set()
+    assert told.wait(30)
 
 
 @pytest.mark.parametrize("fault", sorted(TRADE_FAULTS))
