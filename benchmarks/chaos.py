@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import table
-from tests.stack.stack import Stack, eventually
+from tests.stack.stack import Stack
+from tests.waiting import eventually
 
 TARGETS = ("web", "worker", "fleet")
 EVERY_S = 5.5  # the stack gives up a process that dies five times in a minute

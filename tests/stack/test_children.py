@@ -9,7 +9,7 @@ from mt5monitor.stack.child import DEATHS_ALLOWED, Program
 from mt5monitor.stack.children import Children
 from mt5monitor.stack.guard import Guard
 from mt5monitor.stack.refused import Refused
-from tests.stack.stack import eventually
+from tests.waiting import eventually
 
 STUBBORN = "import signal,time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
 FAILING = "import sys; print('no such thing'); sys.exit(7)"

@@ -5,7 +5,7 @@ import pytest
 
 from mt5monitor.stack import output
 from mt5monitor.stack.output import SCREEN_LINES, Output
-from tests.stack.stack import eventually
+from tests.waiting import eventually
 
 TIME = "2026-01-02 03:04:05,678"
 

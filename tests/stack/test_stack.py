@@ -14,7 +14,8 @@ import pytest
 from mt5monitor.pulse import QUEUES, last_pulses
 from mt5monitor.stack.children import PATIENCE_S
 from mt5monitor.stack.valkey import answers
-from tests.stack.stack import NAMES, Stack, eventually, free_port, refusal
+from tests.stack.stack import NAMES, Stack, free_port, refusal
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -60,11 +60,17 @@ class Proxy:
     def refuse(self) -> None:
         """New connections; those that stand are served."""
         self._loop.call_soon_threadsafe(self._server.close)
-        while True:
-            with contextlib.suppress(ConnectionRefusedError):
-                socket.create_connection(self._address, 5).close()
-                continue
-            return
+        while self._takes_connections():
+            pass
+
+    def _takes_connections(self) -> bool:
+        try:
+            socket.create_connection(self._address, 5).close()
+        except ConnectionRefusedError:
+            return False
+        except ConnectionResetError:
+            pass  # it closed while this one waited to be taken: ask again
+        return True
 
     def _run(self) -> None:
         with contextlib.closing(self._loop):
