@@ -67,10 +67,13 @@ def claim(now: datetime, *, reachable: bool) -> list[Agent]:
     soon = Agent.objects.due(now + TICK if reachable else now)
     due = soon.reachable() if reachable else soon.unreachable()
     # Rows that somebody is writing are left to the next tick: a claim waits for nobody.
-    free = due.select_for_update(skip_locked=True).order_by("next_poll_at").values("pk")
+    free = due.select_for_update(skip_locked=True).order_by("next_poll_at")
     token = uuid.uuid4()
     with transaction.atomic():
-        claimed = soon.filter(pk__in=free[:room]).update(
+        # Read before, not as a subquery: PostgreSQL may run one again for each row, and a LIMIT of
+        # rows that are not locked yet then gives others each time.
+        taken = list(free.values_list("pk", flat=True)[:room])
+        claimed = taken and soon.filter(pk__in=taken).update(
             claim=token, polled_at=now, next_poll_at=_next_poll(now, reachable)
         )
     return list(Agent.objects.filter(claim=token)) if claimed else []

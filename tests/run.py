@@ -18,7 +18,8 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-WORKERS = ["-q", "-n", "2", "--dist", "loadgroup"]
+# Two for each core: many tests wait for a deadline, an agent or a browser.
+WORKERS = ["-q", "-n", str(min(2 * (os.cpu_count() or 1), 8)), "--dist", "loadgroup"]
 
 
 @dataclass
@@ -51,6 +52,8 @@ class Runs:
         report = self.folder / f"{name}.xml"
         env = {key: value for key, value in os.environ.items() if key not in OURS}
         env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
+        # Dozens of processes import the same modules: they are compiled once.
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.monotonic()
         argv = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
         code = subprocess.run(argv, env=env).returncode
@@ -66,7 +69,8 @@ class Runs:
         server = PrivatePostgres(self.folder / "pg")
         try:
             server.start()
-            return self.pytest("PostgreSQL", server.url, *arguments)
+            # Its databases go with the server.
+            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments)
         finally:
             server.stop()
 
@@ -103,8 +107,10 @@ def count(name: str, report: Path) -> Tally:
 
 def run_all(runs: Runs) -> int:
     runs.on_sqlite(*WORKERS, "-m", "not browser")
-    # The agent and its client have no database, the whole stack brings its own: once is enough.
+    # The agent and its client have no database, the whole stack brings its own, and the modules at
+    # the top are about the site as a whole, not about rows: once is enough.
     once = [f"--ignore=tests/{folder}" for folder in ("agent", "agents")]
+    once.append("--ignore-glob=tests/test_*.py")
     runs.on_postgres(*WORKERS, "-m", "not browser and not stack", *once)
     runs.in_browser()
     tallies = runs.tallies

@@ -194,3 +194,15 @@ def test_two_pollers_at_once_ask_each_agent_once(fleet: ScriptedFleet) -> None:
     run_at_once(tick, 4)
     assert len(claimed) == 40
     assert len(set(claimed)) == 40
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a plan of PostgreSQL's")
+def test_whatever_the_plan_no_more_agents_are_claimed_than_there_is_room_for(
+    fleet: ScriptedFleet, settings: Settings
+) -> None:
+    settings.POLL_BATCH = 2
+    fleet.make_agents(5)
+    with connection.cursor() as cursor:
+        for step in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"):
+            cursor.execute(f"SET LOCAL enable_{step} = off")
+    assert len(polling.claim(timezone.now(), reachable=True)) == 2
