@@ -37,10 +37,10 @@ def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole stack share one: they run in one worker of pytest-xdist."""
+    """The tests of a module share one stack: they run in one worker of pytest-xdist."""
     for item in items:
         if "tests/stack/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("stack"))
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)
