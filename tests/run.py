@@ -78,7 +78,7 @@ class Runs:
         found = chromium.find_or_install()
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            self.pytest("Browser", database, *WORKERS, "-m", "browser", CHROMIUM=found)
+            self.pytest("Browser", database, *WORKERS, "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
@@ -106,18 +106,22 @@ def count(name: str, report: Path) -> Tally:
 
 
 def run_all(runs: Runs) -> int:
-    runs.on_sqlite(*WORKERS, "-m", "not browser")
+    runs.on_sqlite(*WORKERS, *without("browser"))
     # The agent and its client have no database, the whole stack brings its own, and the modules at
     # the top are about the site as a whole, not about rows: once is enough.
-    once = [f"--ignore=tests/{folder}" for folder in ("agent", "agents")]
-    once.append("--ignore-glob=tests/test_*.py")
-    runs.on_postgres(*WORKERS, "-m", "not browser and not stack", *once)
+    once = without("browser", "agent", "agents", "stack")
+    runs.on_postgres(*WORKERS, *once, "--ignore-glob=tests/test_*.py")
     runs.in_browser()
     tallies = runs.tallies
     say("\n" + "\n".join(str(tally) for tally in tallies))
     passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
     say(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
     return max((abs(tally.code) for tally in tallies), default=1)
+
+
+def without(*folders: str) -> list[str]:
+    """Each worker reads all that is not left out: what a run does not want costs it seconds."""
+    return [f"--ignore=tests/{folder}" for folder in folders]
 
 
 def run_some(runs: Runs, arguments: list[str]) -> int:
