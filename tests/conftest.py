@@ -35,12 +35,15 @@ def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
     """A database that threads share, with the rows of the data migrations in it."""
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a module share one stack: they run in one worker of pytest-xdist."""
-    for item in items:
-        if "tests/stack/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    """What takes long begins first, in whichever order the rest runs: nobody waits for it in the
+    end."""
+    items.sort(key=takes_seconds, reverse=True)
+
+
+def takes_seconds(item: pytest.Item) -> bool:
+    return item.get_closest_marker("stack") is not None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,8 +18,10 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# Two for each core: many tests wait for a deadline, an agent or a browser.
-WORKERS = ["-q", "-n", str(min(2 * (os.cpu_count() or 1), 8)), "--dist", "loadgroup"]
+# Two for each core: many tests wait for a deadline, an agent or a browser. The tests of a module
+# run in one of them, for they may share a stack; conftest.py says which modules begin.
+COUNT = str(min(2 * (os.cpu_count() or 1), 8))
+WORKERS = ["-q", "-n", COUNT, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 @dataclass
