@@ -9,6 +9,7 @@ from pytest_django.plugin import blocking_manager_key
 
 from mt5monitor import loop
 from tests.valkey import PrivateValkey
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +24,12 @@ def valkey_server() -> Iterator[PrivateValkey]:
 
 @pytest.fixture
 def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
-    """A running, empty Valkey."""
+    """A running, empty Valkey, and a publisher that has told of what a test before took away."""
+    from accounts.broadcast import publisher
     from accounts.polls import _connection
 
     _connection().flushall()
+    assert eventually(lambda: not publisher()._silenced)
     return valkey_server
 
 
