@@ -20,8 +20,8 @@ from tests.postgres import PrivatePostgres
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 # The tests of a module run in one worker, for they may share a stack; conftest.py says which begin.
-COUNT = str(min(os.cpu_count() or 1, 8))
-WORKERS = ["-q", "-n", COUNT, "--dist", "loadfile", "--no-loadscope-reorder"]
+COUNT = min(os.cpu_count() or 1, 8)
+MODULES = ["-q", "--dist", "loadfile", "--no-loadscope-reorder", "-n"]
 
 
 @dataclass
@@ -81,7 +81,8 @@ class Runs:
         found = chromium.find_or_install()
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            self.pytest("Browser", database, *WORKERS, "tests/browser", aside=True, CHROMIUM=found)
+            browser = [*MODULES, str(COUNT), "tests/browser"]
+            self.pytest("Browser", database, *browser, aside=True, CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
@@ -125,7 +126,7 @@ def run_all(runs: Runs) -> int:
     """Two side by side, for each waits a lot: for deadlines, agents, a browser."""
     with ThreadPoolExecutor(1) as aside:
         others = aside.submit(run_others, runs)
-        runs.on_sqlite(*WORKERS, *without("browser"))
+        runs.on_sqlite(*MODULES, str(COUNT + 1), *without("browser"))
         others.result()
     tallies = runs.tallies
     say("\n" + "\n".join(str(tally) for tally in tallies))
@@ -138,7 +139,7 @@ def run_others(runs: Runs) -> None:
     # The agent and its client have no database, the whole stack brings its own, and the modules at
     # the top are about the site as a whole, not about rows: once is enough.
     once = without("browser", "agent", "agents", "stack")
-    runs.on_postgres(*WORKERS, *once, "--ignore-glob=tests/test_*.py", aside=True)
+    runs.on_postgres(*MODULES, str(COUNT), *once, "--ignore-glob=tests/test_*.py", aside=True)
     runs.in_browser()
 
 

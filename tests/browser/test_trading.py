@@ -12,6 +12,8 @@ from playwright.async_api import Locator, Page, expect
 from pytest_django import Settings
 
 from accounts import polling
+from accounts.broadcast import publish_accounts
+from accounts.models import Account
 from tests.browser.conftest import VIEW
 from tests.browser.desk import Desk
 from tests.factories import make_user
@@ -171,6 +173,28 @@ async def ladder(page: Page, ticket: int) -> Locator:
     line = page.get_by_role("slider", name="Stop-loss")
     await expect(line).to_be_visible()
     return line
+
+
+async def test_a_click_is_not_lost_when_its_row_changes_between_press_and_release(
+    desk: Desk, trading: Trading
+) -> None:
+    ticket = await opened(trading)
+    page = await desk.open(trading.trader, home(trading))
+    other = await desk.open(trading.trader, home(trading))
+    await page.locator(f"#move-{ticket}").hover()
+    await page.mouse.down()
+    await threaded(rename)(trading, "Somebody else")
+    await expect(other.locator("#account-panel")).to_contain_text("Somebody else")
+    await expect(page.locator("#account-panel")).not_to_contain_text("Somebody else")
+    await page.mouse.up()
+    await expect(window(page)).to_contain_text("Stop-loss and take-profit")
+    await expect(page.locator("#account-panel")).to_contain_text("Somebody else")
+
+
+def rename(trading: Trading, holder: str) -> None:
+    number = trading.accounts["2"].number
+    Account.objects.filter(number=number).update(holder=holder)
+    publish_accounts([number])
 
 
 async def test_a_stop_is_moved_by_the_arrow_keys_a_tick_at_a_time(

@@ -1,6 +1,6 @@
 /* Rows on screen: replaced by fresh ones without disturbing whoever works in them, with the changed
    cells flashing and the ages ticking. live.js says when. A row, or a part of it, that carries
-   data-editing, or a field with the focus, is left alone until that is over. */
+   data-editing, or a field with the focus, or is being pressed, is left alone until that is over. */
 (() => {
   "use strict";
 
@@ -9,10 +9,13 @@
   let clock = 0; // server's clock minus ours, ms
   const deferred = new Map(); // row id -> html, while somebody edits in that row
 
+  let pressed = null; // replaced between press and release, it would never be clicked
+
   const body = () => document.querySelector("#live-body");
 
   function isEdited(element) {
     if (!element) return false;
+    if (pressed && element.contains(pressed)) return true;
     if (element.matches("[data-editing]") || element.querySelector("[data-editing]")) return true;
     const active = document.activeElement;
     return element.contains(active) && active.matches("select, textarea, input:not([type=checkbox])");
@@ -99,6 +102,14 @@
   function renewDeferred() {
     for (const [id, html] of [...deferred]) renew(id, html);
   }
+
+  function release() {
+    // After the click, which comes only now.
+    setTimeout(() => { pressed = null; renewDeferred(); });
+  }
+
+  document.addEventListener("pointerdown", (event) => { pressed = event.target; });
+  for (const over of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(over, release);
 
   // --- ages -------------------------------------------------------------------------------------
   function withAgent(agent) { return body().querySelectorAll(`[data-agent="${agent}"]`); }
