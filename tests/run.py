@@ -81,7 +81,7 @@ class Runs:
         found = chromium.find_or_install()
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            browser = [*MODULES, str(COUNT), "tests/browser"]
+            browser = [*MODULES, str(COUNT + 1), "tests/browser"]
             self.pytest("Browser", database, *browser, aside=True, CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
