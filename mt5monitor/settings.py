@@ -59,6 +59,8 @@ SECURE_SSL_REDIRECT = False  # the proxy in front that ends TLS does this
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# To close what a whole fleet holds is one form with a field for each position.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # --- the project ------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -10,12 +10,21 @@ from django.db import connections
 
 from accounts.models import Account, Position
 from trading import orders
-from trading.diagram import EXECUTED, State
+from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
 
 log = logging.getLogger(__name__)
+SUMMED = {
+    "bad": "not closed",
+    "lost": "not known yet",
+    "good": "closed",
+    "": "not open any more",
+}
 AT_ONCE = 16  # accounts; each waits for its own agent
+# One that is closed in part is still open.
+CLOSED = frozenset({State.FILLED, State.LATE_FILL, State.CLOSED_EXTERNALLY})
+UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,15 @@ class Closing:
     words: str
     sentence: str
     order: Order | None = None
+    failed: bool = False  # without an order to tell
 
     @property
     def tone(self) -> str:
+        """good: it is closed; lost: nobody knows yet; bad: it is not; empty: it was before."""
         if self.order is None:
-            return ""
+            return "bad" if self.failed else ""
+        if self.order.state in OPEN:
+            return "lost"
         done = self.order.state in EXECUTED or self.order.state == State.CLOSED_EXTERNALLY
         return "good" if done else "bad"
 
@@ -42,8 +55,14 @@ class Closed:
     closings: Sequence[Closing]
 
     @property
-    def failed(self) -> int:
-        return sum(closing.tone == "bad" for closing in self.closings)
+    def summary(self) -> str:
+        """How many of each, in words."""
+        if not self.closings:
+            unread = self.account.open_positions is None
+            return "its positions could not be read" if unread else "nothing was open"
+        tones = [closing.tone for closing in self.closings]
+        counts = [(tones.count(tone), words) for tone, words in SUMMED.items()]
+        return ", ".join(f"{count} {words}" for count, words in counts if count)
 
 
 def close_account(
@@ -51,7 +70,10 @@ def close_account(
 ) -> Closed:
     """Closes these positions, one after another; with the same key again, nothing anew."""
     held = {position.ticket: position for position in account.positions.all()}
-    known = Order.objects.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
+    # Of this account and user alone: with a key of somebody else's form nothing is sent or told.
+    own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
+    tickets = list(dict.fromkeys(tickets))
+    known = own.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
     closings = []
     for ticket in tickets:
         position, before = held.get(ticket), known.get(_key(key, ticket))
@@ -77,7 +99,7 @@ def _close(
     try:
         return _told(orders.send(orders.place(account, user, asked, key)))
     except KeyTaken as error:
-        return Closing(str(position), str(error))
+        return Closing(str(position), str(error), failed=True)
 
 
 def _told(order: Order) -> Closing:
@@ -99,7 +121,8 @@ def close_accounts(
         except Exception:
             # One account's closing: the others are closed all the same.
             log.exception("The positions of account %s could not be closed", account.number)
-            failed = Closing("all positions", "The monitor failed here; look at the account.")
+            told = "The monitor failed here; look at the account."
+            failed = Closing("all positions", told, failed=True)
             return Closed(account, [failed])
         finally:
             connections.close_all()

@@ -8,6 +8,7 @@ from trading.sizing import Refused
 PLAIN = re.compile(r"[+-]?\d{1,12}([.,]\d{0,10})?|[+-]?[.,]\d{1,10}", re.ASCII)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 SHOWN = 30
+WHOLE_DIGITS = 18  # what every column of them holds
 
 
 def read(text: str, what: str) -> Decimal | None:
@@ -28,6 +29,12 @@ def read(text: str, what: str) -> Decimal | None:
             f"{what}: “{text}” can be read in two ways. Write {whole}.{part} or {whole}{part}."
         )
     return Decimal(text.replace(",", "."))
+
+
+def whole(text: str) -> int | None:
+    """A ticket or an account number, as a form sends it back; None when it is none."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= WHOLE_DIGITS
+    return int(text) if fits else None
 
 
 def positive(text: str, what: str) -> Decimal | None:

@@ -13,7 +13,7 @@ def fresh(account: Account, symbol: str) -> SymbolSpec:
     agent = account.agent
     if agent is None:
         raise Refused("No agent reports this account, so nothing can be sent to it.")
-    if not symbol or len(symbol) > NAME_LENGTH:
+    if not symbol or len(symbol) > NAME_LENGTH or not symbol.isprintable():
         raise Refused("Name a symbol, spelled as at the broker: EURUSD is not EURUSD.pro.")
     endpoint = Endpoint(agent.pk, agent.name, agent.url, agent.contract, agent.secret)
     try:

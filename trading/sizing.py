@@ -8,6 +8,8 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from accounts.agents import SymbolSpec
 
 BUY, SELL = "BUY", "SELL"
+# What the column of volumes holds, for symbols whose limits the agent does not tell.
+LOT_DECIMALS, TOO_MANY_LOTS = 4, Decimal(10**9)
 
 
 class Refused(Exception):
@@ -43,6 +45,10 @@ def check_volume(volume: Decimal, spec: SymbolSpec) -> Decimal:
     """The volume as it may be sent. Raises Refused for one off the step or outside the limits."""
     if not volume.is_finite() or volume <= 0:
         raise Refused("The volume must be more than 0 lots.")
+    if volume != round(volume, LOT_DECIMALS):
+        raise Refused(f"A volume has {LOT_DECIMALS} decimals at most.")
+    if volume >= TOO_MANY_LOTS:
+        raise Refused(f"{_plain(volume)} lots are more than any broker takes.")
     least, most, step = spec.volume_min, spec.volume_max, spec.volume_step
     if step and floored(volume, step) != volume:
         raise Refused(f"{spec.symbol} is traded in steps of {_plain(step)} lots.")

@@ -12,6 +12,7 @@ from trading import numbers, sizing
 from trading.sizing import BUY, Refused, Unknown
 
 UNITS = {"price": "price", "pips": "pips", "money": "money"}
+FARTHEST = 1000  # times the price at which it opened
 NAMES = {"sl": "Stop-loss", "tp": "Take-profit"}
 
 
@@ -63,7 +64,7 @@ def level(name: str, text: str, unit: str, of: Exposed, *, opening: bool) -> Dec
         raise Refused(f"{label}: choose price, pips or money.")
     if unit == "price":
         price = numbers.positive(text, label)
-        return None if price is None else _exact(price, label, of.spec)
+        return None if price is None else _near(_exact(price, label, of.spec), label, of)
     amount = numbers.read(text, label)
     if amount is None:
         return None
@@ -75,6 +76,13 @@ def level(name: str, text: str, unit: str, of: Exposed, *, opening: bool) -> Dec
         price = _at_pips(amount, of)
     if price <= 0:
         raise Refused(f"{label}: {amount} {unit} would be a price below 0.")
+    return _near(price, label, of)
+
+
+def _near(price: Decimal, label: str, of: Exposed) -> Decimal:
+    """A slip of the finger; it may be more than the column of prices holds, too."""
+    if price > FARTHEST * of.opened:
+        raise Refused(f"{label}: {price.normalize():f} is more than {FARTHEST} times the price.")
     return price
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from accounts.agents import SymbolSpec
+from accounts.agents.text import clean
 from accounts.models import Account, Position
 from trading import margin, numbers, quotes, sizing, stops
 from trading.orders import Instruction
@@ -163,7 +164,7 @@ class CloseTicket(PositionTicket):
     def check(self) -> Instruction | None:
         self.volume = self.attempt("volume", self._volume)
         held = self.position
-        reason = " ".join(self.text("override_reason").split())[:REASON_LENGTH]
+        reason = clean(self.text("override_reason"), REASON_LENGTH)
         if self.errors:
             return None
         return Instruction(

@@ -16,6 +16,7 @@ from accounts.models import Account
 from accounts.views.answers import said
 from trading import closing
 from trading.exposure import exposure
+from trading.numbers import whole
 from trading.switching import standing
 from trading.views import placing
 from trading.views.tickets import may_trade
@@ -60,7 +61,7 @@ def _tickets(posted: QueryDict) -> dict[int, list[int]]:
     """What was shown to be closed, as "account-ticket": nothing that was opened since."""
     tickets: dict[int, list[int]] = defaultdict(list)
     for text in posted.getlist("position"):
-        number, _, ticket = text.partition("-")
-        if number.isdecimal() and ticket.isdecimal():
-            tickets[int(number)].append(int(ticket))
+        number, ticket = (whole(part) for part in text.partition("-")[::2])
+        if number is not None and ticket is not None:
+            tickets[number].append(ticket)
     return tickets

@@ -4,14 +4,16 @@ from typing import Final, cast
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.agents.text import clean
 from accounts.views.answers import said
 from trading import orders
 from trading.diagram import LOCKING, State
+from trading.journal import REASON_LENGTH
 from trading.models import Order
 from trading.orderlist import OrderList, wanting
 from trading.views import placing
@@ -39,10 +41,17 @@ def journal(request: HttpRequest) -> HttpResponse:
     return render(request, "trading/orders.html", context)
 
 
+def _order_or_404(pk: int) -> Order:
+    order = Order.objects.select_related("account").filter(pk=pk).first()
+    if order is None:
+        raise Http404(f"There is no order {pk}.")
+    return order
+
+
 @require_safe
 @may_look
 def order(request: HttpRequest, pk: int) -> HttpResponse:
-    order = get_object_or_404(Order.objects.select_related("account"), pk=pk)
+    order = _order_or_404(pk)
     context = {
         "order": order,
         "tone": placing.tone(order),
@@ -67,19 +76,19 @@ def _evidence(order: Order) -> list[dict[str, str]]:
 @may_look
 def outcome(request: HttpRequest, pk: int) -> HttpResponse:
     """For whoever placed it and waits."""
-    return placing.outcome(request, get_object_or_404(Order, pk=pk))
+    return placing.outcome(request, _order_or_404(pk))
 
 
 @require_POST
 @permission_required(["accounts.view_account", "trading.settle_order"], raise_exception=True)
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
-    order = get_object_or_404(Order, pk=pk)
+    order = _order_or_404(pk)
     back, found = f"/orders/{pk}/", request.POST.get("outcome", "")
     if found not in FOUND:
         return said(request, "Choose what was found at the broker.", tone="bad", back=back)
     try:
-        user = cast(AbstractUser, request.user)
-        done = orders.settle_by_hand(order, user, State(found), request.POST.get("reason", ""))
+        user, reason = request.user, clean(request.POST.get("reason", ""), REASON_LENGTH)
+        done = orders.settle_by_hand(order, cast(AbstractUser, user), State(found), reason)
     except ValueError as error:
         return said(request, str(error), tone="bad", back=back)
     if not done:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.agents.text import clean
 from accounts.models import Account
 from trading import numbers, orders
 from trading.diagram import EXECUTED, LOCKING, State
@@ -23,7 +24,8 @@ TAKEN = "This form was sent before with other values, and was not sent again. Op
 
 def key_of(request: HttpRequest) -> str:
     """The one that came with the form: the same form sent again is the same order."""
-    return request.POST.get("client_key", "")[:KEY_LENGTH] or new_client_key()
+    key = request.POST.get("client_key", "")[:KEY_LENGTH]
+    return key if key.isprintable() and key.strip() else new_client_key()
 
 
 def lock_of(account: Account) -> Order | None:
@@ -107,7 +109,7 @@ def _again(request: HttpRequest, account: Account, order: Order) -> HttpResponse
 
 
 def _reason(data: Mapping[str, str]) -> str:
-    return " ".join(data.get("override_reason", "").split())[:REASON_LENGTH]
+    return clean(data.get("override_reason", ""), REASON_LENGTH)
 
 
 def taken(request: HttpRequest) -> HttpResponse:

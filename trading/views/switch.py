@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts.agents.text import clean
 from accounts.views.answers import said
 from trading.models import TradingSwitch
-from trading.switching import standing, turn
+from trading.switching import REASON_LENGTH, standing, turn
 
 STOPPED = "All trading is stopped. What was sent before may still execute."
 
@@ -23,7 +24,8 @@ def switch(request: HttpRequest) -> HttpResponse:
         return render(request, "trading/switch.html", {"switch": row, "standing": standing()})
     on = request.POST.get("turn") == "on"
     try:
-        turn(cast(AbstractUser, request.user), on=on, reason=request.POST.get("reason", ""))
+        reason = clean(request.POST.get("reason", ""), REASON_LENGTH)
+        turn(cast(AbstractUser, request.user), on=on, reason=reason)
     except ValueError as error:
         return said(request, str(error), tone="bad", back="/trading/switch/")
     now = standing()

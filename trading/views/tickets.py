@@ -8,11 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.agents.text import clean
 from accounts.models import Account, Position
 from accounts.views.account import account_or_404
-from trading import closing
+from trading import closing, numbers
 from trading.models import Order
-from trading.tickets import CloseTicket, ModifyTicket, OpenTicket, PositionTicket
+from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, PositionTicket
 from trading.views import placing
 
 SYMBOLS_OFFERED = 60
@@ -130,10 +131,11 @@ def close_all(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {"account": account, "lock": placing.lock_of(account)}
     context["stopped"] = placing.stopped(account)
     if request.method == "POST":
-        tickets = [int(text) for text in request.POST.getlist("ticket") if text.isdecimal()]
-        reason = " ".join(request.POST.get("override_reason", "").split())
+        posted = map(numbers.whole, request.POST.getlist("ticket"))
+        tickets = [ticket for ticket in posted if ticket is not None]
+        reason = clean(request.POST.get("override_reason", ""), REASON_LENGTH)
         user = cast(AbstractUser, request.user)
-        context["closed"] = [closing.close_account(account, user, tickets, key, reason[:300])]
+        context["closed"] = [closing.close_account(account, user, tickets, key, reason)]
         return render(request, "trading/closed.html", context)
     context |= {"positions": list(account.positions.all()), "client_key": key}
     return render(request, "trading/close_all.html", context)
