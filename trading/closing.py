@@ -10,7 +10,7 @@ from django.db import connections
 
 from accounts.models import Account, Position
 from trading import orders
-from trading.diagram import EXECUTED, OPEN, State
+from trading.diagram import OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
 
@@ -24,7 +24,6 @@ SUMMED = {
 AT_ONCE = 16  # accounts; each waits for its own agent
 # One that is closed in part is still open.
 CLOSED = frozenset({State.FILLED, State.LATE_FILL, State.CLOSED_EXTERNALLY})
-UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ class Closing:
             return "bad" if self.failed else ""
         if self.order.state in OPEN:
             return "lost"
-        done = self.order.state in EXECUTED or self.order.state == State.CLOSED_EXTERNALLY
-        return "good" if done else "bad"
+        return "good" if self.order.state in CLOSED else "bad"
 
 
 @dataclass(frozen=True, slots=True)

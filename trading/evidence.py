@@ -34,15 +34,39 @@ def bears_mark(order: Order, comment: str | None, magic: int | None) -> bool:
 def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Finding:
     """Of an agent that tells marks (contract 2); both are of the right login."""
     positions = account.positions
-    marked = [deal for deal in deals if bears_mark(order, deal.comment, deal.magic)]
     if order.kind == Order.Kind.MODIFY:
         return _modified(order, positions)
-    if marked:
-        return _dealt(order, marked)
+    if found := dealt(order, deals):
+        closes_all = order.kind == Order.Kind.CLOSE and order.volume is None
+        if closes_all and any(p.ticket == order.position for p in positions or ()):
+            # A part of it, or the positions were read before the deals: the next look tells.
+            text = f"{found.text} The position was still open just before."
+            return Finding(None, text, shown=found.shown)
+        return found
     held = [p for p in positions or () if bears_mark(order, p.comment, p.magic)]
     if order.kind == Order.Kind.OPEN and held:
         return _held(order, held)
     return Finding(None, "No trace of it was found.", absent=positions is not None)
+
+
+def dealt(order: Order, deals: Sequence[Deal]) -> Finding | None:
+    """What those of `deals` prove that are the order's; None when there is none.
+
+    A position hands its marks on to the deal of its own stop-loss or take-profit: such a deal is
+    not the one that opened it.
+    """
+    marked = [
+        deal
+        for deal in deals
+        if bears_mark(order, deal.comment, deal.magic) and _may_be(order, deal)
+    ]
+    return _dealt(order, marked) if marked else None
+
+
+def _may_be(order: Order, deal: Deal) -> bool:
+    if order.kind == Order.Kind.OPEN:
+        return deal.entry in ("IN", "INOUT") and deal.type == order.side
+    return deal.entry != "IN"
 
 
 def _dealt(order: Order, deals: list[Deal]) -> Finding:
@@ -85,8 +109,36 @@ def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Find
     return Finding(None, "The position has other levels than asked.", absent=True)
 
 
+def proposal(order: Order, positions: Sequence[PositionReading]) -> Finding:
+    """Of an agent that tells no marks (contract 1): nothing is proven, and a person decides."""
+    if order.kind == Order.Kind.OPEN:
+        shown = candidates(order, positions)
+        text = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
+        return Finding(None, text, shown=[_plain(position) for position in shown])
+    position = next((p for p in positions if p.ticket == order.position), None)
+    if position is None:
+        text = f"Position #{order.position} is not open any more: this or something else closed it."
+        return Finding(None, text, shown=[])
+    if order.kind == Order.Kind.CLOSE:
+        text = f"Position #{order.position} was still open when it was looked for."
+    elif (position.sl, position.tp) == (order.sl, order.tp):
+        text = f"Position #{order.position} has the SL and TP that were asked for."
+    else:
+        text = f"Position #{order.position} has another SL or TP than was asked for."
+    return Finding(None, text, shown=[])
+
+
+def _plain(position: PositionReading) -> dict[str, Any]:
+    return {
+        "ticket": position.ticket,
+        "side": position.side,
+        "volume": str(position.volume),
+        "price": str(position.open_price),
+    }
+
+
 def candidates(order: Order, positions: Sequence[PositionReading]) -> list[PositionReading]:
-    """Of an agent that tells no marks: new positions that the order may have opened."""
+    """New positions that the order may have opened."""
     before = set(order.tickets_before or ())
     return [
         position

@@ -127,7 +127,9 @@ def _claim_in_turn(order: Order) -> bool:
             if _claim(order):
                 return True
         except IntegrityError:
-            rival = Order.objects.locking().filter(account=order.account_id).first()
+            # Of its own kind: an override does not wait for what it overrides.
+            locking = Order.objects.locking().filter(account=order.account_id)
+            rival = locking.filter(overrides_lock=order.overrides_lock).first()
             if rival is not None and rival.state != State.SENDING:
                 why = f"The outcome of another order is unknown: {rival.words}. Settle it first."
                 change(order, State.DENIED, why)
@@ -165,13 +167,24 @@ def _transmit(order: Order) -> None:
     try:
         answer = wire.trade(order)
     except NotSent as error:
-        change(order, State.NOT_SENT, error.sentence, answered_at=timezone.now())
+        _settle_unsent(order, error.sentence)
     except Exception:
         # Whatever this was, the order may have left: its outcome is unknown, and is looked for.
         log.exception("Order %s: sending failed in a way that it should not", order.tag)
         change(order, State.UNKNOWN, "The monitor failed while sending; it looks for the outcome.")
     else:
         settle(order, answer)
+
+
+def _settle_unsent(order: Order, why: str) -> None:
+    """Also of one that was given up as unknown meanwhile: this is the proof that it waits for."""
+    if change(order, State.NOT_SENT, why, answered_at=timezone.now()):
+        return
+    order.refresh_from_db()
+    while order.state in (State.UNKNOWN, State.NEEDS_ATTENTION):
+        if change(order, State.NOT_EXECUTED, why, answered_at=timezone.now()):
+            return
+        order.refresh_from_db()
 
 
 def cancel(order: Order, actor: str) -> bool:

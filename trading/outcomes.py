@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -59,15 +60,22 @@ def columns(answer: TradeAnswer) -> dict[str, Any]:
 def words(order: Order, answer: TradeAnswer) -> str:
     """The outcome in plain words: what it means, then what the broker said."""
     said = f' The broker said: "{answer.message}"' if answer.message else ""
+    if answer.external:
+        return f"Something else had closed the position already.{said}"
     if answer.outcome == "done":
         return f"Done at {answer.price}." if answer.price else "Done."
     if answer.outcome == "partial":
-        return f"{answer.volume} of {order.volume} lots were executed.{said}"
+        of = f" of {order.volume.normalize():f}" if order.volume else ", not all of them,"
+        return f"{_plain(answer.volume)} lots{of} were executed.{said}"
     if answer.outcome == "rejected":
         return f"{explain(answer.retcode) or 'The order was refused.'}{said}"
     if answer.retcode is None:  # then the message is ours, and says how the answer was lost
         said = f" {answer.message}"
     return f"The outcome is not known yet. {explain(answer.retcode)}{said}".strip()
+
+
+def _plain(volume: Decimal | None) -> str:
+    return "Some" if volume is None else f"{volume.normalize():f}"
 
 
 def poll_soon(order: Order) -> None:

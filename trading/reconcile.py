@@ -7,40 +7,43 @@ number of times. Each step is claimed by a conditional UPDATE, so two at once do
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import AgentError, OrderRecord
-from accounts.models import Position
+from accounts.agents.signing import CLOCK_SKEW
 from trading import wire
-from trading.diagram import WITHOUT_EXECUTION, State
-from trading.evidence import Finding, candidates, weigh
+from trading.diagram import State
+from trading.evidence import Finding, proposal, weigh
 from trading.journal import append, change
+from trading.latefills import raise_late_fills
 from trading.models import Order
 from trading.outcomes import poll_soon, settle
 
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=5)  # after the deadline of a send, for the sender to write it down
-SETTLING = timedelta(seconds=5)  # after it expired at the agent, for the broker to show it
+# After it expired: an agent goes by its own clock, which may be behind ours by as much as a
+# signature allows, and the broker needs a moment to show what it took.
+SETTLING = timedelta(seconds=CLOCK_SKEW + 5)
 LOOK_EVERY = timedelta(seconds=2)
 LOOK_RARELY = timedelta(seconds=30)  # once a person was asked
 ATTENTION_AFTER = timedelta(seconds=60)
+OVERDUE_AFTER = 2 * ATTENTION_AFTER  # when no look at all came to an end
 ABSENCES_NEEDED = 2
-LATE_WITHIN = timedelta(days=2)
 
 
 def tend() -> int:
     """One round; returns how many orders were touched."""
     now = timezone.now()
-    touched = expire(now) + give_up(now) + raise_late_fills(now)
+    touched = expire(now) + give_up(now) + call_for_help(now)
     for order in due(now):
         try:
             touched += look(order)
         except Exception:
             # One order's look: the others are looked at all the same.
             log.exception("Order %s could not be looked for", order.tag)
-    return touched
+    return touched + raise_late_fills(now)
 
 
 def expire(now: datetime) -> int:
@@ -56,19 +59,17 @@ def give_up(now: datetime) -> int:
     return sum(change(order, State.UNKNOWN, text) for order in lost)
 
 
-def raise_late_fills(now: datetime) -> int:
-    """Orders that ended without execution and whose mark stands at an open position."""
-    marked = Position.objects.filter(account=F("account"))
-    ended = Order.objects.filter(
-        state__in=WITHOUT_EXECUTION, claimed_at__gt=now - LATE_WITHIN, kind=Order.Kind.OPEN
-    ).filter(Q(magic__in=marked.values("magic")) | Q(tag__in=marked.values("comment")))
-    text = "It was executed after all: its mark stands at an open position."
-    return sum(change(order, State.LATE_FILL, text) for order in ended)
+def call_for_help(now: datetime) -> int:
+    """Orders that nobody could even look for: whatever fails here, a person is asked."""
+    stuck = Order.objects.filter(state=State.UNKNOWN, unknown_at__lte=now - OVERDUE_AFTER)
+    text = "The monitor failed to find out what became of it. Look at the terminal."
+    return sum(change(order, State.NEEDS_ATTENTION, text) for order in stuck)
 
 
 def due(now: datetime) -> list[Order]:
     unknown = Q(state=State.UNKNOWN) & (Q(looked_at=None) | Q(looked_at__lte=now - LOOK_EVERY))
-    asked = Q(state=State.NEEDS_ATTENTION, looked_at__lte=now - LOOK_RARELY)
+    asked = Q(state=State.NEEDS_ATTENTION)
+    asked &= Q(looked_at=None) | Q(looked_at__lte=now - LOOK_RARELY)
     orders = Order.objects.filter(unknown | asked).select_related("agent", "account")
     return list(orders.order_by("claimed_at"))
 
@@ -96,8 +97,17 @@ def _find(order: Order) -> Finding | None:
             return _find_by_mark(order)
         return _find_by_difference(order)
     except AgentError as error:
-        append(order, f"Looking for it failed: {error.sentence}")
-        return None
+        _note(order, f"Looking for it failed: {error.sentence}")
+    except TimeoutError:
+        _note(order, "Looking for it failed: the agent did not answer in time.")
+    return None
+
+
+def _note(order: Order, text: str) -> None:
+    """Once for the same again and again: an agent may be away for days."""
+    last = order.events.filter(state="").order_by("-pk").first()
+    if last is None or last.text != text:
+        append(order, text)
 
 
 def _find_by_mark(order: Order) -> Finding | None:
@@ -130,12 +140,7 @@ def _find_by_difference(order: Order) -> Finding | None:
     positions = wire.read_account(order).positions
     if positions is None:
         return None
-    shown = [
-        {"ticket": p.ticket, "side": p.side, "volume": str(p.volume), "price": str(p.open_price)}
-        for p in candidates(order, positions)
-    ]
-    found = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
-    return Finding(None, found, shown=shown)
+    return proposal(order, positions)
 
 
 def _conclude(order: Order, finding: Finding, now: datetime) -> None:

@@ -36,13 +36,15 @@ def trade(order: Order) -> TradeAnswer:
     """Sends it. Raises NotSent when it is proven that nothing was executed and nothing will be;
     whatever else it raises means that the outcome is unknown."""
     try:
-        spec = _prepare(order)
+        endpoint, spec = _endpoint(order), _prepare(order)
     except NotSent:
         raise
-    except (AgentError, TimeoutError) as error:
-        raise NotSent(f"{error} Nothing was sent.") from error
+    except AgentError as error:
+        raise NotSent(f"{error.sentence} Nothing was sent.", error) from error
+    except TimeoutError as error:
+        raise NotSent("The agent did not answer in time. Nothing was sent.") from error
     patience = client().limits.trade_deadline + PATIENCE_S
-    return loop.run(client().trade(_endpoint(order), request(order), spec), patience)
+    return loop.run(client().trade(endpoint, request(order), spec), patience)
 
 
 def _prepare(order: Order) -> SymbolSpec | None:
@@ -115,7 +117,7 @@ def deals(order: Order) -> tuple[Deal, ...]:
 def _endpoint(order: Order) -> Endpoint:
     """At the address that the order was placed for, and without an ETag: all is wanted anew."""
     if order.agent is None or order.agent.url != order.agent_url:
-        raise NotSent("The agent of this order is gone. Nothing was sent.")
+        raise AgentError("The agent of this order is gone, or has another address now.")
     agent = order.agent
     return Endpoint(agent.pk, agent.name, agent.url, order.contract, agent.secret)
 

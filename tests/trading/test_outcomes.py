@@ -1,17 +1,22 @@
 """What an answer makes of an order, and what follows from it."""
 
 import logging
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import polls
+from accounts.agents import TradeAnswer
 from accounts.models import Agent
+from tests.factories import make_account
 from tests.trading.desk import Desk
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
+from trading import closing, outcomes
 from trading.diagram import State
+from trading.models import Order
 
 pytestmark = pytest.mark.django_db
 
@@ -46,3 +51,24 @@ def test_without_valkey_an_order_is_settled_all_the_same(
         assert eventually(lambda: "with the next tick only" in caplog.text)
     finally:
         valkey.start()
+
+
+def test_a_close_that_found_nothing_to_close_does_not_claim_to_have_done_it(desk: Desk) -> None:
+    told = TradeAnswer(outcome="done", external=True, price=Decimal("1.1"))
+    assert outcomes.words(Order(kind="close"), told).startswith("Something else had closed")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [(None, "0.05 lots, not all of them, were"), (Decimal("0.10"), "of 0.1 were")],
+)
+def test_a_part_is_told_in_words_also_of_a_close_of_all(asked: Decimal | None, said: str) -> None:
+    told = TradeAnswer(outcome="partial", volume=Decimal("0.05"))
+    assert said in outcomes.words(Order(kind="close", volume=asked), told)
+
+
+def test_a_position_that_is_closed_in_part_is_not_counted_as_closed() -> None:
+    order = Order(kind="close", state=State.PARTIAL)
+    assert (
+        closing.Closed(make_account(), [closing.Closing("", "", order)]).summary == "1 not closed"
+    )

@@ -1,14 +1,18 @@
 """What becomes of orders whose outcome was lost: found by proof, or a person is asked."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from accounts.agents import NotSent
+from accounts.agents.signing import CLOCK_SKEW
+from accounts.models import Agent
 from tests.factories import make_user
 from tests.trading.desk import Desk
-from trading import orders, reconcile
+from trading import orders, reconcile, wire
 from trading.diagram import State
 from trading.models import Order, OrderEvent
 
@@ -77,14 +81,14 @@ def never_arrived(desk: Desk) -> Order:
     return order
 
 
-def expired(order: Order) -> None:
-    """As if the time in which the agent takes it were over."""
+def expired(order: Order, ago: float = 60) -> None:
+    """As if the time in which the agent takes it were over, by any clock that it may have."""
     from django.db import connection
 
     from trading import triggers
 
     triggers.drop(connection)
-    Order.objects.filter(pk=order.pk).update(valid_until=timezone.now() - timedelta(seconds=30))
+    Order.objects.filter(pk=order.pk).update(valid_until=timezone.now() - timedelta(seconds=ago))
     triggers.create(connection, Order.ASKED)
 
 
@@ -168,3 +172,80 @@ def test_two_that_look_at_once_count_an_absence_once(desk: Desk) -> None:
     assert not reconcile.look(second)
     order.refresh_from_db()
     assert order.absences == 1
+
+
+def test_an_agent_whose_clock_is_behind_may_still_take_an_order_that_expired_here(
+    desk: Desk,
+) -> None:
+    order = never_arrived(desk)
+    expired(order, ago=CLOCK_SKEW)
+    for _ in range(3):
+        order = again(later(order, 45))
+    assert (order.state, order.absences) == (State.UNKNOWN, 0)
+
+
+def test_when_every_look_fails_a_person_is_asked_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = lost(desk)
+
+    def fail(_: Order) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(wire, "record", fail)
+    with caplog.at_level(logging.CRITICAL, "trading"):
+        order = again(later(again(order), 200))
+    assert order.state == State.NEEDS_ATTENTION
+    monkeypatch.undo()
+    assert again(later(order, 200)).state == State.FILLED
+
+
+def test_an_agent_that_does_not_answer_in_time_was_looked_at(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = lost(desk)
+
+    def wait(_: Order) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(wire, "record", wait)
+    assert again(later(again(order), 90)).state == State.NEEDS_ATTENTION
+
+
+def test_an_agent_that_is_away_for_days_fills_no_journal(desk: Desk) -> None:
+    order = lost(desk)
+    desk.venue.member("2").enter("down")
+    for _ in range(5):
+        order = again(later(order, 90))
+    failed = order.events.filter(text__startswith="Looking for it failed")
+    assert failed.count() == 1
+
+
+def test_looking_for_an_order_whose_agent_is_gone_never_says_that_nothing_was_sent(
+    desk: Desk,
+) -> None:
+    order = lost(desk)
+    Agent.objects.filter(pk=order.agent_id).update(url="http://127.0.0.1:9/moved")
+    order = again(again(order))
+    assert "agent of this order is gone" in " ".join(event.text for event in order.events.all())
+    assert not order.events.filter(text__icontains="nothing was sent").exists()
+
+
+def test_proof_that_nothing_was_sent_counts_also_when_it_comes_late(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(order: Order) -> None:
+        Order.objects.filter(pk=order.pk).update(deadline=timezone.now() - timedelta(minutes=1))
+        assert reconcile.give_up(timezone.now()) == 1
+        raise NotSent("The agent refused it.")
+
+    monkeypatch.setattr(wire, "trade", too_late)
+    order = desk.send()
+    assert (order.state, order.reason) == (State.NOT_EXECUTED, "The agent refused it.")
+
+
+def test_contract_1_tells_a_person_what_became_of_the_position_to_close(desk: Desk) -> None:
+    opened = desk.send("1")
+    order = again(lost(desk, "1", kind="close", position=opened.order_ticket))
+    assert order.state == State.NEEDS_ATTENTION
+    assert f"#{opened.order_ticket} is not open any more" in order.reason
