@@ -15,6 +15,7 @@ from accounts.agent_file import FIELDS, ImportRefused, Item, Source, normal_url,
 from accounts.broadcast import publish_agents
 from accounts.changes import write_changes
 from accounts.models import Agent
+from accounts.models.agent import AWAITS_ORDERS
 
 __all__ = ["ImportRefused", "Plan", "Source", "import_agents", "normal_url", "preview"]
 
@@ -78,11 +79,15 @@ def compare(items: list[Item], source: Source) -> Plan:
         if agent is None:
             plan.added.append(Agent(**item.values, contract=source.contract))
         elif values := _differing(agent, item):
+            if "url" in values and agent.awaits_orders():
+                problems.append(f"{item.place}: agent {agent.name}: {AWAITS_ORDERS}")
             plan.changed.append((agent, values))
             if "url" in values and agent.secret_encrypted is not None:
                 plan.cleared.add(agent.name)
         else:
             plan.left.append(agent)
+    if problems:
+        raise ImportRefused(problems)
     return plan
 
 

@@ -8,6 +8,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from accounts.admin.stale import OpenedForm
 from accounts.imports import normal_url
 from accounts.models import Agent
+from accounts.models.agent import AWAITS_ORDERS
 
 
 class AgentForm(OpenedForm):
@@ -58,4 +59,7 @@ class AgentForm(OpenedForm):
         has_secret = self.instance.secret_encrypted is not None or bool(cleaned.get("secret"))
         if cleaned.get("contract") == Agent.Contract.V2 and not has_secret:
             self.add_error("secret", "Contract 2 needs the secret that the agent was given.")
+        for name in ("url", "contract"):
+            if name in self.changed_data and self.instance.awaits_orders():
+                self.add_error(name, AWAITS_ORDERS)
         return cleaned

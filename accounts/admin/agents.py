@@ -20,6 +20,7 @@ from accounts.admin.connection import Tested, try_connections
 from accounts.admin.history import EditAdmin
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
+from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
 
 TEST_MOST = 500
@@ -167,6 +168,8 @@ class AgentAdmin(EditAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        agents = Agent.objects.filter(pk__in=[obj.pk for obj in objs])
+        protected += [f"{agent}: {AWAITS_ORDERS}" for agent in agents if agent.awaits_orders()]
         # Nobody may delete a conflict by itself, but with what reported it, it is settled.
         return deleted, counts, forbidden - {Conflict._meta.verbose_name}, protected
 

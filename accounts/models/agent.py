@@ -21,6 +21,10 @@ STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a 
 STALE_GRACE = timedelta(seconds=10)
 # Beyond this a moment that is still to come was written before the clock was set back.
 CLOCKS_DIFFER = timedelta(seconds=5)
+AWAITS_ORDERS = (
+    "An order through this agent has no known outcome yet. Until it has, or a person has settled "
+    "it on the page of orders, the agent stays where it is."
+)
 DUE_AGAIN = timedelta(minutes=2)  # the same, looked for by the index among the agents that wait
 
 
@@ -151,6 +155,10 @@ class Agent(models.Model):
             self.secret_encrypted = None
             self.etag = ""
             self.failures = 0
+
+    def awaits_orders(self) -> bool:
+        """Whether the outcome of an order is asked for at its address."""
+        return self.pk is not None and self.orders.open().exists()
 
     def endpoint(self) -> Endpoint:
         return Endpoint(

@@ -14,7 +14,7 @@ from accounts.models import Account, Agent
 from tests.accounts.fleet import ScriptedFleet
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
-from tests.factories import make_account, make_agent
+from tests.factories import make_account, make_agent, make_order
 
 LIST = "/admin/accounts/agent/"
 SECRET = "a-secret-of-many-letters"
@@ -270,3 +270,24 @@ def test_somebody_who_may_only_look_can_neither_edit_nor_act(sign_in: SignIn) ->
 
     agent.refresh_from_db()
     assert (agent.enabled, agent.display_name) == (True, "")
+
+
+@pytest.mark.parametrize("state", ["sending", "unknown", "needs-attention"])
+def test_where_an_order_is_asked_for_stays_until_its_outcome_is_known(
+    boss: Client, state: str
+) -> None:
+    agent = with_secret()
+    make_order(make_account(agent=agent), state=state)
+    for typed in ({"url": "http://10.9.9.9:8000"}, {"contract": "1"}):
+        assert "no known outcome yet" in save(boss, agent, **typed).content.decode()
+    assert "no known outcome yet" in boss.get(f"{LIST}{agent.pk}/delete/").content.decode()
+    boss.post(f"{LIST}{agent.pk}/delete/", {"post": "yes"})
+    after = Agent.objects.get()
+    assert (after.url, after.contract) == (agent.url, "2")
+
+
+def test_an_order_that_ended_keeps_no_agent_where_it_is(boss: Client) -> None:
+    agent = with_secret()
+    make_order(make_account(agent=agent), state="filled")
+    save(boss, agent, url="http://10.9.9.9:8000")
+    assert Agent.objects.get().url == "http://10.9.9.9:8000"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from accounts.imports import ImportRefused, Source, import_agents
 from accounts.models import Agent
-from tests.factories import make_agent
+from tests.factories import make_account, make_agent, make_order
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +97,15 @@ def test_another_url_clears_the_secret_and_says_so(run: Any) -> None:
     assert "its secret is cleared" in " ".join(said.split())
     agent.refresh_from_db()
     assert (agent.url, agent.secret, agent.etag) == ("http://10.0.0.5:8001", None, "")
+
+
+def test_an_agent_that_an_order_waits_for_stays_where_it_is(run: Any) -> None:
+    agent = make_agent(name="one")
+    make_order(make_account(agent=agent), state="unknown")
+    for options in ([], ["--dry-run"]):
+        with pytest.raises(CommandError, match="agent one: An order through this agent"):
+            run(LIST, *options)
+    assert [left.url for left in Agent.objects.all()] == [agent.url]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(run: Any) -> None:
