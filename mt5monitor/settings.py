@@ -207,6 +207,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
+    "tend-versus": {
+        "task": "trading.tasks.tend_versus",
+        "schedule": 1.0,
+        "options": {"expires": 1.0},
+    },
     "poll-unreachable": {
         "task": "accounts.tasks.poll_unreachable",
         "schedule": 1.0,
@@ -251,6 +256,12 @@ AGENTS = {
 # --- trading ----------------------------------------------------------------------------------
 # Off: no order leaves, whoever asks. The switch in the admin and that of each agent come on top.
 TRADING_ENABLED = env.bool("TRADING_ENABLED", False)
+# Off: no versus begins or goes on to open anything.
+VERSUS_ENABLED = env.bool("VERSUS_ENABLED", False)
+# What a firm forbids, or says nothing about, needs an acknowledgement; or is refused altogether.
+VERSUS_FIRM_RULES = env.str("VERSUS_FIRM_RULES", "acknowledge")
+if VERSUS_FIRM_RULES not in ("acknowledge", "refuse"):
+    raise ImproperlyConfigured("VERSUS_FIRM_RULES must be acknowledge or refuse")
 # A database that was restored or copied finds another one, and starts with trading off.
 INSTANCE_ID = env.str("INSTANCE_ID", "") or kept_key(STATE_DIR / "instance_id")
 

@@ -19,10 +19,11 @@ SYMBOL = "EURUSD"
 
 
 class Venue:
-    """Agent 1 speaks contract 1, agent 2 contract 2. Its own thread, as its own machine."""
+    """Agents are named by their number; odd ones speak contract 1, even ones contract 2. Its own
+    thread, as its own machine."""
 
-    def __init__(self, folder: Path) -> None:
-        self.members = build_members(2, journal_dir=folder, older=False, secret_seed="s")
+    def __init__(self, folder: Path, count: int = 2) -> None:
+        self.members = build_members(count, journal_dir=folder, older=False, secret_seed="s")
         self._socket = socket.create_server(("127.0.0.1", 0))
         app = Fleet(self.members, Nuisance(), control=True)
         config = uvicorn.Config(
@@ -45,13 +46,13 @@ class Venue:
             if member.agent.journal is not None:
                 member.agent.journal.close()
 
-    def member(self, contract: str) -> Member:
-        return self.members[int(contract) - 1]
+    def member(self, name: str) -> Member:
+        return self.members[int(name) - 1]
 
-    def endpoint(self, contract: str) -> Endpoint:
-        member = self.member(contract)
+    def endpoint(self, name: str) -> Endpoint:
+        member = self.member(name)
         url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{member.path}"
-        return Endpoint(member.index, "real", url, contract, secret=member.agent.secret)
+        return Endpoint(member.index, "real", url, member.contract, secret=member.agent.secret)
 
     def steer(self, contract: str, **how: Any) -> None:
         for name, value in how.items():

@@ -27,7 +27,7 @@ from accounts.models import Account
 from trading import permits, wire
 from trading.diagram import LOCKING, State
 from trading.journal import append, change
-from trading.models import Order
+from trading.models import Order, Versus
 from trading.outcomes import settle
 
 log = logging.getLogger(__name__)
@@ -55,19 +55,32 @@ class Instruction:
     override_reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a leg of a versus is: of which of its runs, and of which step."""
+
+    versus: Versus
+    run: int
+    step: str
+
+
 def place(
     account: Account,
     user: AbstractBaseUser,
     asked: Instruction,
     client_key: str,
     valid_for: timedelta = CLICK_VALID,
+    part_of: Part | None = None,
 ) -> Order:
     """The order of this key: committed now, or the one that is there already. Raises KeyTaken."""
     if order := Order.objects.filter(client_key=client_key).first():
         return _same(order, account, user, asked)
     try:
         with transaction.atomic(durable=True):
-            order = Order.objects.create(**_columns(account, user, asked, client_key, valid_for))
+            columns = _columns(account, user, asked, client_key, valid_for)
+            if part_of is not None:
+                columns |= {"versus": part_of.versus, "run": part_of.run, "step": part_of.step}
+            order = Order.objects.create(**columns)
             append(order, f"Placed: {order.words}.", state=order.state, actor=order.username)
             if why := permits.refusal(order, order.placed_at):
                 change(order, State.DENIED, why)

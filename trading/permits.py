@@ -11,7 +11,8 @@ from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Agent
-from trading.models import Order, TradeLimit, TradingSwitch
+from trading.models import Order, TradeLimit, TradingSwitch, Versus
+from trading.versus.diagram import OPENING
 
 MINUTE = timedelta(minutes=1)
 
@@ -43,6 +44,7 @@ def refusal(order: Order, now: datetime) -> str:
         or refusal_of_the_switch()
         or _of_the_agent(order)
         or _of_the_account(order)
+        or _of_the_versus(order)
         or _of_the_limits(order, now)
     )
 
@@ -51,8 +53,10 @@ def _of_the_user(order: Order) -> str:
     user = get_user_model().objects.filter(orders=order, is_active=True).first()
     if user is None:
         return "Whoever placed it may not sign in any more."
-    if not user.has_perm("trading.trade"):
+    if order.versus_id is None and not user.has_perm("trading.trade"):
         return "You may not trade: the permission is missing."
+    if order.versus_id is not None and not user.has_perm("trading.run_versus"):
+        return "You may not run versus: the permission is missing."
     if order.overrides_lock and not user.has_perm("trading.override_lock"):
         return "You may not close while the outcome of another order is unknown."
     return ""
@@ -90,6 +94,19 @@ def _of_the_account(order: Order) -> str:
     if account.trade_allowed is False:
         return "The terminal may not trade on this account: read-only password, or trading is off."
     return ""
+
+
+def _of_the_versus(order: Order) -> str:
+    """A leg is opened only while its versus goes that way: one that was planned a moment ago, by
+    a driver that was held up, must not open what another has undone since."""
+    if order.versus_id is None or order.kind != Order.Kind.OPEN:
+        return ""
+    if not settings.VERSUS_ENABLED:
+        return "Versus are off on this server. Set VERSUS_ENABLED=1 to allow them."
+    versus = Versus.objects.select_for_update().get(pk=order.versus_id)
+    if (versus.state in OPENING and versus.run == order.run) and not versus.failed_step:
+        return ""
+    return f"Versus {versus.code} has gone another way since: {versus.get_state_display()}."
 
 
 def _of_the_limits(order: Order, now: datetime) -> str:

@@ -3,8 +3,14 @@
 from celery import shared_task
 
 from trading import reconcile
+from trading.versus import schedule
 
 
 @shared_task
 def tend() -> int:
     return reconcile.tend()
+
+
+@shared_task
+def tend_versus() -> int:
+    return schedule.tend()

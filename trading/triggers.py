@@ -10,7 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trading.diagram import LOCKING, State
 
-EVENTS, ORDERS = "trading_orderevent", "trading_order"
+EVENTS, ORDERS, TIMELINE = "trading_orderevent", "trading_order", "trading_versusevent"
+TABLES = (EVENTS, ORDERS, TIMELINE)
 STILL_OPEN = sorted({*LOCKING, State.QUEUED})
 FINAL = sorted({State.FILLED, State.PARTIAL, State.LATE_FILL})
 
@@ -42,15 +43,22 @@ def _rules(asked: Sequence[str], differs: str) -> list[tuple[str, str, str, str,
             "what an order asks never changes",
         ),
         ("ended_orders_stay_ended", ORDERS, "UPDATE", _leaves_end(), "this order has ended"),
+        ("timelines_stay", TIMELINE, "DELETE", "", "timelines of versus are never deleted"),
+        ("timelines_never_change", TIMELINE, "UPDATE", "", "timelines of versus never change"),
     ]
 
 
-def create(connection: BaseDatabaseWrapper, asked: Sequence[str]) -> None:
-    """`asked`: the columns that say what an order asks; a migration has its own list of them."""
+def create(
+    connection: BaseDatabaseWrapper, asked: Sequence[str], *, tables: Sequence[str] = TABLES
+) -> None:
+    """`asked`: the columns that say what an order asks. A migration has its own list of them, and
+    of the tables that there are."""
     postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         differs = "IS DISTINCT FROM" if postgres else "IS NOT"
         for name, table, event, condition, message in _rules(asked, differs):
+            if table not in tables:
+                continue
             when = f"WHEN ({condition})" if condition else ""
             if postgres:
                 cursor.execute(

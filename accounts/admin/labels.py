@@ -59,7 +59,8 @@ class PhaseAdmin(LabelAdmin):
 
 @admin.register(Firm)
 class FirmAdmin(LabelAdmin):
-    list_display = ("name", "max_drawdown_pct", "held")
+    list_display = ("name", "max_drawdown_pct", "opposite_positions", "rule_date", "held")
+    list_filter = ("opposite_positions",)
     search_fields = ("name",)
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -66,6 +67,11 @@ class Phase(models.Model):
 class Firm(models.Model):
     """A prop firm."""
 
+    class OppositePositions(models.TextChoices):
+        ALLOWED = "allowed"
+        FORBIDDEN = "forbidden"
+        UNKNOWN = "unknown"
+
     name = models.CharField(max_length=80, unique=True)
     max_drawdown_pct = models.DecimalField(
         "maximum drawdown, %",
@@ -74,6 +80,17 @@ class Firm(models.Model):
         blank=True,
         help_text="Of the initial balance. Applies to accounts that have no limit of their own.",
     )
+    opposite_positions = models.CharField(
+        "opposite positions across accounts",
+        max_length=9,
+        choices=OppositePositions.choices,
+        default=OppositePositions.UNKNOWN,
+        help_text="What its rules say of one account that buys what another one sells.",
+    )
+    rule_source = models.CharField(
+        "source of that rule", max_length=300, blank=True, help_text="Address, or who said so."
+    )
+    rule_date = models.DateField("date of that rule", null=True, blank=True)
     note = models.TextField(blank=True)
     history = HistoricalRecords()
 
@@ -82,6 +99,13 @@ class Firm(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """A rule is worth what its source is worth: without one it is not known."""
+        known = self.opposite_positions != self.OppositePositions.UNKNOWN
+        for field in ("rule_source", "rule_date") if known else ():
+            if not getattr(self, field):
+                raise ValidationError({field: "Say where the rule stands, and when it was read."})
 
 
 class VSGroup(models.Model):

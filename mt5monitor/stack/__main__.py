@@ -21,7 +21,7 @@ from mt5monitor.stack.valkey import binary
 # manage.py reads this file too, so that its commands may reach the demo's agents; see settings.py.
 DEMO_SETTINGS = (
     "# Written by the demo, whose agents listen on loopback and trade no money.\n"
-    "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\n"
+    "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\nVERSUS_ENABLED={}\n"
 )
 
 
@@ -55,13 +55,15 @@ def _allow_demo(state_dir: Path) -> None:
     networks = os.environ.get("AGENT_ALLOWED_NETWORKS") or "127.0.0.0/8"
     os.environ["AGENT_ALLOWED_NETWORKS"] = networks
     trading = os.environ.setdefault("TRADING_ENABLED", "1")
-    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks, trading))
+    versus = os.environ.setdefault("VERSUS_ENABLED", "1")
+    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks, trading, versus))
 
 
 def _note_demo(state_dir: Path) -> None:
     """A desk's stack does not take over what was allowed for the demo."""
     os.environ.setdefault("AGENT_ALLOWED_NETWORKS", "")
     os.environ.setdefault("TRADING_ENABLED", "0")
+    os.environ.setdefault("VERSUS_ENABLED", "0")
     if (state_dir / "fleet.json").exists():
         say(f"Note: {state_dir} holds the demo's user and agents. A desk wants another STATE_DIR.")
 

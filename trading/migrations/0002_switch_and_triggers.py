@@ -33,7 +33,8 @@ def add_switch(apps, schema_editor):
 
 
 def create_triggers(apps, schema_editor):
-    triggers.create(schema_editor.connection, ASKED)
+    tables = ("trading_order", "trading_orderevent")
+    triggers.create(schema_editor.connection, ASKED, tables=tables)
 
 
 def drop_triggers(apps, schema_editor):

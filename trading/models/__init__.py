@@ -4,5 +4,6 @@ from trading.models.event import OrderEvent
 from trading.models.limit import TradeLimit
 from trading.models.order import Order
 from trading.models.switch import TradingSwitch
+from trading.models.versus import Versus, VersusEvent
 
-__all__ = ["Order", "OrderEvent", "TradeLimit", "TradingSwitch"]
+__all__ = ["Order", "OrderEvent", "TradeLimit", "TradingSwitch", "Versus", "VersusEvent"]

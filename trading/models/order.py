@@ -57,6 +57,12 @@ class Order(models.Model):
     deviation = models.PositiveIntegerField(default=20, help_text="points")
     overrides_lock = models.BooleanField(default=False)
     override_reason = models.CharField(max_length=300, blank=True)
+    # Of the versus that it is a leg of, and of which of its runs and steps.
+    versus = models.ForeignKey(
+        "trading.Versus", null=True, on_delete=models.PROTECT, related_name="orders"
+    )
+    run = models.PositiveSmallIntegerField(null=True)
+    step = models.CharField(max_length=16, blank=True)
     placed_at = models.DateTimeField(db_index=True)
     valid_until = models.DateTimeField(help_text="never sent after this")
 
@@ -104,6 +110,9 @@ class Order(models.Model):
         "deviation",
         "overrides_lock",
         "override_reason",
+        "versus_id",
+        "run",
+        "step",
         "placed_at",
         "valid_until",
     )

@@ -1,0 +1,149 @@
+"""What is looked at before a versus is made, and again before it runs; nothing is sent."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from pytest_django import Settings
+
+from accounts.models import Account, Agent, Firm
+from tests.factories import make_order, make_user
+from tests.versus.pair import Pair
+from trading.models import Versus
+from trading.versus import desk
+from trading.versus.desk import NotNow
+from trading.versus.diagram import State
+
+pytestmark = pytest.mark.django_db
+
+
+def account_a(pair: Pair, **columns: Any) -> None:
+    Account.objects.filter(pk=pair.accounts["a"].pk).update(**columns)
+
+
+def agent_b(pair: Pair, **columns: Any) -> None:
+    Agent.objects.filter(accounts=pair.accounts["b"]).update(**columns)
+
+
+WRONG: dict[str, tuple[Callable[[Pair], Any], str]] = {
+    "no agent": (lambda pair: account_a(pair, agent=None), "no agent reports it"),
+    "old figures": (lambda pair: agent_b(pair, last_seen_at=None), "its figures are old"),
+    "lost broker": (lambda pair: account_a(pair, connected=False), "has lost the broker"),
+    "read-only": (lambda pair: account_a(pair, trade_allowed=False), "read-only password"),
+    "netting": (lambda pair: account_a(pair, margin_mode="netting"), "a netting account"),
+    "unread": (lambda pair: account_a(pair, open_positions=None), "positions could not be read"),
+    "agent off": (lambda pair: agent_b(pair, trading_enabled=False), "is switched off"),
+    "no margin": (lambda pair: account_a(pair, margin_free=Decimal(1)), "of margin are needed"),
+    "locked": (
+        lambda pair: make_order(pair.accounts["a"], state="unknown", deadline=None),
+        "the outcome of another order is awaited",
+    ),
+}
+ASKED: dict[str, tuple[dict[str, Any], str]] = {
+    "unknown symbol": ({"symbol_a": "NOSUCH"}, "NOSUCH"),
+    "unknown symbol on B": ({"symbol_b": "eurusd"}, "eurusd"),
+    "off the step": ({"lots": Decimal("0.105")}, "in steps of 0.01 lots"),
+    "not to be halved": ({"lots": Decimal("0.01")}, "cannot be halved"),
+    "too much": ({"lots": Decimal(5000)}, "up to"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_with_an_account_is_said_and_nothing_is_made(pair: Pair, wrong: str) -> None:
+    spoil, sentence = WRONG[wrong]
+    spoil(pair)
+    with pytest.raises(NotNow, match=sentence) as refused:
+        pair.created()
+    assert not refused.value.may_acknowledge
+    assert not Versus.objects.exists()
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_is_wrong_with_what_is_asked_is_said(pair: Pair, asked: str) -> None:
+    columns, sentence = ASKED[asked]
+    with pytest.raises(NotNow, match=sentence):
+        pair.created(**columns)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_it_is_looked_at_again_before_it_runs(pair: Pair, wrong: str) -> None:
+    versus = pair.created()
+    spoil, sentence = WRONG[wrong]
+    spoil(pair)
+    fresh = Versus.objects.get(pk=versus.pk)
+    with pytest.raises(NotNow, match=sentence):
+        desk.freeze(fresh, pair.user)
+    fresh.refresh_from_db()
+    assert fresh.state == State.PENDING
+    assert pair.venue.entries("2", "send") == []
+
+
+def test_a_and_b_are_two(pair: Pair) -> None:
+    with pytest.raises(NotNow, match="two accounts"):
+        pair.created(account_b=pair.accounts["a"])
+
+
+def test_an_account_takes_part_in_one_versus_at_a_time_in_either_role(pair: Pair) -> None:
+    versus = pair.created()
+    with pytest.raises(NotNow, match=f"part of versus {versus.code}"):
+        pair.created(account_a=pair.accounts["b"], account_b=pair.accounts["a"])
+    desk.cancel(versus, pair.user)
+    assert pair.created().state == State.PENDING
+
+
+def test_versus_are_off_unless_the_server_allows_them(pair: Pair, settings: Settings) -> None:
+    settings.VERSUS_ENABLED = False
+    with pytest.raises(NotNow, match="VERSUS_ENABLED=1"):
+        pair.created()
+
+
+# --- firms --------------------------------------------------------------------------------------
+RULES = {
+    "forbidden": "Liberal forbids opposite positions",
+    "unknown": "Whether Liberal allows opposite positions across accounts is not known",
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_firm_says_against_it_is_acknowledged_and_kept(pair: Pair, rule: str) -> None:
+    Firm.objects.update(opposite_positions=rule, rule_source="terms, 4.2")
+    with pytest.raises(NotNow, match=RULES[rule]) as refused:
+        desk.create(pair.new(), pair.user)
+    assert refused.value.may_acknowledge
+    versus = desk.create(pair.new(), pair.user, acknowledged=True)
+    assert versus.acknowledger == pair.user.username
+    assert any(RULES[rule] in sentence for sentence in versus.acknowledged)
+    assert versus.events.get().data == versus.acknowledged
+
+
+def test_an_acknowledgement_takes_a_permission_of_its_own(pair: Pair) -> None:
+    Firm.objects.update(opposite_positions="forbidden")
+    with pytest.raises(PermissionDenied):
+        desk.create(pair.new(), make_user("trading.run_versus"), acknowledged=True)
+    assert not Versus.objects.exists()
+
+
+def test_a_desk_may_refuse_altogether_what_a_firm_forbids(pair: Pair, settings: Settings) -> None:
+    settings.VERSUS_FIRM_RULES = "refuse"
+    Firm.objects.update(opposite_positions="forbidden")
+    with pytest.raises(NotNow) as refused:
+        pair.created()
+    assert not refused.value.may_acknowledge
+
+
+def test_a_rule_that_changed_after_it_was_made_stops_it(pair: Pair) -> None:
+    versus = pair.created()
+    Firm.objects.update(opposite_positions="forbidden")
+    with pytest.raises(NotNow, match="forbids"):
+        desk.freeze(Versus.objects.get(pk=versus.pk), pair.user)
+
+
+def test_what_an_agent_of_contract_1_cannot_tell_is_a_warning(pair: Pair, versus_on: None) -> None:
+    other = Pair(pair.venue, pair.user, a="1", b="3")
+    with pytest.raises(NotNow) as refused:
+        desk.create(other.new(), pair.user)
+    assert refused.value.may_acknowledge
+    assert "whether it is a hedging account is not known" in str(refused.value)
+    assert "steps of 0.01 lots are assumed" in str(refused.value)

@@ -1,0 +1,55 @@
+"""The one function that changes the state of a versus, and writes the step into its timeline."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.broadcast import publish_accounts
+from trading.models import Versus, VersusEvent
+from trading.versus.diagram import ENDED, State, check
+
+log = logging.getLogger("operations")
+
+REASON_LENGTH = 500
+
+
+def change(
+    versus: Versus, to: State, reason: str, *, actor: str = "", data: Any = None, **columns: Any
+) -> bool:
+    """Moves `versus` along the diagram and appends the step, both or neither; shown after commit.
+
+    Returns whether this call did it: False when the row was no longer as it is here. Raises
+    NotInDiagram.
+    """
+    check(versus.state, to)
+    now = timezone.now()
+    columns |= {"state": to, "reason": reason[:REASON_LENGTH], "since": now, "retry_at": None}
+    if to in ENDED:
+        columns["ended_at"] = now
+    row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
+    with transaction.atomic():
+        if not row.update(**columns):
+            return False
+        append(versus, reason, state=to, actor=actor, data=data)
+        publish_accounts([versus.login_a, versus.login_b])
+    for name, value in columns.items():
+        setattr(versus, name, value)
+    return True
+
+
+def append(
+    versus: Versus, text: str, *, state: str = "", step: str = "", actor: str = "", data: Any = None
+) -> VersusEvent:
+    """A step that changes no state. The log of the desk's operations gets it too."""
+    log.info("Versus %s %s: %s", versus.code, state or step or versus.state, text)
+    return VersusEvent.objects.create(
+        versus=versus,
+        at=timezone.now(),
+        state=state,
+        step=step,
+        text=text[:REASON_LENGTH],
+        actor=actor,
+        data=data,
+    )

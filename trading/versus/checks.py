@@ -1,0 +1,143 @@
+"""Whether a versus may be made, or its next step run. Nothing is sent to find out but questions.
+
+Each failing check is a sentence. What an agent cannot tell is a warning, and so is what the rules
+of a firm say; warnings take an acknowledgement, which is kept as it was given.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.agents import SymbolSpec
+from accounts.models import Account, Firm
+from trading import margin, quotes, sizing
+from trading.models import Order, Versus
+from trading.permits import refusal_of_the_switch
+from trading.sizing import Refused
+from trading.versus.driver import first_half
+
+UNTRADABLE = ("disabled", "close_only", "close-only")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One that did not pass. `blocks`: no acknowledgement helps."""
+
+    sentence: str
+    blocks: bool = True
+
+
+def failures(versus: Versus, now: datetime) -> list[Check]:
+    """Of a versus that is stored, or about to be. Asks both agents for their symbols."""
+    if versus.account_a_id == versus.account_b_id:
+        return [Check("A and B must be two accounts.")]
+    return list(_failures(versus, now))
+
+
+def _failures(versus: Versus, now: datetime) -> Iterator[Check]:
+    if not settings.VERSUS_ENABLED:
+        yield Check("Versus are off on this server. Set VERSUS_ENABLED=1 to allow them.")
+    if why := refusal_of_the_switch():
+        yield Check(why)
+    accounts = ((versus.account_a, versus.symbol_a), (versus.account_b, versus.symbol_b))
+    for account, symbol in accounts:
+        blocked = [*_of_account(account, now), *_of_others(versus, account)]
+        yield from blocked
+        yield from _unknown(account)
+        yield from _of_firm(account)
+        if not any(check.blocks for check in blocked):
+            yield from _of_symbol(versus, account, symbol)
+
+
+# --- the account --------------------------------------------------------------------------------
+def _of_account(account: Account, now: datetime) -> Iterator[Check]:
+    who, agent = f"Account {account.number}", account.agent
+    if agent is None:
+        yield Check(f"{who}: no agent reports it, so nothing can be sent to it.")
+        return
+    if not agent.trading_enabled:
+        yield Check(f"{who}: trading through agent {agent} is switched off.")
+    if account.is_stale(now):
+        yield Check(f"{who}: its figures are old. Refresh it, and look at its agent.")
+    if account.connected is False:
+        yield Check(f"{who}: its terminal has lost the broker.")
+    if account.trade_allowed is False:
+        yield Check(f"{who}: its terminal may not trade: read-only password, or trading is off.")
+    if account.margin_mode == Account.MarginMode.NETTING:
+        yield Check(f"{who} is a netting account: a buy and a sell would close one another.")
+    if account.open_positions is None:
+        yield Check(f"{who}: its positions could not be read.")
+
+
+def _of_others(versus: Versus, account: Account) -> Iterator[Check]:
+    who = f"Account {account.number}"
+    lock = Order.objects.locking().filter(account=account).exclude(versus=versus.pk or 0).first()
+    if lock is not None:
+        yield Check(f"{who}: the outcome of another order is awaited: {lock.words}.")
+    here = Q(account_a=account) | Q(account_b=account)
+    other = Versus.objects.open().filter(here).exclude(pk=versus.pk).first()
+    if other is not None:
+        yield Check(f"{who} is part of versus {other.code} already.")
+
+
+def _unknown(account: Account) -> Iterator[Check]:
+    """What agents of contract 1 do not tell."""
+    who = f"Account {account.number}"
+    if not account.margin_mode:
+        yield Check(f"{who}: whether it is a hedging account is not known.", blocks=False)
+    if account.trade_allowed is None:
+        yield Check(f"{who}: whether its terminal may trade is not known.", blocks=False)
+
+
+def _of_firm(account: Account) -> Iterator[Check]:
+    firm, number = account.firm, account.number
+    blocks = settings.VERSUS_FIRM_RULES == "refuse"
+    if firm is None:
+        yield Check(f"The firm of account {number} is not known, nor are its rules.", blocks)
+    elif firm.opposite_positions == Firm.OppositePositions.FORBIDDEN:
+        source = f" ({firm.rule_source})" if firm.rule_source else ""
+        text = f"{firm} forbids opposite positions across accounts{source}: account {number}."
+        yield Check(text, blocks)
+    elif firm.opposite_positions == Firm.OppositePositions.UNKNOWN:
+        text = f"Whether {firm} allows opposite positions across accounts is not known"
+        yield Check(f"{text}: account {number}.", blocks)
+
+
+# --- symbol, volume, margin ---------------------------------------------------------------------
+def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]:
+    try:
+        spec = quotes.fresh(account, symbol)
+        if spec.trade_mode in UNTRADABLE:
+            raise Refused(f"{symbol} cannot be traded now ({spec.trade_mode}).")
+        volumes = _volumes(versus, account, spec)
+        needed = _margin(account, spec, volumes)
+    except Refused as refused:
+        yield Check(f"Account {account.number}: {refused}")
+        return
+    who = f"Account {account.number}"
+    if not spec.volume_step:
+        text = f"{who}: the limits of {symbol} are not known; steps of 0.01 lots are assumed."
+        yield Check(text, blocks=False)
+    if needed is None or account.margin_free is None:
+        yield Check(f"{who}: whether its margin is enough is not known.", blocks=False)
+    elif needed > account.margin_free:
+        free, currency = account.margin_free, account.currency
+        yield Check(f"{who}: about {needed} {currency} of margin are needed, {free} are free.")
+
+
+def _volumes(versus: Versus, account: Account, spec: SymbolSpec) -> list[Decimal]:
+    """What will be opened there. Raises Refused."""
+    if account.pk == versus.account_a_id:
+        return [sizing.check_volume(versus.lots, spec)] * 2
+    first = first_half(versus.lots, spec)
+    return [sizing.check_volume(volume, spec) for volume in (first, versus.lots - first)]
+
+
+def _margin(account: Account, spec: SymbolSpec, volumes: list[Decimal]) -> Decimal | None:
+    """Of all legs together, although many brokers ask for less of those that cancel out."""
+    price = sizing.entry(sizing.BUY, spec)
+    return margin.estimate(account, spec, sum(volumes, Decimal(0)), price)

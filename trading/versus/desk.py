@@ -1,0 +1,165 @@
+"""What people do with a versus: create, schedule, run, cancel, close both.
+
+Pages, admin and API call these. Each raises PermissionDenied without the permission, and NotNow
+with the sentences that say why nothing was done.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from trading.models import Versus
+from trading.versus.changes import append, change
+from trading.versus.checks import Check, failures
+from trading.versus.diagram import ALLOWED, State
+from trading.versus.driver import drive
+
+
+class NotNow(Exception):
+    """Nothing was sent. `checks` did not pass; `may_acknowledge` when none of them blocks."""
+
+    def __init__(self, checks: Iterable[Check]) -> None:
+        self.checks = list(checks)
+        super().__init__(" ".join(check.sentence for check in self.checks))
+
+    @property
+    def may_acknowledge(self) -> bool:
+        return not any(check.blocks for check in self.checks)
+
+
+def create(versus: Versus, user: User, *, acknowledged: bool = False) -> Versus:
+    """Stores a new one, with the warnings that were acknowledged."""
+    _may_run(user)
+    now = timezone.now()
+    found = failures(versus, now)
+    _accepted(found, user, acknowledged=acknowledged)
+    versus.login_a, versus.login_b = versus.account_a.number, versus.account_b.number
+    versus.created_by = versus.runner = user
+    versus.creator = versus.runner_name = user.get_username()
+    versus.created_at = versus.since = now
+    if found:
+        versus.acknowledged = [check.sentence for check in found]
+        versus.acknowledged_by, versus.acknowledged_at = user, now
+        versus.acknowledger = user.get_username()
+    try:
+        with transaction.atomic():
+            versus.save(force_insert=True)
+            text = (
+                f"Created: {versus.lots.normalize():f} lots, A keeps the {versus.side_a.lower()}."
+            )
+            append(
+                versus, text, state=State.PENDING, actor=versus.creator, data=versus.acknowledged
+            )
+    except IntegrityError as error:
+        raise NotNow([Check("One of these accounts is part of another versus by now.")]) from error
+    return versus
+
+
+def _accepted(found: list[Check], user: User, *, acknowledged: bool) -> None:
+    if any(check.blocks for check in found) or (found and not acknowledged):
+        raise NotNow(found)
+    if found and not user.has_perm("trading.acknowledge_firm_rules"):
+        raise PermissionDenied("You may not acknowledge these warnings.")
+
+
+def freeze(versus: Versus, user: User) -> Versus:
+    """Congelar, and as far as it goes now."""
+    return _run(versus, user, State.PENDING, State.FREEZING)
+
+
+def transfer(versus: Versus, user: User) -> Versus:
+    """Transferir, and as far as it goes now."""
+    return _run(versus, user, State.FROZEN, State.TRANSFERRING)
+
+
+def _run(versus: Versus, user: User, before: State, to: State) -> Versus:
+    _may_run(user)
+    if versus.state != before:
+        raise NotNow([Check(f"It is {versus.get_state_display()} by now.")])
+    new = [
+        check
+        for check in failures(versus, timezone.now())
+        if check.blocks or check.sentence not in versus.acknowledged
+    ]
+    if new:
+        raise NotNow(new)
+    name = user.get_username()
+    begun = change(
+        versus,
+        to,
+        f"Begun by {name}.",
+        actor=name,
+        run=versus.run + 1,
+        runner=user,
+        runner_name=name,
+        failed_step="",
+        **({"freeze_at": None} if to == State.FREEZING else {"transfer_at": None}),
+    )
+    if begun:
+        drive(versus)
+    versus.refresh_from_db()
+    return versus
+
+
+def cancel(versus: Versus, user: User) -> bool:
+    """One that was not begun yet."""
+    _may_run(user)
+    if versus.state != State.PENDING:
+        return False
+    return change(versus, State.CANCELLED, "Cancelled before it began.", actor=user.get_username())
+
+
+def close_both(versus: Versus, user: User, reason: str) -> bool:
+    """Every leg that is open, on both accounts; tried until it is done."""
+    _may_run(user)
+    if State.CLOSING not in ALLOWED[State(versus.state)]:
+        return False
+    name = user.get_username()
+    columns = {"run": versus.run + 1, "runner": user, "runner_name": name}
+    begun = change(
+        versus,
+        State.CLOSING,
+        reason.strip() or f"Closed by {name}.",
+        actor=name,
+        freeze_at=None,
+        transfer_at=None,
+        **columns,
+    )
+    if begun:
+        drive(versus)
+    return begun
+
+
+def schedule(
+    versus: Versus, user: User, freeze_at: datetime | None, transfer_at: datetime | None
+) -> bool:
+    """Sets both times anew; from here on whoever scheduled is who runs it. Raises NotNow for a time
+    that has passed, or a step that was taken already."""
+    _may_run(user)
+    now, name = timezone.now(), user.get_username()
+    if any(at is not None and at <= now for at in (freeze_at, transfer_at)):
+        raise NotNow([Check("A time in the past cannot be scheduled.")])
+    if freeze_at is not None and versus.state != State.PENDING:
+        raise NotNow([Check("It was begun already: only its transfer can be scheduled.")])
+    if versus.state not in (State.PENDING, State.FREEZING, State.FROZEN):
+        raise NotNow([Check(f"It is {versus.get_state_display()}: nothing is left to schedule.")])
+    if freeze_at and transfer_at and transfer_at <= freeze_at:
+        raise NotNow([Check("It is frozen first and transferred later.")])
+    with transaction.atomic():
+        row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
+        columns = {"freeze_at": freeze_at, "transfer_at": transfer_at}
+        if not row.update(**columns, runner=user, runner_name=name):
+            return False
+        told = [f"{word} at {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in
+                (("frozen", freeze_at), ("transferred", transfer_at)) if at]  # fmt: skip
+        append(versus, f"To be {' and '.join(told)}." if told else "Not scheduled.", actor=name)
+    return True
+
+
+def _may_run(user: User) -> None:
+    if not user.has_perm("trading.run_versus"):
+        raise PermissionDenied("You may not run versus.")

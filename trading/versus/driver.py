@@ -1,0 +1,177 @@
+"""Drives a versus: asks the plan what comes next, does it, and asks again until it has to wait.
+
+Clicks and Celery beat call the same function. Two at once do no harm: each leg has a client_key of
+its own, so both place the same order, which is sent once; each change of state is one UPDATE on
+condition of the state before.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import assert_never
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.agents import SymbolSpec
+from accounts.models import Account
+from trading import orders, quotes, sizing
+from trading.models import Order, Versus
+from trading.orders import Instruction, KeyTaken, Part
+from trading.sizing import Refused
+from trading.versus import levels
+from trading.versus.changes import REASON_LENGTH, append, change
+from trading.versus.diagram import State
+from trading.versus.holdings import held
+from trading.versus.legs import HALF_1, Leg, Legs
+from trading.versus.plan import (
+    Action,
+    Close,
+    Facts,
+    Move,
+    Notice,
+    Open,
+    Protect,
+    Send,
+    Wait,
+    next_action,
+)
+
+log = logging.getLogger(__name__)
+
+MOST_STEPS = 40  # more than any run has; a mistake of ours must not go round for ever
+RETRY = timedelta(seconds=10)
+# Where the agent does not tell a symbol's step and least volume (contract 1).
+USUAL_STEP = Decimal("0.01")
+
+
+def drive(versus: Versus) -> Wait:
+    """Goes on until there is something to wait for, and returns what."""
+    for _ in range(MOST_STEPS):
+        versus.refresh_from_db()
+        action = next_action(facts(versus))
+        if isinstance(action, Wait):
+            return action
+        _do(versus, action)
+    log.error("Versus %s does not come to rest", versus.code)
+    return Wait()
+
+
+def facts(versus: Versus) -> Facts:
+    legs = Legs(list(versus.orders.order_by("pk")))
+    now = timezone.now()
+    return Facts(versus, legs, held(legs, now), now)
+
+
+def _do(versus: Versus, action: Action) -> None:
+    match action:
+        case Open():
+            _open(versus, action)
+        case Close():
+            _close(versus, action)
+        case Protect():
+            _protect(versus, action)
+        case Send(order=order):
+            orders.send(order)
+        case Move(to=to, reason=reason):
+            change(versus, to, reason)
+        case Notice(gone_at=gone_at):
+            Versus.objects.filter(pk=versus.pk, gone_at=versus.gone_at).update(gone_at=gone_at)
+        case Wait():
+            pass
+        case _:
+            assert_never(action)
+
+
+# --- opening ------------------------------------------------------------------------------------
+def _open(versus: Versus, action: Open) -> None:
+    account = versus.account_b if action.on_b else versus.account_a
+    try:
+        _place(versus, account, action.step, 1, lambda: _opening(versus, account, action))
+    except Refused as refused:
+        _give_up(versus, action.step, f"{action.step} on {account.number}: {refused}")
+
+
+def _give_up(versus: Versus, step: str, text: str) -> None:
+    """A leg that cannot even be placed has failed: what was opened before it is undone. Unless
+    another driver could place it meanwhile; permits.py keeps it from placing it later."""
+    with transaction.atomic():
+        row = Versus.objects.select_for_update().filter(pk=versus.pk, state=versus.state)
+        here = row.filter(run=versus.run, failed_step="").first()
+        if here is None or here.orders.filter(run=here.run, step=step).exists():
+            return
+        here.failed_step, here.reason = step, text[:REASON_LENGTH]
+        here.save(update_fields=["failed_step", "reason"])
+        append(here, text, step=step)
+
+
+def _opening(versus: Versus, account: Account, action: Open) -> Instruction:
+    symbol = versus.symbol_b if action.on_b else versus.symbol_a
+    spec = quotes.fresh(account, symbol)
+    volume = action.volume if action.volume is not None else first_half(versus.lots, spec)
+    sl, tp = (versus.sl_b, versus.tp_b) if action.on_b else (versus.sl_a, versus.tp_a)
+    share = volume / versus.lots  # a half has its part of the money
+    leg = levels.Leg(action.side, volume, sizing.entry(action.side, spec), spec)
+    at_sl, at_tp = levels.stops(leg, _part(sl, share), _part(tp, share))
+    sizing.check_stops(action.side, at_sl, at_tp, spec)
+    return Instruction("open", symbol, action.side, volume, at_sl, at_tp)
+
+
+def first_half(lots: Decimal, spec: SymbolSpec) -> Decimal:
+    """Raises Refused for a volume that cannot be halved."""
+    step = spec.volume_step or USUAL_STEP
+    return sizing.halves(lots, step, spec.volume_min or step)[0]
+
+
+def _part(amount: Decimal | None, share: Decimal) -> Decimal | None:
+    return None if amount is None else amount * share
+
+
+# --- the legs that are there --------------------------------------------------------------------
+def _close(versus: Versus, action: Close) -> None:
+    leg = action.leg
+    asked = Instruction("close", leg.symbol, leg.side, position=leg.ticket)
+    _place(versus, _account(versus, leg), action.step, action.attempt, lambda: asked)
+
+
+def _protect(versus: Versus, action: Protect) -> None:
+    leg, account = action.leg, versus.account_a
+    try:
+        _place(versus, account, action.step, action.attempt, lambda: _protecting(versus, leg))
+    except Refused as refused:
+        text = f"The stops of {leg} could not be set: {refused}"[:REASON_LENGTH]
+        if versus.state == State.TRANSFERRING:
+            change(versus, State.UNPROTECTED, text)
+        Versus.objects.filter(pk=versus.pk).update(retry_at=timezone.now() + RETRY, reason=text)
+
+
+def _protecting(versus: Versus, leg: Leg) -> Instruction:
+    """B's stops, moved to A's prices; they are those of B's first half, which stands for both."""
+    half = versus.orders.filter(run=versus.run, step=HALF_1).latest("pk")
+    spec_b = quotes.fresh(versus.account_b, versus.symbol_b)
+    spec_a = quotes.fresh(versus.account_a, versus.symbol_a)
+    sl, tp = levels.mirror(leg.side, levels.Mirrored(half.sl, half.tp, spec_b), spec_a)
+    sizing.check_stops(leg.side, sl, tp, spec_a)
+    return Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket)
+
+
+def _account(versus: Versus, leg: Leg) -> Account:
+    return versus.account_a if leg.account_id == versus.account_a_id else versus.account_b
+
+
+# --- orders -------------------------------------------------------------------------------------
+def _place(
+    versus: Versus, account: Account, step: str, attempt: int, asked: Callable[[], Instruction]
+) -> None:
+    """Raises Refused when the order cannot be made at all."""
+    key = f"versus.{versus.code}.{versus.run}.{step}.{attempt}"
+    order = Order.objects.filter(client_key=key).first()
+    if order is None:
+        part = Part(versus, versus.run, step)
+        with contextlib.suppress(KeyTaken):  # by another driver, at another price: its order is it
+            orders.place(account, versus.runner, asked(), key, part_of=part)
+        order = Order.objects.get(client_key=key)
+        append(versus, f"{order.words} on {order.login}.", step=step)
+    orders.send(order)

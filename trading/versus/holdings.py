@@ -1,0 +1,44 @@
+"""Which legs the brokers still hold, as far as the last readings of both accounts tell.
+
+A reading counts only when it is credible: fresh, of that login, with all its positions, and begun
+after the leg was there. Anything less is unknown, which is never "gone".
+"""
+
+from datetime import datetime, timedelta
+
+from accounts.models import Account, Position
+from trading.models import Order
+from trading.versus.legs import Legs, ticket_of
+
+SHOWN_AFTER = timedelta(seconds=5)  # a broker may show a new position a moment later
+
+
+def held(legs: Legs, now: datetime) -> dict[tuple[int, int], bool]:
+    """By the key of the leg; one of which nothing credible is known is left out."""
+    open_legs = legs.open
+    accounts = Account.objects.select_related("agent").in_bulk(
+        {leg.account_id for leg in open_legs}
+    )
+    tickets = set(Position.objects.filter(account__in=accounts).values_list("account_id", "ticket"))
+    opening = (order for order in legs.orders if order.kind == Order.Kind.OPEN)
+    opened = {(order.account_id, ticket_of(order)): order for order in opening}
+    return {
+        leg.key: leg.key in tickets
+        for leg in open_legs
+        if _is_credible(accounts[leg.account_id], opened[leg.key], now)
+    }
+
+
+def _is_credible(account: Account, order: Order, now: datetime) -> bool:
+    seen = account.seen_at
+    return (
+        seen is not None
+        and order.ended_at is not None
+        and seen > order.ended_at + SHOWN_AFTER
+        and not account.is_stale(now)
+        and account.connected is True
+        and account.number == order.login
+        and account.open_positions is not None
+        and not account.positions_error
+        and account.open_positions == account.positions.count()
+    )

@@ -1,0 +1,105 @@
+"""What the orders of a versus say happened: its legs, and how each step fared. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.diagram import EXECUTED, OPEN, WITHOUT_EXECUTION, State
+from trading.models import Order
+
+BUY, SELL, HALF_1, HALF_2 = "buy", "sell", "half-1", "half-2"
+RELEASE, PROTECT = "release", "protect"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A position that a step opened. `volume`: what is left of it as far as our orders know."""
+
+    step: str
+    account_id: int
+    login: int
+    ticket: int
+    symbol: str
+    side: str
+    volume: Decimal
+    opened: Decimal | None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Tickets are a broker's own: two brokers may give the same one."""
+        return self.account_id, self.ticket
+
+    def __str__(self) -> str:
+        side = self.side.lower()
+        return f"{side} {self.volume.normalize():f} {self.symbol} #{self.ticket} on {self.login}"
+
+
+class Legs:
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self.orders = sorted(orders, key=lambda order: order.pk)
+        self._steps: dict[tuple[int, str], list[Order]] = defaultdict(list)
+        for order in self.orders:
+            self._steps[order.run or 0, order.step].append(order)
+
+    def attempts(self, run: int, step: str) -> list[Order]:
+        return self._steps.get((run, step), [])
+
+    def last(self, run: int, step: str) -> Order | None:
+        attempts = self.attempts(run, step)
+        return attempts[-1] if attempts else None
+
+    @property
+    def under_way(self) -> Order | None:
+        """The order that everything else waits for."""
+        return next((order for order in self.orders if order.state in OPEN), None)
+
+    @property
+    def open(self) -> list[Leg]:
+        """In the order in which they were opened."""
+        return [leg for order in self.orders if (leg := self._leg(order)) is not None]
+
+    def of_step(self, run: int, step: str) -> Leg | None:
+        order = self.last(run, step)
+        return None if order is None else self._leg(order)
+
+    def _leg(self, order: Order) -> Leg | None:
+        """None when it opened nothing, or what it opened was closed by an order of ours."""
+        ticket = ticket_of(order)
+        if order.kind != Order.Kind.OPEN or order.state not in EXECUTED or ticket is None:
+            return None
+        left = executed(order)
+        for closing in self.orders:
+            closes = closing.kind == Order.Kind.CLOSE and closing.account_id == order.account_id
+            if not closes or closing.position != ticket:
+                continue
+            if is_over(closing):
+                return None
+            if closing.state == State.PARTIAL:
+                left -= closing.filled_volume or Decimal(0)
+        account, step = order.account_id, order.step
+        side, symbol = order.side, order.symbol
+        return Leg(step, account, order.login, ticket, symbol, side, left, order.price)
+
+
+def ticket_of(order: Order) -> int | None:
+    """Of the position that it opened: on a hedging account, that of the order."""
+    return order.position_ticket or order.order_ticket
+
+
+def executed(order: Order) -> Decimal:
+    return order.filled_volume or order.volume or Decimal(0)
+
+
+def is_whole(order: Order) -> bool:
+    """Executed, and all of it."""
+    return order.state in EXECUTED and order.state != State.PARTIAL
+
+
+def is_over(closing: Order) -> bool:
+    """What it should close is closed, by it or by somebody else."""
+    return is_whole(closing) or closing.state == State.CLOSED_EXTERNALLY
+
+
+def has_failed(order: Order) -> bool:
+    return order.state in WITHOUT_EXECUTION or order.state == State.PARTIAL

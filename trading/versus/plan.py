@@ -1,0 +1,255 @@
+"""What comes next for a versus: a function of the stored rows, of what the accounts were seen to
+hold, and of the time. It does nothing itself, so that it may be asked by anyone, at any moment.
+
+While the outcome of any of its orders is awaited or unknown, nothing does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from trading.diagram import EXECUTED
+from trading.diagram import State as OrderState
+from trading.models import Order, Versus
+from trading.versus import legs as steps
+from trading.versus.diagram import State
+from trading.versus.legs import Leg, Legs, has_failed, is_whole
+from trading.versus.levels import other
+
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(seconds=60)
+GONE_GRACE = timedelta(seconds=60)  # two brokers do not hit the same price at the same second
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Tried once in a run. `volume` None: the first half, whose size the symbol's step decides."""
+
+    step: str
+    on_b: bool
+    side: str
+    volume: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    step: str
+    attempt: int
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """Sets the mirror of B's stops at the leg that A keeps."""
+
+    step: str
+    attempt: int
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Placed, but not sent yet: whoever placed it has died."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    to: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A leg is gone; its counterpart may follow within moments. None: all are there again."""
+
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    reason: str = ""
+
+
+Action = Open | Close | Protect | Send | Move | Notice | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`held`: by leg, whether the broker still has it; one that is not there is unknown."""
+
+    versus: Versus
+    legs: Legs
+    held: Mapping[tuple[int, int], bool]
+    now: datetime
+
+
+def next_action(facts: Facts) -> Action:
+    order = facts.legs.under_way
+    if order is not None:
+        return _with_order(order)
+    act = _BY_STATE.get(State(facts.versus.state))
+    return act(facts) if act else Wait()
+
+
+def _with_order(order: Order) -> Action:
+    if order.state == OrderState.QUEUED:
+        return Send(order)
+    if order.state == OrderState.SENDING:
+        return Wait(f"{order.words} on {order.login} is under way.")
+    return Wait(f"The outcome of an order is unknown: {order.words} on {order.login}. Settle it.")
+
+
+# --- congelar -----------------------------------------------------------------------------------
+def _freezing(facts: Facts) -> Action:
+    versus = facts.versus
+    for step, side in ((steps.BUY, "BUY"), (steps.SELL, "SELL")):
+        order = facts.legs.last(versus.run, step)
+        if failure := _failure(facts, step, order):
+            return _undone(facts, failure)
+        if order is None:
+            return Open(step, False, side, versus.lots)
+    return Move(State.FROZEN, f"{versus.lots.normalize():f} lots each way on {versus.login_a}.")
+
+
+def _undone(facts: Facts, failure: str) -> Action:
+    executed = any(leg_was_opened(order) for order in facts.legs.orders)
+    to = State.COMPENSATED if executed else State.CANCELLED
+    return _close_all(facts, facts.legs.open) or Move(to, failure)
+
+
+# --- transferir ---------------------------------------------------------------------------------
+def _transferring(facts: Facts) -> Action:
+    versus, legs = facts.versus, facts.legs
+    first = legs.last(versus.run, steps.HALF_1)
+    second = legs.last(versus.run, steps.HALF_2)
+    for step, order in ((steps.HALF_1, first), (steps.HALF_2, second)):
+        if failure := _failure(facts, step, order):
+            on_b = [leg for leg in legs.open if leg.account_id == versus.account_b_id]
+            return _close_all(facts, on_b) or Move(State.FROZEN, failure)
+    if first is None:
+        return Open(steps.HALF_1, True, versus.side_b, None)
+    if second is None:
+        return Open(steps.HALF_2, True, versus.side_b, versus.lots - (first.volume or 0))
+    return _beyond_the_pivot(facts)
+
+
+def _beyond_the_pivot(facts: Facts) -> Action:
+    """Only forward from here: the other leg of A is closed however often it takes."""
+    leg = _of_a(facts, other(facts.versus.side_a))
+    releasing = _close_all(facts, [leg], steps.RELEASE) if leg else None
+    return releasing or _protect(facts)
+
+
+def _protect(facts: Facts) -> Action:
+    versus = facts.versus
+    leg = _of_a(facts, versus.side_a)
+    done = Move(State.TRANSFERRED, "One leg on A, its opposite on B.")
+    if leg is None or (versus.sl_b is None and versus.tp_b is None):
+        return done
+    order = facts.legs.last(versus.run, steps.PROTECT)
+    if order is not None and steps.is_over(order):
+        return done
+    if order is not None and versus.state == State.TRANSFERRING:
+        return Move(State.UNPROTECTED, f"{order.words} on {order.login}: {order.reason}")
+    return _in_time(facts, steps.PROTECT) or Protect(
+        steps.PROTECT, _next(facts, steps.PROTECT), leg
+    )
+
+
+def _of_a(facts: Facts, side: str) -> Leg | None:
+    versus = facts.versus
+    of_a = [leg for leg in facts.legs.open if leg.account_id == versus.account_a_id]
+    return next((leg for leg in of_a if leg.side == side), None)
+
+
+# --- what brokers do meanwhile ------------------------------------------------------------------
+def _frozen(facts: Facts) -> Action:
+    gone = _gone(facts)
+    if not gone:
+        return Wait()
+    return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Its schedule is halted.")
+
+
+def _watched(facts: Facts) -> Action:
+    versus, gone = facts.versus, _gone(facts)
+    if len(gone) == len(facts.legs.open):
+        return Move(State.COMPLETED, "Every leg is closed.")
+    if not gone:
+        return Notice(None) if versus.gone_at else Wait()
+    if versus.gone_at is None:
+        return Notice(facts.now)
+    if versus.state != State.DIVERGED and facts.now > versus.gone_at + GONE_GRACE:
+        left = [str(leg) for leg in facts.legs.open if leg not in gone]
+        return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Still open: {left[0]}.")
+    return Wait()
+
+
+def _unprotected(facts: Facts) -> Action:
+    watched = _watched(facts)
+    return _protect(facts) if isinstance(watched, Wait) else watched
+
+
+def _gone(facts: Facts) -> list[Leg]:
+    return [leg for leg in facts.legs.open if facts.held.get(leg.key) is False]
+
+
+# --- closing ------------------------------------------------------------------------------------
+def _closing(facts: Facts) -> Action:
+    return _close_all(facts, facts.legs.open) or Move(State.CLOSED, facts.versus.reason)
+
+
+def _close_all(facts: Facts, legs: Sequence[Leg], step: str = "") -> Action | None:
+    """The last that was opened first; None when there is nothing left. One that the broker was
+    seen not to have any more, after a stop or a hand at the terminal, is closed."""
+    for leg in reversed([leg for leg in legs if facts.held.get(leg.key) is not False]):
+        return _close(facts, step or f"close-{leg.step}", leg)
+    return None
+
+
+def _close(facts: Facts, step: str, leg: Leg) -> Action:
+    return _in_time(facts, step) or Close(step, _next(facts, step), leg)
+
+
+def _next(facts: Facts, step: str) -> int:
+    """Number of the next attempt: whoever plans by the same rows makes the same one."""
+    return len(facts.legs.attempts(facts.versus.run, step)) + 1
+
+
+def _in_time(facts: Facts, step: str) -> Wait | None:
+    """A step that must not fail is tried again and again, more and more rarely."""
+    attempts = facts.legs.attempts(facts.versus.run, step)
+    due = facts.versus.retry_at
+    if attempts and (ended := attempts[-1].ended_at):
+        after = ended + min(FIRST_RETRY * 2 ** (len(attempts) - 1), LONGEST_RETRY)
+        due = max(due, after) if due else after
+    if due is None or facts.now >= due:
+        return None
+    why = attempts[-1].reason if attempts else facts.versus.reason
+    return Wait(f"Tried again at {due:%H:%M:%S} UTC. {why}")
+
+
+def _failure(facts: Facts, step: str, order: Order | None) -> str:
+    """Why a step that opens a leg has failed; empty when it has not."""
+    if order is None:
+        return facts.versus.reason if facts.versus.failed_step == step else ""
+    if is_whole(order) or not has_failed(order):
+        return ""
+    return f"{order.words} on {order.login}: {order.reason}"
+
+
+def leg_was_opened(order: Order) -> bool:
+    return order.kind == Order.Kind.OPEN and order.state in EXECUTED
+
+
+_BY_STATE = {
+    State.FREEZING: _freezing,
+    State.FROZEN: _frozen,
+    State.TRANSFERRING: _transferring,
+    State.UNPROTECTED: _unprotected,
+    State.TRANSFERRED: _watched,
+    State.DIVERGED: _watched,
+    State.CLOSING: _closing,
+}

@@ -1,0 +1,76 @@
+"""What Celery beat does for versus: begins what is due, misses what is too late, drives the rest.
+
+A scheduled step begins once or never: whoever begins it takes its time away with the change of
+state, in one UPDATE.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from trading.models import Versus
+from trading.versus import desk
+from trading.versus.changes import REASON_LENGTH, append, change
+from trading.versus.desk import NotNow
+from trading.versus.diagram import State
+from trading.versus.driver import drive
+
+log = logging.getLogger(__name__)
+Run = Callable[[Versus, User], Versus]
+
+
+def tend() -> int:
+    """One round; returns how many versus were looked at."""
+    now = timezone.now()
+    versus = [*_due(now), *Versus.objects.driven()]
+    for one in versus:
+        try:
+            _tend(one, now)
+        except Exception:
+            # One versus: the others are driven all the same.
+            log.exception("Versus %s could not be driven", one.code)
+    return len(versus)
+
+
+def _due(now: datetime) -> list[Versus]:
+    return list(Versus.objects.filter(state=State.PENDING, freeze_at__lte=now))
+
+
+def _tend(versus: Versus, now: datetime) -> None:
+    if versus.state == State.PENDING:
+        _freeze(versus, now)
+    elif versus.state == State.FROZEN and versus.transfer_at and versus.transfer_at <= now:
+        _transfer(versus, now)
+    else:
+        drive(versus)
+
+
+def _freeze(versus: Versus, now: datetime) -> None:
+    if why := _begin(versus, now, versus.freeze_at, desk.freeze):
+        change(versus, State.MISSED, why, freeze_at=None, transfer_at=None)
+
+
+def _transfer(versus: Versus, now: datetime) -> None:
+    if why := _begin(versus, now, versus.transfer_at, desk.transfer):
+        row = Versus.objects.filter(pk=versus.pk, state=State.FROZEN)
+        row = row.filter(transfer_at=versus.transfer_at)
+        if row.update(transfer_at=None, reason=why[:REASON_LENGTH]):
+            append(versus, why)
+
+
+def _begin(versus: Versus, now: datetime, at: datetime | None, run: Run) -> str:
+    """Why it is missed; empty when it has begun, or may still begin within its window."""
+    if at is None or now > at + versus.window:
+        return f"Its time has passed: {at:%Y-%m-%d %H:%M:%S} UTC. Nothing was sent."
+    try:
+        run(versus, versus.runner)
+    except PermissionDenied:
+        return f"{versus.runner_name}, who scheduled it, may not run versus any more."
+    except NotNow as error:
+        row = Versus.objects.filter(pk=versus.pk, state=versus.state)
+        row.update(reason=f"Not begun yet: {error}"[:REASON_LENGTH])
+    return ""
