@@ -114,7 +114,7 @@ def _opening(versus: Versus, account: Account, action: Open) -> Instruction:
     sl, tp = (versus.sl_b, versus.tp_b) if action.on_b else (versus.sl_a, versus.tp_a)
     share = volume / versus.lots  # a half has its part of the money
     leg = levels.Leg(action.side, volume, sizing.entry(action.side, spec), spec)
-    at_sl, at_tp = levels.stops(leg, _part(sl, share), _part(tp, share))
+    at_sl, at_tp = levels.stops(leg, part(sl, share), part(tp, share))
     sizing.check_stops(action.side, at_sl, at_tp, spec)
     return Instruction("open", symbol, action.side, volume, at_sl, at_tp)
 
@@ -125,7 +125,7 @@ def first_half(lots: Decimal, spec: SymbolSpec) -> Decimal:
     return sizing.halves(lots, step, spec.volume_min or step)[0]
 
 
-def _part(amount: Decimal | None, share: Decimal) -> Decimal | None:
+def part(amount: Decimal | None, share: Decimal) -> Decimal | None:
     return None if amount is None else amount * share
 
 

@@ -1,0 +1,181 @@
+"""What the next step of a versus would do, at the prices of now. Nothing is sent or stored.
+
+The figures are those of a moment: the step itself asks for quotes of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from accounts.agents import SymbolSpec
+from accounts.models import Account
+from trading import quotes, sizing, stops
+from trading.models import Versus
+from trading.sizing import Refused, Unknown
+from trading.stops import Exposed
+from trading.versus import levels
+from trading.versus.driver import first_half, part
+from trading.versus.legs import Legs
+from trading.versus.levels import other
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """`exposure`: lots of each account once this is done. Money is in the account's currency."""
+
+    words: str
+    account: Account
+    exposure: str
+    price: Decimal | None = None
+    sl: Decimal | None = None
+    tp: Decimal | None = None
+    sl_money: Decimal | None = None
+    tp_money: Decimal | None = None
+    sl_pips: Decimal | None = None
+    tp_pips: Decimal | None = None
+    spread_money: Decimal | None = None
+
+
+@dataclass(slots=True)
+class Preview:
+    """`problem`: why it cannot be said now, or why the step would fail."""
+
+    legs: list[PlannedLeg] = field(default_factory=list)
+    problem: str = ""
+
+
+def freeze(versus: Versus) -> Preview:
+    return _preview(_freeze(versus))
+
+
+def transfer(versus: Versus) -> Preview:
+    return _preview(_transfer(versus))
+
+
+def _preview(planned: Iterator[PlannedLeg]) -> Preview:
+    preview = Preview()
+    try:
+        preview.legs.extend(planned)
+    except Refused as refused:
+        preview.problem = str(refused)
+    return preview
+
+
+# --- congelar -----------------------------------------------------------------------------------
+def _freeze(versus: Versus) -> Iterator[PlannedLeg]:
+    spec = quotes.fresh(versus.account_a, versus.symbol_a)
+    net = Decimal(0)
+    for side in (sizing.BUY, sizing.SELL):
+        net += versus.lots * _sign(side)
+        yield _opened(
+            versus.account_a, side, versus.lots, spec, (versus.sl_a, versus.tp_a), _told(net, None)
+        )
+
+
+# --- transferir ---------------------------------------------------------------------------------
+def _transfer(versus: Versus) -> Iterator[PlannedLeg]:
+    spec_b = quotes.fresh(versus.account_b, versus.symbol_b)
+    first = first_half(versus.lots, spec_b)
+    net = Decimal(0)
+    halves = []
+    for volume in (first, versus.lots - first):
+        net += volume * _sign(versus.side_b)
+        share = volume / versus.lots
+        money = part(versus.sl_b, share), part(versus.tp_b, share)
+        halves.append(
+            _opened(versus.account_b, versus.side_b, volume, spec_b, money, _told(Decimal(0), net))
+        )
+    yield from halves
+    kept = versus.lots * _sign(versus.side_a)
+    yield _released(versus, _told(kept, net))
+    if versus.sl_b is not None or versus.tp_b is not None:
+        yield _protected(versus, halves[0], spec_b, _told(kept, net))
+
+
+def _released(versus: Versus, exposure: str) -> PlannedLeg:
+    spec = quotes.fresh(versus.account_a, versus.symbol_a)
+    side = other(versus.side_a)
+    words = f"close the {side.lower()} {_lots(versus.lots)} {versus.symbol_a}"
+    return PlannedLeg(words, versus.account_a, exposure, price=sizing.leave(side, spec))
+
+
+def _protected(versus: Versus, half: PlannedLeg, spec_b: SymbolSpec, exposure: str) -> PlannedLeg:
+    spec = quotes.fresh(versus.account_a, versus.symbol_a)
+    of_b = levels.Mirrored(half.sl, half.tp, spec_b)
+    sl, tp = levels.mirror(versus.side_a, of_b, spec)
+    sizing.check_stops(versus.side_a, sl, tp, spec)
+    legs = Legs(list(versus.orders.all())).open
+    kept = next((leg for leg in legs if leg.side == versus.side_a and leg.opened), None)
+    opened = kept.opened if kept and kept.opened else sizing.entry(versus.side_a, spec)
+    of = Exposed(versus.side_a, versus.lots, opened, spec)
+    words = f"set SL and TP of the {versus.side_a.lower()} {_lots(versus.lots)} {versus.symbol_a}"
+    return _with_stops(words, versus.account_a, exposure, of, sl, tp)
+
+
+# --- one leg ------------------------------------------------------------------------------------
+def _opened(
+    account: Account,
+    side: str,
+    volume: Decimal,
+    spec: SymbolSpec,
+    money: levels.Stops,
+    exposure: str,
+) -> PlannedLeg:
+    price = sizing.entry(side, spec)
+    sl, tp = levels.stops(levels.Leg(side, volume, price, spec), *money)
+    sizing.check_stops(side, sl, tp, spec)
+    words = f"{side.lower()} {_lots(volume)} {spec.symbol}"
+    return _with_stops(words, account, exposure, Exposed(side, volume, price, spec), sl, tp)
+
+
+def _with_stops(
+    words: str,
+    account: Account,
+    exposure: str,
+    of: Exposed,
+    sl: Decimal | None,
+    tp: Decimal | None,
+) -> PlannedLeg:
+    lose = stops.shown("sl", sl, of) if sl is not None else None
+    win = stops.shown("tp", tp, of) if tp is not None else None
+    return PlannedLeg(
+        words,
+        account,
+        exposure,
+        price=of.opened,
+        sl=sl,
+        tp=tp,
+        sl_money=lose.money if lose else None,
+        tp_money=win.money if win else None,
+        sl_pips=lose.pips if lose else None,
+        tp_pips=win.pips if win else None,
+        spread_money=_spread(of),
+    )
+
+
+def _spread(of: Exposed) -> Decimal | None:
+    """What opening and closing at once would cost; None where the agent does not tell enough."""
+    try:
+        bought, sold = sizing.entry(sizing.BUY, of.spec), sizing.entry(sizing.SELL, of.spec)
+        return sizing.money(sizing.BUY, of.volume, bought, sold, of.spec)
+    except Unknown:
+        return None
+
+
+def _sign(side: str) -> int:
+    return 1 if side == sizing.BUY else -1
+
+
+def _told(on_a: Decimal, on_b: Decimal | None) -> str:
+    parts = [f"A {_side(on_a)}"] + ([f"B {_side(on_b)}"] if on_b is not None else [])
+    return ", ".join(parts) + f"; together {_side(on_a + (on_b or 0))}"
+
+
+def _side(net: Decimal) -> str:
+    if not net:
+        return "flat"
+    return f"{'long' if net > 0 else 'short'} {_lots(abs(net))}"
+
+
+def _lots(volume: Decimal) -> str:
+    return f"{volume.normalize():f}"
