@@ -1,10 +1,11 @@
 """Turning all trading off and on; the switch itself is a row, and part of every claim."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -28,6 +29,13 @@ class Standing:
 
 def standing() -> Standing:
     return Standing(refusal_of_the_switch())
+
+
+def shown_to(user: AbstractUser | AnonymousUser) -> dict[str, Any]:
+    """For _switch.html; without a standing for those who neither trade nor may stop it."""
+    may_stop = user.has_perm("trading.stop_trading")
+    shown = may_stop or user.has_perm("trading.trade")
+    return {"standing": standing() if shown else None, "may_stop": may_stop}
 
 
 def turn(user: AbstractUser, *, on: bool, reason: str) -> TradingSwitch:

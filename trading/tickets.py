@@ -6,7 +6,7 @@ Nothing is placed here. `errors` has a sentence for each field that cannot stay 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from accounts.agents import SymbolSpec
 from accounts.agents.text import clean
@@ -76,6 +76,11 @@ class OpenTicket(Ticket):
         self.spec = self.attempt("symbol", lambda: quotes.fresh(self.account, self.text("symbol")))
         if self.side not in (sizing.BUY, sizing.SELL):
             self.errors.setdefault("side", "Choose to buy or to sell.")
+        elif opposite := self._opposite():
+            self.errors["side"] = (
+                f"This account holds one position a symbol: close your {opposite} first, "
+                "in part or all of it."
+            )
         self.volume = self.attempt("volume", self._volume)
         if self.spec is not None and "side" not in self.errors:
             self._check_stops(self.spec)
@@ -105,13 +110,12 @@ class OpenTicket(Ticket):
             return None
         return margin.estimate(self.account, self.of.spec, self.volume, self.of.opened)
 
-    @property
-    def opposite(self) -> list[Position]:
+    def _opposite(self) -> Position | None:
         """On a netting account: the position that this trade would reduce or turn round."""
         if self.account.margin_mode != Account.MarginMode.NETTING:
-            return []
+            return None
         held = self.account.positions.filter(symbol=self.text("symbol"))
-        return list(held.exclude(side=self.side))
+        return held.exclude(side=self.side).first()
 
 
 class PositionTicket(Ticket):
@@ -222,6 +226,17 @@ class ModifyTicket(PositionTicket):
         if self.errors:
             return None
         return Instruction("modify", held.symbol, held.side, sl=sl, tp=tp, position=held.ticket)
+
+    def _level(self, name: str, of: Exposed) -> Decimal | None:
+        """One that stays as it is is not checked: the market may have come close to it, and it must
+        not keep the other one from being moved."""
+        has = getattr(self.position, name)
+        if has is not None and self.text(name) == _typed(has) and self._in_price(name):
+            return cast(Decimal, has)
+        return super()._level(name, of)
+
+    def _in_price(self, name: str) -> bool:
+        return self.text(f"{name}_unit") in ("", "price")
 
     def _break_even(self, of: Exposed) -> None:
         """The stop-loss where the position opened; the take-profit stays."""

@@ -6,10 +6,12 @@ from trading.views import fleet, journal, switch, tickets
 
 urlpatterns = [
     path("trading/switch/", switch.switch, name="trading-switch"),
+    path("trading/state/", switch.state, name="trading-state"),
     path("orders/", journal.journal, name="orders"),
     path("orders/<int:pk>/", journal.order, name="order"),
     path("orders/<int:pk>/outcome/", journal.outcome, name="order-outcome"),
     path("orders/<int:pk>/settle/", journal.settle, name="order-settle"),
+    path("orders/<int:pk>/cancel/", journal.cancel, name="order-cancel"),
     path("positions/", fleet.positions, name="positions"),
     path("close/", fleet.close_selected, name="close-selected"),
     path("accounts/<int:number>/open/", tickets.opening, name="open"),

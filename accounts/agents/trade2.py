@@ -151,7 +151,9 @@ def _check_refusal(answer: Answer) -> None:
     except RefusedRequest as error:
         kind, problem = v2.kind_of(error), problem_of(answer)
         if (kind in REFUSALS and problem.sent is False) or kind in NO_SUCH_CALL:
-            said = next((text for text in (problem.detail, problem.title) if text), kind)
+            # The title is the plain sentence; the detail may be no more than a code's name.
+            told = [str(text) for text in (problem.title, problem.detail) if text] or [kind]
+            said = ": ".join(told)
             raise NotSent(f"The agent refused it and sent nothing: {said}", error) from error
         raise
 

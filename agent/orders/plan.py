@@ -197,5 +197,6 @@ def _with_filling(sent: dict[str, Any], symbol: SymbolInfo) -> Iterator[dict[str
 
 
 def _failed(retcode: int, comment: str) -> Refusal:
-    said = f"{comment} ({retcode_name(retcode)})" if comment else retcode_name(retcode)
+    name = retcode_name(retcode)
+    said = name if comment in ("", name) else f"{comment} ({name})"
     return refused(_CHECKS.get(retcode, "check-failed"), said)

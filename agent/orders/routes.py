@@ -72,7 +72,8 @@ def record_content(record: Record, *, executing: bool) -> dict[str, Any]:
     if executing:
         result = Result("unknown", message="the terminal has not answered yet")
     if record.problem is not None:
-        result = Result("rejected", message=record.problem.detail or record.problem.title)
+        told = (record.problem.title, record.problem.detail)
+        result = Result("rejected", message=": ".join(text for text in told if text))
     content = {
         "tag": record.tag,
         "state": "executing" if executing else "ended",

@@ -175,7 +175,7 @@ async def test_a_signed_refusal_that_says_that_nothing_was_sent_proves_it(agents
     problem = {"type": kind, "title": "It cannot", "detail": "because of that", "sent": False}
     called = await refused(agents, problem)
     assert isinstance(called, NotSent)
-    assert called.sentence == "The agent refused it and sent nothing: because of that"
+    assert called.sentence == "The agent refused it and sent nothing: It cannot: because of that"
     assert called.cause.problem == kind
 
 

@@ -111,6 +111,20 @@ async def test_a_position_is_opened_pending_first_and_then_done_in_every_browser
     await expect(last_state(page)).to_have_text("done")
 
 
+@pytest.mark.parametrize("address", ["/", "/orders/"])
+async def test_trading_that_is_stopped_elsewhere_shows_on_every_page_that_is_open(
+    desk: Desk, trading: Trading, address: str
+) -> None:
+    page = await desk.open(trading.trader, address)
+    shown = page.locator("#trading-state")
+    await expect(shown).to_have_text("Trading on")
+    await threaded(TradingSwitch.objects.update)(is_on=False, changed_by="ana", reason="news")
+    await expect(shown).to_have_text("Trading off", timeout=15_000)
+    await expect(shown).to_have_attribute("title", "All trading is switched off by ana: news")
+    await threaded(TradingSwitch.objects.update)(is_on=True)
+    await expect(shown).to_have_text("Trading on", timeout=15_000)
+
+
 async def test_a_double_click_sends_once(desk: Desk, trading: Trading) -> None:
     page = await desk.open(trading.trader, home(trading))
     await fill_ticket(page)

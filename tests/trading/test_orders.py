@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,6 +164,27 @@ def test_a_person_who_may_overrides_the_lock_to_close_with_a_reason(desk: Desk) 
     desk.trader = make_user("trading.trade", "trading.override_lock")
     closed = desk.send(kind="close", position=ticket, override_reason="the market runs")
     assert closed.state == State.FILLED, closed.reason
+
+
+def test_an_override_waits_for_another_one_and_not_for_what_it_overrides(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.trader = make_user("trading.trade", "trading.override_lock")
+    first, second, reason = desk.send(), desk.send(), {"override_reason": "the market runs"}
+    desk.venue.steer("2", next_answer="cut")
+    under_way = desk.place(kind="close", position=first.position_ticket, **reason)
+    waiting = desk.place(kind="close", position=second.position_ticket, **reason)
+    assert desk.send().state == State.UNKNOWN
+    assert orders._claim(under_way)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        orders._transmit(under_way)
+
+    monkeypatch.setattr(orders, "time", SimpleNamespace(sleep=wait))
+    assert orders.send(waiting).state == State.FILLED, waiting.reason
+    assert len(waited) == 1
 
 
 def test_an_agent_that_is_not_there_proves_that_nothing_was_sent(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from tests.factories import (
 )
 from tests.pages.reading import text, words
 from tests.trading.desk import Desk
-from trading import reconcile
+from trading import orders, reconcile
 from trading.diagram import State
 from trading.exposure import exposure
 from trading.models import Order, TradingSwitch
@@ -150,6 +150,14 @@ class TestSwitch:
         client.post("/trading/switch/", {"turn": "on", "reason": "moved"})
         assert TradingSwitch.on().exists()
 
+    def test_pages_that_are_open_read_how_it_stands(self, trading_on: None) -> None:
+        client = browser("trading.trade")
+        assert "Trading on" in text(client.get("/trading/state/"))
+        TradingSwitch.objects.update(is_on=False, reason="news")
+        shown = text(client.get("/trading/state/"))
+        assert "Trading off" in shown
+        assert shown.strip() in text(client.get("/orders/"))
+
     def test_traders_may_not_touch_it(self, trading_on: None) -> None:
         assert browser("trading.trade").post("/trading/switch/", {"turn": "off"}).status_code == 403
         assert TradingSwitch.on().exists()
@@ -170,6 +178,26 @@ class TestSwitch:
         assert "Say why trading may go on." in text(refused)
         history = text(client.get("/admin/trading/tradingswitch/1/history/"))
         assert "Trading switched off: by hand" in history
+
+
+@pytest.mark.django_db
+class TestCancelling:
+    def test_one_that_waits_for_its_turn_is_cancelled_by_a_trader(self, desk: Desk) -> None:
+        order, client = desk.place(), browser("trading.trade")
+        page = f"/orders/{order.pk}/"
+        assert f"{page}cancel/" in text(client.get(page))
+        assert f"{page}cancel/" not in text(browser().get(page))
+        answer = client.post(f"{page}cancel/", follow=True)
+        assert "Cancelled, and never sent: buy 0.1 EURUSD." in text(answer)
+        assert orders.send(order).state == State.CANCELLED
+        assert desk.sent() == []
+
+    def test_one_that_was_sent_is_left_alone(self, desk: Desk) -> None:
+        order, client = desk.send(), browser("trading.trade")
+        answer = client.post(f"/orders/{order.pk}/cancel/", follow=True)
+        assert "It waits no more: it is done." in text(answer)
+        order.refresh_from_db()
+        assert order.state == State.FILLED
 
 
 @pytest.mark.usefixtures("rows")

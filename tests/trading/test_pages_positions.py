@@ -81,6 +81,21 @@ def test_levels_that_are_there_already_are_not_sent(browser: Browser) -> None:
     assert "the levels that the position has" in text(answer)
 
 
+def test_a_level_that_stays_does_not_keep_the_other_from_being_moved(browser: Browser) -> None:
+    """The market came close to the take-profit: the stop-loss follows all the same."""
+    ticket = browser.position()
+    position = browser.held(ticket)
+    assert position is not None
+    near = position.open_price - Decimal("0.001")  # passed meanwhile, at the wrong side
+    browser.desk.accounts["2"].positions.filter(ticket=ticket).update(tp=near)
+    typed = {"sl": f"{position.open_price - Decimal('0.02')}", "tp": f"{near.normalize():f}"}
+    path = f"positions/{ticket}/modify/"
+    assert browser.ask(path, "review", client_key="moves", **typed).status_code == 200
+    typed["tp"] = f"{(near - Decimal('0.001')).normalize():f}"
+    answer = browser.ask(path, "review", client_key="moves", **typed)
+    assert "The take-profit of a buy must be above" in text(answer)
+
+
 def test_breakeven_is_refused_while_the_position_loses(browser: Browser) -> None:
     ticket = browser.position()
     path = f"{browser.own}positions/{ticket}/modify/?breakeven=1"

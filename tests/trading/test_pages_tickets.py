@@ -168,15 +168,15 @@ def test_a_read_only_login_is_told_and_sends_nothing(browser: Browser) -> None:
     assert browser.desk.sent() == []
 
 
-def test_on_a_netting_account_the_confirmation_says_what_an_opposite_trade_does(
-    browser: Browser,
-) -> None:
+def test_on_a_netting_account_nothing_is_opened_against_what_is_there(browser: Browser) -> None:
     account = browser.desk.accounts["2"]
     Account.objects.update(margin_mode="netting")
-    make_position(account, side="BUY", volume=Decimal("0.30"))
-    confirm = words(text(browser.open("review", side="SELL")))
-    assert "This account nets: it reduces, closes or turns round your BUY 0.3 EURUSD" in confirm
-    assert "This account nets" not in text(browser.open("review", side="BUY"))
+    make_position(account, symbol="USDCAD", side="BUY", volume=Decimal("0.30"))
+    against = browser.open("send", symbol="USDCAD", side="SELL")
+    assert against.status_code == 422
+    assert "one position a symbol: close your BUY 0.3 USDCAD #" in words(text(against))
+    assert not Order.objects.exists()
+    assert browser.open("review", symbol="USDCAD", side="BUY").status_code == 200
 
 
 def test_while_trading_is_stopped_the_ticket_says_so_before_it_is_filled_in(

@@ -9,7 +9,7 @@ from accounts.models import Account
 from trading.diagram import EXECUTED, State
 from trading.models import Order
 from trading.orderlist import OrderList
-from trading.switching import standing
+from trading.switching import shown_to
 
 register = template.Library()
 ORDERS_SHOWN = 8
@@ -19,10 +19,7 @@ UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
 @register.inclusion_tag("trading/_switch.html", takes_context=True)
 def trading_switch(context: template.Context) -> dict[str, Any]:
     """The state of trading, for those who trade or may stop it; one query."""
-    user = context["user"]
-    may_stop = user.has_perm("trading.stop_trading")
-    shown = may_stop or user.has_perm("trading.trade")
-    return {"standing": standing() if shown else None, "may_stop": may_stop}
+    return shown_to(context["user"])
 
 
 @register.inclusion_tag("trading/_account_orders.html")

@@ -95,3 +95,15 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
         text = "It was settled meanwhile; nothing was changed."
         return said(request, text, tone="bad", back=back)
     return said(request, f"Settled: {order.words}, {State(found).label}.", back=back)
+
+
+@require_POST
+@permission_required(["accounts.view_account", "trading.trade"], raise_exception=True)
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """One that waits for its turn, whoever placed it."""
+    order, back = _order_or_404(pk), f"/orders/{pk}/"
+    if orders.cancel(order, request.user.get_username()):
+        return said(request, f"Cancelled, and never sent: {order.words}.", back=back)
+    order.refresh_from_db()
+    text = f"It waits no more: it is {order.get_state_display()}. Nothing was changed."
+    return said(request, text, tone="bad", back=back)

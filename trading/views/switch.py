@@ -4,14 +4,15 @@ from typing import cast
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
 from accounts.views.answers import said
 from trading.models import TradingSwitch
-from trading.switching import REASON_LENGTH, standing, turn
+from trading.switching import REASON_LENGTH, shown_to, standing, turn
 
 STOPPED = "All trading is stopped. What was sent before may still execute."
 
@@ -30,3 +31,12 @@ def switch(request: HttpRequest) -> HttpResponse:
         return said(request, str(error), tone="bad", back="/trading/switch/")
     now = standing()
     return said(request, now.why_not if on and now.why_not else "Trading is on." if on else STOPPED)
+
+
+@require_safe
+def state(request: HttpRequest) -> HttpResponse:
+    """The switch as every page shows it, for pages that are open while somebody turns it."""
+    shown = shown_to(cast(AbstractUser, request.user))
+    if shown["standing"] is None:
+        raise PermissionDenied("The switch is for those who trade.")
+    return render(request, "trading/_switch.html", shown)

@@ -5,6 +5,7 @@
   const { byId } = page;
   const dialog = byId("trade");
   if (!dialog) return;
+  const SWITCH_MS = 3000; // how long it may take a page to show that trading was stopped elsewhere
   let opener = ""; // id of the link that opened it: the row may have been drawn anew since
 
   async function open(link) {
@@ -29,6 +30,27 @@
     HTMLFormElement.prototype.submit.call(bulk);
     bulk.setAttribute("action", before);
   }
+
+  // --- the switch -----------------------------------------------------------------------------
+  // Others turn it while this page is open. What holds orders back is the server; this only tells.
+  async function readSwitch() {
+    const shown = byId("trading-state");
+    if (document.hidden || !shown) return;
+    const answer = await fetch("/trading/state/", { redirect: "error" });
+    if (!answer.ok) return;
+    const template = document.createElement("template");
+    template.innerHTML = await answer.text();
+    const fresh = template.content.firstElementChild;
+    const before = byId("trading-state");
+    if (!fresh || before.outerHTML === fresh.outerHTML) return;
+    const focused = before === document.activeElement;
+    before.replaceWith(fresh);
+    if (focused) fresh.focus();
+  }
+
+  const lookAtSwitch = () => readSwitch().catch(() => {}); // the page says by itself that it is cut off
+  setInterval(lookAtSwitch, SWITCH_MS);
+  document.addEventListener("visibilitychange", lookAtSwitch);
 
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
