@@ -13,14 +13,19 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import override_settings
 from playwright.async_api import Browser, async_playwright
+from pytest_django import Settings
 
 from mt5monitor.settings import STORAGES
 from tests import chromium as executable
 from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk
+from tests.browser.tickets import read
 from tests.factories import make_user
 from tests.live.served import Served
+from tests.trading.desk import Desk as Trading
 from tests.valkey import PrivateValkey
+from tests.venue import Venue
+from trading.models import TradingSwitch
 
 ARGUMENTS = [
     "--disable-gpu",
@@ -117,3 +122,19 @@ def editor(rows: None) -> User:
 @pytest.fixture
 def boss(rows: None) -> User:
     return make_user(is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def trader(rows: None) -> User:
+    return make_user(*VIEW, "trading.trade")
+
+
+@pytest.fixture
+def trading(trader: User, tmp_path: Path, settings: Settings) -> Iterator[Trading]:
+    settings.TRADING_ENABLED = True
+    switch = {"is_on": True, "instance": settings.INSTANCE_ID}
+    TradingSwitch.objects.update_or_create(pk=TradingSwitch.PK, defaults=switch)
+    with Venue(tmp_path) as venue:
+        trading = Trading(venue, trader)
+        read(trading)
+        yield trading

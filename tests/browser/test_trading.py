@@ -1,71 +1,21 @@
 """Trading by mouse, finger and keyboard, at real agents; the ledger of their venue is the judge."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from playwright.async_api import Locator, Page, expect
-from pytest_django import Settings
 
-from accounts import polling
 from accounts.broadcast import publish_accounts
 from accounts.models import Account
-from tests.browser.conftest import VIEW
 from tests.browser.desk import Desk
-from tests.factories import make_user
+from tests.browser.tickets import fill_ticket, home, read, review, window
 from tests.trading.desk import Desk as Trading
-from tests.venue import Venue
 from trading.models import Order, TradingSwitch
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-
-
-@pytest.fixture
-def trader(rows: None) -> User:
-    return make_user(*VIEW, "trading.trade")
-
-
-@pytest.fixture
-def trading(trader: User, tmp_path: Path, settings: Settings) -> Iterator[Trading]:
-    settings.TRADING_ENABLED = True
-    switch = {"is_on": True, "instance": settings.INSTANCE_ID}
-    TradingSwitch.objects.update_or_create(pk=TradingSwitch.PK, defaults=switch)
-    with Venue(tmp_path) as venue:
-        trading = Trading(venue, trader)
-        read(trading)
-        yield trading
-
-
-def read(trading: Trading) -> None:
-    outcomes = list(polling.refresh([trading.agent("2")]))
-    assert all(outcome.ok for outcome in outcomes), outcomes
-
-
-def home(trading: Trading) -> str:
-    return f"/accounts/{trading.accounts['2'].number}/"
-
-
-def window(page: Page) -> Locator:
-    return page.locator("#trade")
-
-
-async def fill_ticket(page: Page, **stops: str) -> None:
-    await page.get_by_role("link", name="New position").click()
-    await page.get_by_label("Symbol").fill("EURUSD")
-    await page.get_by_label("Volume, lots").fill("0,10")
-    await page.get_by_label("Buy", exact=True).check()
-    for name, text in stops.items():
-        await page.locator(f"#{name}").fill(text)
-        await page.locator(f"[name={name}_unit]").select_option("pips")
-
-
-async def review(page: Page) -> None:
-    await window(page).get_by_role("button", name="Review").click()
-    await expect(window(page)).to_contain_text("Is this what you want?")
 
 
 def last_state(page: Page) -> Locator:

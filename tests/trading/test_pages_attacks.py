@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.template.loader import render_to_string
 from django.test import Client
 
 from accounts.models import Account
@@ -162,3 +163,19 @@ def test_a_part_has_no_more_decimals_than_the_journal(browser: Browser) -> None:
     assert answer.status_code == 422
     assert browser.held(ticket) is not None
     assert Decimal("0.1") == Order.objects.get().volume
+
+
+def test_a_step_is_told_in_the_words_of_the_state(browser: Browser) -> None:
+    browser.open()
+    page = words(text(browser.client.get(f"/orders/{Order.objects.get().pk}/")))
+    assert "done Done at" in page
+    assert "filled" not in page
+
+
+def test_a_symbol_that_nobody_holds_leads_back_to_all(browser: Browser) -> None:
+    page = text(browser.client.get("/positions/?symbol=NOPE"))
+    assert 'href="/positions/">Show all symbols' in page
+
+
+def test_the_page_of_a_failure_does_not_claim_that_no_order_left() -> None:
+    assert "look at Orders for what became of it" in render_to_string("500.html")

@@ -47,6 +47,12 @@ def tone(order: Order) -> str:
 
 
 @register.filter
+def state_words(state: str) -> str:
+    """As everywhere else on the pages; empty for a step that changed no state."""
+    return State(state).label if state in State.values else state
+
+
+@register.filter
 def typed(value: Decimal | None) -> str:
     """A number as its field takes it: no grouping, no zeros behind it; empty for none."""
     return "" if value is None or value == "" else f"{value.normalize():f}"

@@ -63,13 +63,20 @@
     socket = null;
     show(performance.now() - heard > DEAD_AFTER ? "down" : "connecting");
     if ((code === 4401 || code === 4403) && mayReload()) {
-      location.reload(); // to the sign-in page, or to why not
+      if (code === 4401) signIn();
+      else location.reload(); // to why not
       return;
     }
     const patient = code === 4400 || code === 4429 || code === 4401 || code === 4403;
     const wait = patient ? LAST_RETRY : Math.min(LAST_RETRY, FIRST_RETRY * 2 ** retries++);
     clearTimeout(retryTimer);
     retryTimer = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+  }
+
+  // By reloading one would get there too, but not be told why.
+  function signIn() {
+    const asked = new URLSearchParams({ next: location.pathname + location.search, ended: "1" });
+    location.replace(`/login/?${asked}`);
   }
 
   function mayReload() {

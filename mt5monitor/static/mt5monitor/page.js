@@ -19,10 +19,28 @@ const page = (() => {
       anchor.textContent = link.text;
       toast.append(" ", anchor);
     }
+    if (sayInWindow(toast, tone)) return;
     toast.addEventListener("click", () => toast.remove());
     setTimeout(() => toast.remove(), tone === "bad" ? BAD_MS : GOOD_MS);
     byId("toasts").append(toast);
   }
+
+  // Behind a window that is open a toast is dimmed, cannot be touched, and is not read out. What
+  // went wrong with the form in it stays there until the window says something else.
+  function sayInWindow(toast, tone) {
+    const ticket = document.querySelector("#trade[open] .ticket");
+    if (!ticket || tone !== "bad") return false;
+    ticket.querySelector(".failed")?.remove();
+    toast.className = "notice bad failed";
+    toast.setAttribute("role", "alert");
+    const doing = ticket.querySelector(".do");
+    doing ? doing.before(toast) : ticket.append(toast);
+    toast.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  const AWAY = "The server cannot be reached; nothing was changed that you can see here.";
+  const AWAY_SENDING = "The server cannot be reached, so whether this was sent is not known. Press the button again: the same form is never executed twice.";
 
   const SENTENCES = {
     403: "You may not do this.",
@@ -148,7 +166,10 @@ const page = (() => {
   });
   document.addEventListener("htmx:pushedIntoHistory", syncFilters);
   document.addEventListener("htmx:responseError", (event) => complain(event.detail.xhr));
-  document.addEventListener("htmx:sendError", () => say("The server cannot be reached; nothing was changed that you can see here.", "bad"));
+  document.addEventListener("htmx:sendError", ({ detail }) => {
+    const sends = detail.requestConfig?.verb === "post" && detail.target?.id === "trade";
+    say(sends ? AWAY_SENDING : AWAY, "bad");
+  });
   document.addEventListener("said", (event) => {
     const { sentence, tone, rows } = event.detail;
     say(sentence, tone);

@@ -78,6 +78,14 @@
     if (!event.detail.successful) for (const form of dialog.querySelectorAll("form")) delete form.dataset.sent;
   });
 
+  // What was wrong with a field says nothing about what is typed there since.
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest(".ticket [aria-invalid]") ?? event.target.closest(".ticket .sides input");
+    if (!field) return;
+    field.removeAttribute("aria-invalid");
+    byId(`error-${field.name}`)?.remove();
+  });
+
   dialog.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target === dialog && dialog.open) focusFirst();
   });
