@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.agents import AgentError, OrderRecord
 from accounts.agents.signing import CLOCK_SKEW
+from accounts.models import Agent
 from trading import wire
 from trading.diagram import State
 from trading.evidence import Finding, proposal, weigh
@@ -28,6 +29,9 @@ GRACE = timedelta(seconds=5)  # after the deadline of a send, for the sender to 
 SETTLING = timedelta(seconds=CLOCK_SKEW + 5)
 LOOK_EVERY = timedelta(seconds=2)
 LOOK_RARELY = timedelta(seconds=30)  # once a person was asked
+# Then, of an agent that does not answer: each look takes a worker for seconds, and there may be as
+# many of them as the fleet has accounts.
+LOOK_SELDOM = timedelta(minutes=5)
 ATTENTION_AFTER = timedelta(seconds=60)
 OVERDUE_AFTER = 2 * ATTENTION_AFTER  # when no look at all came to an end
 ABSENCES_NEEDED = 2
@@ -69,7 +73,8 @@ def call_for_help(now: datetime) -> int:
 def due(now: datetime) -> list[Order]:
     unknown = Q(state=State.UNKNOWN) & (Q(looked_at=None) | Q(looked_at__lte=now - LOOK_EVERY))
     asked = Q(state=State.NEEDS_ATTENTION)
-    asked &= Q(looked_at=None) | Q(looked_at__lte=now - LOOK_RARELY)
+    answers = Q(agent__status=Agent.Status.ONLINE, looked_at__lte=now - LOOK_RARELY)
+    asked &= Q(looked_at=None) | Q(looked_at__lte=now - LOOK_SELDOM) | answers
     orders = Order.objects.filter(unknown | asked).select_related("agent", "account")
     return list(orders.order_by("claimed_at"))
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, Agent
-from tests.factories import make_position
+from tests.factories import make_order, make_position
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
@@ -92,6 +92,23 @@ def test_a_refusal_of_the_broker_is_told_in_plain_words(browser: Browser) -> Non
     assert Order.objects.get().state == State.REJECTED
     panel = words(text(browser.client.get(browser.own)))
     assert "There is not enough free margin." in panel
+
+
+TONES = {
+    "filled": "good",
+    "partial": "warn",
+    "late-fill": "bad",
+    "rejected": "bad",
+    "sending": "warn",
+}
+
+
+@pytest.mark.parametrize("state", TONES)
+def test_only_what_was_done_as_asked_looks_like_it(browser: Browser, state: str) -> None:
+    order = make_order(browser.desk.accounts["2"], state=state)
+    for page in ("", "outcome/"):
+        shown = text(browser.client.get(f"/orders/{order.pk}/{page}"))
+        assert f'<div class="notice {TONES[state]}"' in shown
 
 
 def test_an_unknown_outcome_is_loud_and_stops_the_next_ticket(browser: Browser) -> None:

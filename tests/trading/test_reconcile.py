@@ -221,6 +221,14 @@ def test_an_agent_that_is_away_for_days_fills_no_journal(desk: Desk) -> None:
     assert failed.count() == 1
 
 
+def test_an_agent_that_is_away_is_asked_seldom_once_a_person_was(desk: Desk) -> None:
+    order = lost(desk)
+    Order.objects.filter(pk=order.pk).update(state=State.NEEDS_ATTENTION, looked_at=timezone.now())
+    Agent.objects.update(status="offline")
+    assert again(later(Order.objects.get(pk=order.pk), 200)).state == State.NEEDS_ATTENTION
+    assert again(later(Order.objects.get(pk=order.pk), 400)).state == State.FILLED
+
+
 def test_looking_for_an_order_whose_agent_is_gone_never_says_that_nothing_was_sent(
     desk: Desk,
 ) -> None:

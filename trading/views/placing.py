@@ -10,7 +10,7 @@ from django.shortcuts import render
 from accounts.agents.text import clean
 from accounts.models import Account
 from trading import numbers, orders
-from trading.diagram import EXECUTED, LOCKING, State
+from trading.diagram import LOCKING, State
 from trading.identity import new_client_key
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
@@ -117,10 +117,10 @@ def taken(request: HttpRequest) -> HttpResponse:
 
 
 def tone(order: Order) -> str:
-    """good, bad, or empty while it is under way."""
-    if order.state in EXECUTED:
+    """good: as it was asked; bad; empty while it is under way, and for a part of what was asked."""
+    if order.state == State.FILLED:
         return "good"
-    return "" if order.state in (State.QUEUED, State.SENDING) else "bad"
+    return "" if order.state in (State.QUEUED, State.SENDING, State.PARTIAL) else "bad"
 
 
 def outcome(request: HttpRequest, order: Order) -> HttpResponse:
