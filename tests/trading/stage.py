@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.transaction import Atomic
 
@@ -59,15 +60,15 @@ class Clock:
 class NearVenue(Venue):
     """Without HTTP, on the clock of the stage."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, count: int) -> None:
         self.members = build_members(
-            2, journal_dir=folder, older=False, secret_seed="s", clock=clock.time
+            count, journal_dir=folder, older=False, secret_seed="s", clock=clock.time
         )
 
-    def endpoint(self, contract: str) -> Endpoint:
-        member = self.member(contract)
+    def endpoint(self, name: str) -> Endpoint:
+        member = self.member(name)
         url = HOST + member.path
-        return Endpoint(member.index, "real", url, contract, secret=member.agent.secret)
+        return Endpoint(member.index, "real", url, member.contract, secret=member.agent.secret)
 
 
 class Alarm(logging.Handler):
@@ -84,7 +85,7 @@ class Alarm(logging.Handler):
 class Stage:
     """`violations`: what was wrong at a moment where nobody could be told of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, agents: int = 2) -> None:
         self.stack = ExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.clock = Clock()
@@ -95,7 +96,7 @@ class Stage:
         atomic._from_testcase = True  # type: ignore[attr-defined]
         self.stack.enter_context(atomic)
         self.depth = len(connection.atomic_blocks)
-        self.venue = NearVenue(self.folder, self.clock)
+        self.venue = NearVenue(self.folder, self.clock, agents)
         self.line = Line(self.venue, self.stop, self.wrote)
         self.patch = self.stack.enter_context(pytest.MonkeyPatch.context())
         self._set()
@@ -104,7 +105,9 @@ class Stage:
             logging.getLogger(name).addHandler(alarm)
             self.stack.callback(logging.getLogger(name).removeHandler, alarm)
         self.desk = Desk(self.venue, make_user("accounts.view_account", "trading.trade"))
-        self.venue.member("2").open_journal()  # as an agent does when it starts
+        for member in self.venue.members:  # as agents do when they start
+            if member.contract == "2":
+                member.open_journal()
         self.boss = make_user("trading.trade", "trading.settle_order", "trading.override_lock")
 
     def _set(self) -> None:
@@ -148,10 +151,11 @@ class Stage:
         def watched(order: Order, to: State, *words: Any, **how: Any) -> bool:
             changed = change(order, to, *words, **how)
             if changed and to == State.SENDING:
-                agent = Agent.objects.get(accounts=self.desk.accounts[order.contract])
-                trader = type(self.desk.trader).objects.get(pk=self.desk.trader.pk)
+                agent = Agent.objects.get(accounts=order.account_id)
+                trader = User.objects.get(pk=order.user_id)
+                needed = "trading.run_versus" if order.versus_id else "trading.trade"
                 on = TradingSwitch.on().exists() and agent.trading_enabled
-                if not (on and agent.url == order.agent_url and trader.has_perm("trading.trade")):
+                if not (on and agent.url == order.agent_url and trader.has_perm(needed)):
                     self.violations.append(f"{order} was claimed, and was not allowed")
             return changed
 
@@ -217,9 +221,9 @@ class Stage:
         self.clock.turn(seconds / 2)
         self.venue.members[0].terminal.world.advance()
 
-    def poll(self, contract: str) -> None:
+    def poll(self, name: str) -> None:
         """As a tick of the poller does with one agent."""
-        agent = Agent.objects.get(pk=self.desk.agent(contract).pk)
+        agent = Agent.objects.get(url=self.venue.endpoint(name).url)
         Recorder(touch_every_s=0).record([loop.run(fetching.read(agent.endpoint()))])
 
     def restart(self, contract: str, *, forget: bool = False) -> None:

@@ -1,6 +1,7 @@
 """Two accounts at real agents, and a versus between them as somebody of the desk makes it."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,8 +23,16 @@ from trading.versus.legs import ticket_of
 class Pair:
     """`a` and `b` name agents of the venue: odd ones speak contract 1, even ones contract 2."""
 
-    def __init__(self, venue: Venue, user: User, a: str = "2", b: str = "6") -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        user: User,
+        a: str = "2",
+        b: str = "6",
+        read: Callable[[str], object] | None = None,
+    ) -> None:
         self.venue, self.user, self.names = venue, user, {"a": a, "b": b}
+        self._read = read
         self.firm, _ = Firm.objects.get_or_create(name="Liberal", opposite_positions="allowed")
         self.accounts = {role: self._account(name) for role, name in self.names.items()}
         self.read()
@@ -39,10 +48,17 @@ class Pair:
         return make_account(number=told.login, agent=agent, server=server, firm=self.firm)
 
     def read(self) -> None:
-        agents = Agent.objects.filter(accounts__in=self.accounts.values())
-        assert all(outcome.ok for outcome in polling.refresh(agents))
+        if self._read is not None:
+            for name in self.names.values():
+                self._read(name)
+        else:
+            self._poll()
         for account in self.accounts.values():
             account.refresh_from_db()
+
+    def _poll(self) -> None:
+        agents = Agent.objects.filter(accounts__in=self.accounts.values())
+        assert all(outcome.ok for outcome in polling.refresh(agents))
 
     def new(self, **columns: Any) -> Versus:
         """Not stored yet."""
