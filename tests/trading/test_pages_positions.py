@@ -49,6 +49,18 @@ def test_a_part_that_cannot_be_closed_is_refused(
     assert len(browser.desk.sent()) == 1
 
 
+def test_a_form_of_one_position_tells_nothing_of_another(browser: Browser) -> None:
+    """A browser that fills in again what its page held before it was loaded anew."""
+    ticket, account = browser.position(), browser.desk.accounts["2"]
+    other = account.positions.exclude(ticket=ticket).first()
+    assert other is not None
+    assert "Done at" in text(browser.ask(f"positions/{ticket}/close/", client_key="one"))
+    for path in (f"positions/{other.ticket}/close/", f"positions/{other.ticket}/modify/", "open/"):
+        answer = browser.ask(path, client_key="one")
+        assert answer.status_code == 409, path
+    assert len(browser.desk.sent()) == 2
+
+
 def test_a_position_that_is_gone_is_not_found(browser: Browser) -> None:
     for path in ("close/", "modify/", "levels/"):
         answer = browser.client.get(f"{browser.own}positions/12345/{path}")

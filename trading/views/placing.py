@@ -71,7 +71,7 @@ def posted(
     """The form with what is wrong, the confirmation, or what became of the order."""
     key, sends = key_of(request), request.POST.get("step") == "send"
     if sends and (order := Order.objects.filter(client_key=key).first()):
-        return _again(request, account, order)
+        return _again(request, account, kind, order)
     typed = ticket()
     asked = check(typed)
     if asked is None:
@@ -89,9 +89,11 @@ def _send(request: HttpRequest, account: Account, asked: Instruction, key: str) 
     return outcome(request, orders.send(order))
 
 
-def _again(request: HttpRequest, account: Account, order: Order) -> HttpResponse:
+def _again(request: HttpRequest, account: Account, kind: str, order: Order) -> HttpResponse:
     """A form that was sent before. What it says is compared as it is: the market has moved on."""
-    data = request.POST
+    data, page = request.POST, request.resolver_match
+    if (order.kind, order.position) != (kind, page.kwargs.get("ticket") if page else None):
+        return taken(request)
     try:
         asked = Instruction(
             order.kind,
