@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.agents import AgentError
-from accounts.models import Position
+from accounts.models import Agent, Position
 from trading import wire
 from trading.diagram import WITHOUT_EXECUTION, State
 from trading.evidence import dealt
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 WITHIN = timedelta(days=2)  # after it was placed
 # After its end; each is one call, made up for when nobody could make it in time.
 LOOKS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
-AT_ONCE = 3  # a round: an agent that is away takes seconds
+AT_ONCE = 3  # a round: an agent that does not answer takes seconds
 
 
 def raise_late_fills(now: datetime) -> int:
@@ -57,8 +57,9 @@ def due(now: datetime) -> list[Order]:
     for after in LOOKS:
         unseen = Q(looked_at=None) | Q(looked_at__lt=F("ended_at") + after)
         late |= Q(ended_at__lte=now - after) & unseen
-    orders = _ended(now).filter(late, contract="2", agent__enabled=True)
-    orders = orders.exclude(kind=Order.Kind.MODIFY)  # leaves no deal
+    # One that is away would take a worker for seconds; it is asked once it is back.
+    orders = _ended(now).filter(late, contract="2", agent__status=Agent.Status.ONLINE)
+    orders = orders.filter(agent__enabled=True).exclude(kind=Order.Kind.MODIFY)  # leaves no deal
     return list(orders.select_related("agent").order_by("looked_at", "pk")[:AT_ONCE])
 
 

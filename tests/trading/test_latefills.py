@@ -113,5 +113,8 @@ def test_an_agent_that_is_away_or_off_holds_up_nothing(desk: Desk) -> None:
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.REJECTED
-    Agent.objects.update(enabled=False)
-    assert latefills.due(timezone.now() + timedelta(hours=1)) == []
+    later = timezone.now() + timedelta(hours=1)
+    assert latefills.due(later) == [order]
+    for away in ({"status": "offline"}, {"status": "online", "enabled": False}):
+        Agent.objects.update(**away)
+        assert latefills.due(later) == []
