@@ -48,7 +48,17 @@ def _held(now: datetime) -> QuerySet[Order]:
 
 
 def _raise_held(order: Order) -> bool:
-    return _raise(order, "It was executed after all: its mark stands at an open position.")
+    marks = Q(magic=order.magic) | Q(comment=order.tag)
+    position = Position.objects.filter(marks, account=order.account_id).first()
+    if position is None:  # closed since
+        return False
+    return _raise(
+        order,
+        f"It was executed after all: its mark stands at the open position #{position.ticket}.",
+        filled_volume=position.volume,
+        price=position.open_price,
+        position_ticket=position.ticket,
+    )
 
 
 def due(now: datetime) -> list[Order]:

@@ -46,7 +46,9 @@ def test_an_open_position_with_its_mark_is_found_where_it_is_read(desk: Desk) ->
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.LATE_FILL
-    assert "stands at an open position" in order.reason
+    (execution,) = desk.venue.entries("2", "execution")
+    assert order.position_ticket == execution["deal"].position_id
+    assert "stands at the open position" in order.reason
 
 
 def test_a_mark_on_another_account_is_another_trade(desk: Desk) -> None:
