@@ -94,3 +94,29 @@ async def test_on_a_phone_every_figure_is_seen_without_scrolling_sideways(
     wide = "(boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth).length"
     assert await page.locator("main, main .scroll").evaluate_all(wide) == 0
     assert await page.locator("main .scroll").count() > 0
+
+
+async def test_an_agent_that_is_slow_to_quote_is_waited_for_in_sight_or_left_alone(
+    desk: Desk, trading: Trading
+) -> None:
+    page = await desk.open(trading.trader, home(trading))
+    link = page.locator("a[id^=close-]").first
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/close/", hold)
+    await link.click()
+    await expect(window(page)).to_contain_text("Asking the agent for its quote")
+    await held.pop().continue_()
+    await expect(window(page)).to_contain_text("Is this what you want?")
+    await page.keyboard.press("Escape")
+    await expect(window(page)).to_be_hidden()
+    await link.click()
+    await expect(window(page)).to_contain_text("Asking the agent for its quote")
+    await page.keyboard.press("Escape")
+    async with page.expect_response("**/close/"):
+        await held.pop().continue_()
+    await page.get_by_role("link", name="New position").click()
+    await expect(window(page)).to_contain_text("New position")

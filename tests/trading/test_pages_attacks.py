@@ -179,3 +179,12 @@ def test_a_symbol_that_nobody_holds_leads_back_to_all(browser: Browser) -> None:
 
 def test_the_page_of_a_failure_does_not_claim_that_no_order_left() -> None:
     assert "look at Orders for what became of it" in render_to_string("500.html")
+
+
+def test_an_order_that_a_person_has_to_look_at_is_not_said_to_be_looked_for(
+    browser: Browser,
+) -> None:
+    order = make_order(browser.desk.accounts["2"], state="needs-attention")
+    page = words(text(browser.client.get(f"/orders/{order.pk}/outcome/")))
+    assert "somebody who may settle orders has to look" in page
+    assert "The monitor looks for" not in page

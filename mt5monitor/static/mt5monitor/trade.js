@@ -6,15 +6,33 @@
   const dialog = byId("trade");
   if (!dialog) return;
   const SWITCH_MS = 3000; // how long it may take a page to show that trading was stopped elsewhere
+  let turn = 0; // of the link that is waited for; one more when the window is closed meanwhile
+  const WAIT_MS = 400; // before a window opens that has nothing to show yet
   let opener = ""; // id of the link that opened it: the row may have been drawn anew since
 
   async function open(link) {
     if (!dialog.open) opener = link.id;
     const here = { source: dialog, target: dialog, swap: "innerHTML settle:0ms" };
+    // An agent that is slow to tell its quote is waited for in sight, and can be left alone.
+    const waiting = setTimeout(wait, WAIT_MS);
+    const mine = ++turn;
     await htmx.ajax("GET", link.getAttribute("href"), here);
+    clearTimeout(waiting);
+    if (mine !== turn) return dialog.open || dialog.replaceChildren();
+    if (dialog.querySelector(".waiting")) return dialog.close(); // why is said in a toast
     if (!dialog.firstElementChild) return;
     if (!dialog.open) dialog.showModal();
     focusFirst();
+  }
+
+  function wait() {
+    if (dialog.open) return;
+    const told = document.createElement("p");
+    told.className = "waiting";
+    told.setAttribute("role", "status");
+    told.textContent = "Asking the agent for its quote…";
+    dialog.replaceChildren(told);
+    dialog.showModal();
   }
 
   function focusFirst() {
@@ -90,6 +108,7 @@
     if (event.detail.target === dialog && dialog.open) focusFirst();
   });
   dialog.addEventListener("close", () => {
+    turn += 1;
     dialog.replaceChildren(); // what asks the server again and again ends with it
     byId(opener)?.focus();
   });
