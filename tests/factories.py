@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from accounts.models import Account, Agent, Firm, Phase, Position
-from trading.models import Order
+from trading.models import Order, Versus
 
 _numbers = itertools.count(1)
 
@@ -87,6 +87,27 @@ def make_order(account: Account, **columns: Any) -> Order:
         "valid_until": now + timedelta(seconds=10),
     } | columns
     return Order.objects.create(account=account, **columns)
+
+
+def make_versus(runner: User, **columns: Any) -> Versus:
+    """One that waits for somebody to freeze it."""
+    now = timezone.now()
+    a, b = (columns.pop(f"account_{role}", None) or make_account() for role in "ab")
+    columns = {
+        "symbol_a": "EURUSD",
+        "symbol_b": "EURUSD.x",
+        "lots": Decimal("0.10"),
+        "side_a": "BUY",
+        "zone": "Europe/Madrid",
+        "since": now,
+        "created_at": now,
+        "created_by": runner,
+        "creator": runner.username,
+        "runner": runner,
+        "runner_name": runner.username,
+    } | columns
+    both = {"account_a": a, "account_b": b, "login_a": a.number, "login_b": b.number}
+    return Versus.objects.create(**both, **columns)
 
 
 def make_firm(name: str = "", **columns: Any) -> Firm:

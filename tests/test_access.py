@@ -28,6 +28,7 @@ from tests.factories import (
     make_phase,
     make_position,
     make_user,
+    make_versus,
 )
 from trading import quotes
 from trading.models import OrderEvent, TradeLimit, TradingSwitch
@@ -82,6 +83,7 @@ def path(db: None) -> Callable[[str], str]:
     )
     given = {"int:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
     given["int:ticket"] = str(position.ticket)
+    given["str:code"] = make_versus(objects["user"], account_a=account).code
 
     def address(route: str) -> str:
         model = route.split("/")[2] if route.count("/") > 2 else ""

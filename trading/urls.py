@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.views import fleet, journal, switch, tickets
+from trading.views import fleet, journal, switch, tickets, versus
 
 urlpatterns = [
     path("trading/switch/", switch.switch, name="trading-switch"),
@@ -13,6 +13,12 @@ urlpatterns = [
     path("orders/<int:pk>/settle/", journal.settle, name="order-settle"),
     path("orders/<int:pk>/cancel/", journal.cancel, name="order-cancel"),
     path("positions/", fleet.positions, name="positions"),
+    path("versus/", versus.overview, name="versus-all"),
+    path("versus/<str:code>/", versus.one, name="versus"),
+    *[
+        path(f"versus/<str:code>/{action}/", versus.act, {"action": action}, f"versus-{action}")
+        for action in versus.ACTIONS
+    ],
     path("close/", fleet.close_selected, name="close-selected"),
     path("accounts/<int:number>/open/", tickets.opening, name="open"),
     path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),

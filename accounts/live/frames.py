@@ -20,7 +20,7 @@ Ids = Annotated[frozenset[Id], msgspec.Meta(max_length=MAX_ROWS)]
 class Watch(msgspec.Struct, frozen=True, tag="watch", forbid_unknown_fields=True):
     """What a browser has on screen, and up to which (epoch, seq) it has it."""
 
-    page: Literal["fleet", "account", "agents"]
+    page: Literal["fleet", "account", "agents", "versus"]
     rows: Ids = frozenset()
     agents: Ids = frozenset()
     account: Id | None = None

@@ -68,7 +68,7 @@ def _freeze(versus: Versus) -> Iterator[PlannedLeg]:
     for side in (sizing.BUY, sizing.SELL):
         net += versus.lots * _sign(side)
         yield _opened(
-            versus.account_a, side, versus.lots, spec, (versus.sl_a, versus.tp_a), _told(net, None)
+            versus.account_a, side, versus.lots, spec, (versus.sl_a, versus.tp_a), told(net, None)
         )
 
 
@@ -83,13 +83,13 @@ def _transfer(versus: Versus) -> Iterator[PlannedLeg]:
         share = volume / versus.lots
         money = part(versus.sl_b, share), part(versus.tp_b, share)
         halves.append(
-            _opened(versus.account_b, versus.side_b, volume, spec_b, money, _told(Decimal(0), net))
+            _opened(versus.account_b, versus.side_b, volume, spec_b, money, told(Decimal(0), net))
         )
     yield from halves
     kept = versus.lots * _sign(versus.side_a)
-    yield _released(versus, _told(kept, net))
+    yield _released(versus, told(kept, net))
     if versus.sl_b is not None or versus.tp_b is not None:
-        yield _protected(versus, halves[0], spec_b, _told(kept, net))
+        yield _protected(versus, halves[0], spec_b, told(kept, net))
 
 
 def _released(versus: Versus, exposure: str) -> PlannedLeg:
@@ -166,7 +166,7 @@ def _sign(side: str) -> int:
     return 1 if side == sizing.BUY else -1
 
 
-def _told(on_a: Decimal, on_b: Decimal | None) -> str:
+def told(on_a: Decimal, on_b: Decimal | None) -> str:
     parts = [f"A {_side(on_a)}"] + ([f"B {_side(on_b)}"] if on_b is not None else [])
     return ", ".join(parts) + f"; together {_side(on_a + (on_b or 0))}"
 

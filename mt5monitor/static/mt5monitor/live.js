@@ -13,6 +13,7 @@
   const FIRST_RETRY = 500;
   const LAST_RETRY = 15000;
   const RELOAD_GUARD = 60000;
+  const WHOLE_EVERY = 2000; // a page that is read again whenever one of its accounts changes
   const BADGE = {
     live: "Live",
     connecting: "Connecting",
@@ -26,6 +27,7 @@
   let retryTimer = 0;
   let readTimer = 0;
   let reading = false;
+  let readAt = -Infinity; // when it was last begun
   let readAgain = false;
   let mark = null; // {element, epoch, seq}: what this page has
 
@@ -118,6 +120,7 @@
       for (const [number, html] of Object.entries(frame.rows)) renew(`account-${number}`, html);
       for (const [agent, html] of Object.entries(frame.agents)) renew(`agent-${agent}`, html);
       advance({ ...frame, epoch: mark && mark.epoch });
+      if (find("#live").dataset.page === "versus") readWhole();
       tick();
     },
     totals(frame) {
@@ -157,7 +160,7 @@
     say({
       type: "watch",
       page: live.dataset.page,
-      rows: live.dataset.page === "fleet" ? numbers("account") : [],
+      rows: ["fleet", "versus"].includes(live.dataset.page) ? numbers("account") : [],
       agents: numbers("agent"),
       account: Number(live.dataset.account) || null,
       query: live.dataset.query,
@@ -171,11 +174,17 @@
     if (!readTimer) readTimer = setTimeout(read, Math.random() * within);
   }
 
+  // Versus are made of several rows; their page has none of its own that could be replaced.
+  function readWhole() {
+    if (!readTimer) readTimer = setTimeout(read, Math.max(0, readAt + WHOLE_EVERY - performance.now()));
+  }
+
   async function read() {
     readTimer = 0;
     if (reading) { readAgain = true; return; }
     if (isEdited(body())) { readTimer = setTimeout(read, 1000); return; }
     reading = true;
+    readAt = performance.now();
     try {
       const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");

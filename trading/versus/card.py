@@ -1,0 +1,275 @@
+"""What a page shows of a versus: its legs as they stand, what it waits for, what may be done.
+
+Read from stored rows alone; no agent is asked. Of what is stale or was not read nothing is shown.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import Prefetch, QuerySet
+
+from accounts import figures
+from accounts.models import Account, Position
+from trading.diagram import LOCKING
+from trading.diagram import State as OrderState
+from trading.models import Order, Versus, VersusEvent
+from trading.versus import zones
+from trading.versus.diagram import ALLOWED, State
+from trading.versus.holdings import held
+from trading.versus.legs import Leg, Legs
+from trading.versus.plan import Facts, Wait, next_action
+from trading.versus.preview import told
+
+STEPS_SHOWN: Final = 5
+# In this order on the page: what alarms, what moves, what rests.
+ORDER: Final = (
+    State.DIVERGED,
+    State.UNPROTECTED,
+    State.CLOSING,
+    State.TRANSFERRING,
+    State.FREEZING,
+    State.FROZEN,
+    State.TRANSFERRED,
+    State.PENDING,
+)
+TO_DO: Final = {
+    State.DIVERGED: "The accounts do not balance each other any more. Close the legs that are left"
+    " with “Close both”, or look at the accounts. When nothing of it is open, it completes by"
+    " itself.",
+    State.UNPROTECTED: "The leg that A keeps has no stops. They are tried again and again by"
+    " themselves; meanwhile set them on the page of the account, or close both.",
+}
+WAITS: Final = {
+    State.PENDING: "It waits for somebody to freeze it.",
+    State.FROZEN: "It waits for somebody to transfer it.",
+    State.TRANSFERRED: "It waits until every leg is closed, by its stops or by hand.",
+    State.DIVERGED: "It waits until every leg is closed.",
+}
+ABOUT_TO: Final = "The next step is about to be taken, or noticed."
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that is safe from here; `name` is that of its page."""
+
+    name: str
+    label: str
+    tone: str = ""
+
+
+FREEZE = Act("versus-freeze", "Freeze", "primary")
+TRANSFER = Act("versus-transfer", "Transfer", "primary")
+SCHEDULE = Act("versus-schedule", "Schedule")
+CANCEL = Act("versus-cancel", "Cancel it")
+CLOSE = Act("versus-close", "Close both", "danger")
+STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANSFER, SCHEDULE]}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLeg:
+    """`profit` None: unknown, and `why`. `is_gone`: the broker was seen not to have it."""
+
+    role: str
+    leg: Leg
+    account: Account
+    position: Position | None
+    why: str
+    is_gone: bool
+
+    @property
+    def profit(self) -> Decimal | None:
+        return None if self.why or self.position is None else self.position.profit
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A step that begins by itself; `at` in the zone of the versus."""
+
+    label: str
+    at: datetime
+    left: str
+
+    @property
+    def at_text(self) -> str:
+        """On the clock of that zone: templates would show it in UTC."""
+        return f"{self.at:%d %b %H:%M}"
+
+    @property
+    def zone(self) -> str:
+        return str(self.at.tzinfo)
+
+    @property
+    def unix(self) -> str:
+        return figures.unix(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline."""
+
+    at: datetime
+    label: str
+    text: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    role: str
+    account: Account
+    symbol: str
+    keeps: str
+    sl: Decimal | None
+    tp: Decimal | None
+
+
+class Card:
+    def __init__(self, versus: Versus, now: datetime) -> None:
+        self.versus, self.now = versus, now
+        self.state = State(versus.state)
+        self._orders = list(versus.orders.all())
+        legs = Legs(self._orders)
+        facts = Facts(versus, legs, held(legs, now), now)
+        self.legs = [self._shown(leg, facts) for leg in legs.open]
+        self.under_way = legs.under_way
+        self.waits = self._waits(facts)
+
+    # --- who ------------------------------------------------------------------------------------
+    @property
+    def sides(self) -> list[Side]:
+        versus = self.versus
+        keeps, ends = versus.side_a.lower(), versus.side_b.lower()
+        return [
+            Side("A", versus.account_a, versus.symbol_a, keeps, versus.sl_a, versus.tp_a),
+            Side("B", versus.account_b, versus.symbol_b, ends, versus.sl_b, versus.tp_b),
+        ]
+
+    # --- how it stands --------------------------------------------------------------------------
+    @property
+    def tone(self) -> str:
+        if self.versus.is_alarming or self.lost:
+            return "bad"
+        return {State.FROZEN: "good", State.TRANSFERRED: "good", State.PENDING: ""}.get(
+            self.state, "wait"
+        )
+
+    @property
+    def to_do(self) -> str:
+        return TO_DO.get(self.state, "")
+
+    @property
+    def lost(self) -> Order | None:
+        """The order that a person may have to settle before anything goes on."""
+        order = self.under_way
+        is_lost = order is not None and order.state in LOCKING
+        return order if is_lost and order and order.state != OrderState.SENDING else None
+
+    @property
+    def exposure(self) -> str:
+        """In lots, by what the orders say is open; a leg that is gone does not count."""
+        if not self.legs:
+            return "none"
+        net = {"A": Decimal(0), "B": Decimal(0)}
+        for shown in self.legs:
+            if not shown.is_gone:
+                sign = 1 if shown.leg.side == Position.Side.BUY else -1
+                net[shown.role] += sign * shown.leg.volume
+        return told(net["A"], net["B"])
+
+    @property
+    def profit(self) -> tuple[Decimal, str] | None:
+        """Of all legs, and its currency; None when one is unknown or the currencies differ."""
+        known = [shown.profit for shown in self.legs]
+        currencies = {shown.account.currency for shown in self.legs}
+        if not known or None in known or len(currencies) != 1:
+            return None
+        return sum((one for one in known if one is not None), Decimal(0)), currencies.pop()
+
+    def _shown(self, leg: Leg, facts: Facts) -> ShownLeg:
+        versus = self.versus
+        on_a = leg.account_id == versus.account_a_id
+        account = versus.account_a if on_a else versus.account_b
+        position = next((one for one in account.positions.all() if one.ticket == leg.ticket), None)
+        is_gone = facts.held.get(leg.key) is False
+        why = _why_unknown(account, position, self.now)
+        return ShownLeg("A" if on_a else "B", leg, account, position, why, is_gone)
+
+    # --- what comes -----------------------------------------------------------------------------
+    @property
+    def scheduled(self) -> list[Scheduled]:
+        versus, zone = self.versus, zones.stored(self.versus.zone)
+        times = (("Freeze", versus.freeze_at), ("Transfer", versus.transfer_at))
+        return [
+            Scheduled(label, at.astimezone(zone), f"in {figures.span(at - self.now)}")
+            for label, at in times
+            if at is not None
+        ]
+
+    def _waits(self, facts: Facts) -> str:
+        if self.versus.is_ended:
+            return ""
+        action = next_action(facts)
+        if not isinstance(action, Wait):
+            return ABOUT_TO
+        due = self.versus.freeze_at if self.state == State.PENDING else self.versus.transfer_at
+        waits_for_time = self.state in STARTS and due is not None
+        return action.reason or ("" if waits_for_time else WAITS.get(self.state, ABOUT_TO))
+
+    @property
+    def acts(self) -> list[Act]:
+        """Those that are safe in this state, and no others."""
+        closes = [CLOSE] if State.CLOSING in ALLOWED[self.state] else []
+        return STARTS.get(self.state, []) + closes
+
+    @property
+    def window(self) -> str:
+        return figures.span(self.versus.window)
+
+    # --- what was -------------------------------------------------------------------------------
+    @property
+    def steps(self) -> list[Step]:
+        return [
+            Step(event.at, _label(event), event.text, event.actor)
+            for event in self.versus.events.all()
+        ]
+
+    @property
+    def last_steps(self) -> list[Step]:
+        return self.steps[-STEPS_SHOWN:]
+
+    @property
+    def hidden_steps(self) -> int:
+        return max(len(self.steps) - STEPS_SHOWN, 0)
+
+    @property
+    def orders(self) -> list[Order]:
+        return self._orders
+
+
+def _why_unknown(account: Account, position: Position | None, now: datetime) -> str:
+    if account.is_stale(now):
+        return f"The figures of account {account.number} are old"
+    if account.open_positions is None:
+        return f"The positions of account {account.number} could not be read"
+    return "" if position else "It is not among the positions that were read last"
+
+
+def _label(event: VersusEvent) -> str:
+    return State(event.state).label if event.state in State.values else event.step
+
+
+def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
+    """With all that their cards show."""
+    related = [f"account_{role}__{name}" for role in "ab" for name in ("agent", "firm")]
+    positions = [f"account_{role}__positions" for role in "ab"]
+    orders = Prefetch("orders", Order.objects.order_by("pk"))
+    return versus.select_related(*related).prefetch_related(*positions, orders, "events")
+
+
+def cards(versus: Iterable[Versus], now: datetime) -> list[Card]:
+    """By state, alarms first; of a state, the one first that has been in it longest."""
+    ranked = sorted(versus, key=lambda one: (ORDER.index(State(one.state)), one.since))
+    return [Card(one, now) for one in ranked]

@@ -1,0 +1,166 @@
+"""Versus on pages: all of them, one, and what may be done with it, each thing confirmed first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.agents.text import clean
+from accounts.live import mark
+from accounts.paging import Page
+from trading.models import Versus
+from trading.sizing import Refused
+from trading.versus import card, desk, preview, zones
+from trading.versus.card import Act, Card
+from trading.versus.changes import REASON_LENGTH
+from trading.versus.desk import NotNow
+from trading.versus.diagram import ENDED, State
+from trading.versus.preview import Preview
+
+MAY_LOOK = ["accounts.view_account", "trading.view_versus"]
+may_look = permission_required(MAY_LOOK, raise_exception=True)
+may_run = permission_required([*MAY_LOOK, "trading.run_versus"], raise_exception=True)
+both = require_http_methods(["GET", "POST"])
+CHANGED = "It was changed by somebody else meanwhile; nothing was done. It is {} now."
+FELL_BACK = {
+    card.FREEZE: frozenset({State.CANCELLED, State.COMPENSATED, State.DIVERGED}),
+    card.TRANSFER: frozenset({State.FROZEN, State.UNPROTECTED, State.DIVERGED}),
+}
+
+
+@require_safe
+@may_look
+def overview(request: HttpRequest) -> HttpResponse:
+    epoch, seq = mark()
+    problems: list[str] = []
+    opened = card.for_cards(Versus.objects.exclude(state__in=ENDED))
+    ended = Versus.objects.filter(state__in=ENDED)
+    page = Page.asked(request.GET.get("page", ""), ended.count(), problems)
+    context = {
+        "live": {"epoch": epoch, "seq": seq},
+        "cards": card.cards(opened, timezone.now()),
+        "ended": list(ended.order_by("-ended_at", "-pk")[page.slice]),
+        "page": page,
+        "problems": problems,
+    }
+    return render(request, "versus/overview.html", context)
+
+
+@require_safe
+@may_look
+def one(request: HttpRequest, code: str) -> HttpResponse:
+    epoch, seq = mark()
+    context = {"live": {"epoch": epoch, "seq": seq}, "card": _card_or_404(code), "whole": True}
+    return render(request, "versus/one.html", context)
+
+
+def _card_or_404(code: str) -> Card:
+    versus = card.for_cards(Versus.objects.filter(code=code[:20])).first()
+    if versus is None:
+        raise Http404(f"There is no versus {code}.")
+    return Card(versus, timezone.now())
+
+
+# --- acting -------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Action:
+    """`does` raises NotNow or Refused, or returns False when the versus has changed meanwhile."""
+
+    act: Act
+    does: Callable[[Versus, User, dict[str, str]], object]
+    preview: Callable[[Versus], Preview] | None = None
+
+
+def _schedule(versus: Versus, user: User, typed: dict[str, str]) -> bool:
+    zone = zones.stored(versus.zone)
+    freeze_at = zones.read(typed.get("freeze_at", ""), zone, "Freeze at")
+    transfer_at = zones.read(typed.get("transfer_at", ""), zone, "Transfer at")
+    return desk.schedule(versus, user, freeze_at, transfer_at)
+
+
+def _close(versus: Versus, user: User, typed: dict[str, str]) -> bool:
+    return desk.close_both(versus, user, clean(typed.get("reason", ""), REASON_LENGTH))
+
+
+ACTIONS = {
+    "freeze": Action(card.FREEZE, lambda v, user, _: desk.freeze(v, user), preview.freeze),
+    "transfer": Action(card.TRANSFER, lambda v, user, _: desk.transfer(v, user), preview.transfer),
+    "schedule": Action(card.SCHEDULE, _schedule),
+    "cancel": Action(card.CANCEL, lambda v, user, _: desk.cancel(v, user)),
+    "close": Action(card.CLOSE, _close),
+}
+
+
+@both
+@may_run
+def act(request: HttpRequest, code: str, action: str) -> HttpResponse:
+    """What will happen, in words; confirmed, it happens."""
+    asked, shown = ACTIONS[action], _card_or_404(code)
+    if asked.act not in shown.acts:
+        state = shown.versus.get_state_display()
+        messages.error(request, f"{shown.versus.code} is {state} now: nothing was done.")
+        return redirect("versus", shown.versus.code)
+    if request.method != "POST":
+        return _confirm(request, action, shown)
+    return _do(request, action, shown)
+
+
+def _do(request: HttpRequest, action: str, shown: Card) -> HttpResponse:
+    asked, versus, before = ACTIONS[action], shown.versus, shown.versus.state
+    try:
+        done = asked.does(versus, cast(User, request.user), request.POST.dict())
+    except NotNow as error:
+        versus.refresh_from_db()
+        if versus.state == before:
+            sentences = [check.sentence for check in error.checks]
+            return _confirm(request, action, shown, sentences, status=422)
+        done = False
+    except Refused as refused:
+        return _confirm(request, action, shown, [str(refused)], status=422)
+    versus.refresh_from_db()
+    if done is False:
+        messages.error(request, CHANGED.format(versus.get_state_display()))
+    else:
+        fell_back = versus.state in FELL_BACK.get(asked.act, ())
+        level = messages.ERROR if fell_back else messages.SUCCESS
+        messages.add_message(request, level, _became(versus, asked.act))
+    return redirect("versus", versus.code)
+
+
+def _became(versus: Versus, act: Act) -> str:
+    if act == card.SCHEDULE:
+        return f"{versus.code}: the schedule is stored."
+    return f"{versus.code} is {versus.get_state_display()} now. {versus.reason}"
+
+
+def _confirm(
+    request: HttpRequest,
+    action: str,
+    shown: Card,
+    sentences: list[str] | None = None,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    """A refused form keeps what was typed."""
+    asked, versus = ACTIONS[action], shown.versus
+    zone = zones.stored(versus.zone)
+    times = {
+        name: zones.typed(getattr(versus, name), zone) for name in ("freeze_at", "transfer_at")
+    }
+    context: dict[str, Any] = {
+        "card": shown,
+        "versus": versus,
+        "action": action,
+        "act": asked.act,
+        "sentences": sentences or [],
+        "typed": times | request.POST.dict(),
+        "preview": asked.preview(versus) if asked.preview else None,
+    }
+    return render(request, "versus/confirm.html", context, status=status)
