@@ -7,7 +7,10 @@ from playwright.async_api import Route, expect
 
 from tests.browser.desk import Desk
 from tests.browser.tickets import fill_ticket, home, review, window
+from tests.factories import make_order
 from tests.trading.desk import Desk as Trading
+from trading.diagram import State
+from trading.journal import change
 from trading.models import Order
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -120,3 +123,14 @@ async def test_an_agent_that_is_slow_to_quote_is_waited_for_in_sight_or_left_alo
         await held.pop().continue_()
     await page.get_by_role("link", name="New position").click()
     await expect(window(page)).to_contain_text("New position")
+
+
+async def test_an_outcome_on_a_page_of_its_own_stays_a_page(desk: Desk, trading: Trading) -> None:
+    order = await threaded(make_order)(trading.accounts["2"], state="sending")
+    page = await desk.open(trading.trader, f"/orders/{order.pk}/outcome/")
+    outcome = page.locator("main #outcome.card")
+    await expect(outcome).to_contain_text("Sending")
+    await threaded(change)(order, State.FILLED, "Done at 1.1.")
+    await expect(outcome).to_contain_text("Done at 1.1.")
+    await expect(outcome.get_by_role("link", name="To the account")).to_be_visible()
+    await expect(page.locator("main main")).to_have_count(0)
