@@ -33,6 +33,7 @@ from trading.diagram import State
 from trading.models import Order, TradingSwitch
 
 TICK = timedelta(milliseconds=1)
+NOWHERE = "http://127.0.0.1:9"  # where no agent answers
 TLS = ssl.create_default_context()
 
 
@@ -222,8 +223,9 @@ class Stage:
         self.venue.members[0].terminal.world.advance()
 
     def poll(self, name: str) -> None:
-        """As a tick of the poller does with one agent."""
-        agent = Agent.objects.get(url=self.venue.endpoint(name).url)
+        """As a tick of the poller does with one agent, also where the machine has moved it to."""
+        here, moved = self.venue.endpoint(name).url, f"{NOWHERE}/{name}"
+        agent = Agent.objects.get(url__in=[here, moved])
         Recorder(touch_every_s=0).record([loop.run(fetching.read(agent.endpoint()))])
 
     def restart(self, contract: str, *, forget: bool = False) -> None:

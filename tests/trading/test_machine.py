@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from accounts.models import Account, Agent
 from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.trading.judge import Judge
-from tests.trading.stage import Stage
+from tests.trading.stage import NOWHERE, Stage
 from trading import orders, reconcile
 from trading.diagram import OPEN, State
 from trading.models import Order, TradingSwitch
@@ -198,7 +198,7 @@ class Trading(RuleBasedStateMachine):
             "rival": lambda: orders.send(self.desk.place(contract)),
             "switch": lambda: TradingSwitch.objects.update(is_on=False),
             "permission": self.desk.trader.user_permissions.clear,
-            "move": lambda: agent.update(url=f"http://127.0.0.1:9/{contract}"),
+            "move": lambda: agent.update(url=f"{NOWHERE}/{contract}"),
             "agent": lambda: agent.update(trading_enabled=False),
             # Nothing ties a trade of contract 1 to a login, once the account was looked at.
             "login": lambda: steer("2", login=4242),
