@@ -47,6 +47,7 @@ PAGES = {
     "orders/<int:pk>/cancel/": May(NOBODY, TRADERS),
     "positions/": May(VIEWERS, NOBODY),
     "versus/": May(AUDITORS, NOBODY),
+    "versus/new/": May(BOSS, BOSS),
     "versus/<str:code>/": May(AUDITORS, NOBODY),
     "versus/<str:code>/freeze/": May(BOSS, BOSS),
     "versus/<str:code>/transfer/": May(BOSS, BOSS),

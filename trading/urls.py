@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.views import fleet, journal, switch, tickets, versus
+from trading.views import fleet, journal, new_versus, switch, tickets, versus
 
 urlpatterns = [
     path("trading/switch/", switch.switch, name="trading-switch"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/<int:pk>/cancel/", journal.cancel, name="order-cancel"),
     path("positions/", fleet.positions, name="positions"),
     path("versus/", versus.overview, name="versus-all"),
+    path("versus/new/", new_versus.new, name="versus-new"),
     path("versus/<str:code>/", versus.one, name="versus"),
     *[
         path(f"versus/<str:code>/{action}/", versus.act, {"action": action}, f"versus-{action}")

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.broadcast import publish_accounts
 from trading.models import Versus
 from trading.versus.changes import append, change
 from trading.versus.checks import Check, failures
@@ -157,6 +158,7 @@ def schedule(
         told = [f"{word} at {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in
                 (("frozen", freeze_at), ("transferred", transfer_at)) if at]  # fmt: skip
         append(versus, f"To be {' and '.join(told)}." if told else "Not scheduled.", actor=name)
+        publish_accounts([versus.login_a, versus.login_b])
     return True
 
 
