@@ -15,11 +15,11 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from accounts.agents import NotSent, client
@@ -29,6 +29,7 @@ from trading.diagram import LOCKING, State
 from trading.journal import append, change
 from trading.models import Order, Versus
 from trading.outcomes import settle
+from trading.sizing import Refused
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,9 @@ def place(
     valid_for: timedelta = CLICK_VALID,
     part_of: Part | None = None,
 ) -> Order:
-    """The order of this key: committed now, or the one that is there already. Raises KeyTaken."""
+    """The order of this key: committed now, or the one that is there already. Raises KeyTaken, and
+    Refused for figures that no row can hold."""
+    _check_figures(asked)
     if order := Order.objects.filter(client_key=client_key).first():
         return _same(order, account, user, asked)
     try:
@@ -91,6 +94,16 @@ def place(
             raise
         return _same(twin, account, user, asked)
     return order
+
+
+def _check_figures(asked: Instruction) -> None:
+    """SQLite would store them all the same, and no page of orders could read them back."""
+    for name in ("volume", "sl", "tp"):
+        value = getattr(asked, name)
+        try:
+            cast("models.DecimalField[Any, Any]", Order._meta.get_field(name)).run_validators(value)
+        except ValidationError as error:
+            raise Refused(f"{name} {value}: {' '.join(error.messages)}") from error
 
 
 def _columns(

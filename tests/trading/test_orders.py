@@ -17,6 +17,7 @@ from trading import orders, outcomes
 from trading.diagram import State
 from trading.models import Order, OrderEvent, TradeLimit, TradingSwitch
 from trading.orders import KeyTaken
+from trading.sizing import Refused
 
 pytestmark = pytest.mark.django_db
 CONTRACTS = pytest.mark.parametrize("contract", ["1", "2"])
@@ -266,3 +267,12 @@ def test_what_the_venue_says_is_what_the_row_says(desk: Desk, contract: str, fau
     elif order.state != State.UNKNOWN:
         assert executed == []
     assert order.reason
+
+
+@pytest.mark.parametrize("figures", [{"volume": Decimal("1e12")}, {"sl": Decimal("1.123456789")}])
+def test_figures_that_no_row_can_hold_are_refused_by_the_door_itself(
+    desk: Desk, figures: dict[str, Decimal]
+) -> None:
+    with pytest.raises(Refused, match=next(iter(figures))):
+        desk.place(**figures)
+    assert not Order.objects.exists()
