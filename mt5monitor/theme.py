@@ -64,6 +64,7 @@ SIDEBAR = [
         ),
         _link("Limits", "speed", "admin:trading_tradelimit_changelist", "trading.view_tradelimit"),
         _link("Orders", "receipt_long", "admin:trading_order_changelist", "trading.view_order"),
+        _link("Versus", "swap_horiz", "admin:trading_versus_changelist", "trading.view_versus"),
     ),
     _section(
         "Labels",

@@ -107,6 +107,8 @@ MODELS: dict[str, dict[str, May]] = {
     "trading/tradelimit/": MODEL,
     "trading/order/": MODEL | READ_ONLY,
     "trading/orderevent/": MODEL | READ_ONLY,
+    "trading/versus/": MODEL | READ_ONLY,
+    "trading/versusevent/": MODEL | READ_ONLY,
     "auth/user/": MODEL,
     "auth/group/": MODEL,
 }

@@ -33,6 +33,7 @@ from tests.factories import (
 from trading import quotes
 from trading.models import OrderEvent, TradeLimit, TradingSwitch
 from trading.sizing import Refused
+from trading.versus.changes import append
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +84,9 @@ def path(db: None) -> Callable[[str], str]:
     )
     given = {"int:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
     given["int:ticket"] = str(position.ticket)
-    given["str:code"] = make_versus(objects["user"], account_a=account).code
+    objects["versus"] = make_versus(objects["user"], account_a=account)
+    objects["versusevent"] = append(objects["versus"], "Created.")
+    given["str:code"] = objects["versus"].code
 
     def address(route: str) -> str:
         model = route.split("/")[2] if route.count("/") > 2 else ""

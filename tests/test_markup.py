@@ -12,8 +12,16 @@ from django.utils import timezone
 
 from accounts import fragments
 from accounts.models import Account, Agent, Conflict, Firm, Phase, VSGroup
-from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
-from trading.models import OrderEvent
+from tests.factories import (
+    make_account,
+    make_online_agent,
+    make_order,
+    make_position,
+    make_user,
+    make_versus,
+)
+from trading.models import OrderEvent, Versus
+from trading.versus.changes import append
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +61,9 @@ def rows(db: None) -> list[models.Model]:
         event = {"state": state, "text": MARKUP, "actor": MARKUP, "data": shown}
         OrderEvent.objects.create(order=order, at=timezone.now(), **event)
     user = make_user(first_name=MARKUP, last_name=MARKUP)
-    labels = [account, agent, conflict, phase, firm, group]
+    versus = make_versus(user, account_a=account, state="diverged", reason=MARKUP, zone=MARKUP)
+    append(spoil(versus), MARKUP, step=MARKUP[:24], actor=MARKUP)
+    labels = [account, agent, conflict, phase, firm, group, versus]
     return [*labels, user, Group.objects.create(name=MARKUP), order]
 
 
@@ -72,6 +82,9 @@ def pages(rows: list[models.Model]) -> Iterator[str]:
     yield f"{own}open/quote/?symbol=X&side={MARKUP}&sl={MARKUP}&volume={MARKUP}"
     held = f"{own}positions/{ticket}/"
     yield from (f"{held}close/", f"{held}close/?part=1", f"{held}modify/", f"{held}levels/")
+    versus = Versus.objects.get()
+    own = f"/versus/{versus.code}/"
+    yield from ("/versus/", f"/versus/?page={MARKUP}", own, f"{own}close/", "/versus/new/")
     for row in rows:
         base = f"/admin/{row._meta.app_label}/{row._meta.model_name}/"
         yield from (base, f"{base}?q={MARKUP}", f"{base}add/")

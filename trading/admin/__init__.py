@@ -1,5 +1,5 @@
-"""The admin of trading: the switch, the limits, the orders. Importing them registers them."""
+"""The admin of trading: switch, limits, orders, versus. Importing them registers them."""
 
-from trading.admin import limits, orders, switch
+from trading.admin import limits, orders, switch, versus
 
-__all__ = ["limits", "orders", "switch"]
+__all__ = ["limits", "orders", "switch", "versus"]

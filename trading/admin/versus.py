@@ -1,0 +1,106 @@
+"""Versus and their timelines, to be read; cancelling and closing go through the desk, as on pages.
+
+Which of the chosen ones it would be done to is shown first, and done when it is confirmed.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from accounts import figures
+from trading.admin.orders import ReadOnly
+from trading.models import Versus, VersusEvent
+from trading.versus import desk
+from trading.versus.diagram import ALLOWED, State
+
+MOST = 50  # closed in one request
+TEMPLATE = "admin/trading/versus/confirm.html"
+
+
+class StepsInline(ReadOnly, TabularInline):  # type: ignore[misc]
+    model = VersusEvent
+    fields = ("at", "state", "step", "text", "actor", "data")
+    verbose_name_plural = "timeline"
+    hide_title = True
+    extra = 0
+
+
+@admin.register(Versus)
+class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("code", "login_a", "login_b", "size", "state", "since", "reason", "runner_name")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter_submit = True
+    list_fullwidth = True
+    list_per_page = 50
+    search_fields = ("code", "login_a", "login_b", "symbol_a", "symbol_b", "creator")
+    search_help_text = "Code, account number, symbol or user"
+    show_full_result_count = False
+    show_facets = 0
+    compressed_fields = True
+    inlines = (StepsInline,)
+    actions = ("cancel", "close_both")
+
+    @admin.display(description="lots", ordering="lots")
+    def size(self, versus: Versus) -> str:
+        return f"{figures.price(versus.lots)}, A keeps the {versus.side_a.lower()}"
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("trading.run_versus")
+
+    @admin.action(description="Cancel those that were not begun", permissions=["run"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Versus]) -> HttpResponse | None:
+        return _confirmed(self, request, queryset, State.CANCELLED, desk.cancel)
+
+    @admin.action(description="Close both legs", permissions=["run"])
+    def close_both(self, request: HttpRequest, queryset: QuerySet[Versus]) -> HttpResponse | None:
+        return _confirmed(
+            self, request, queryset, State.CLOSING, lambda one, user: desk.close_both(one, user, "")
+        )
+
+
+def _confirmed(
+    model_admin: VersusAdmin,
+    request: HttpRequest,
+    chosen: QuerySet[Versus],
+    to: State,
+    act: Callable[[Versus, User], bool],
+) -> HttpResponse | None:
+    rows = list(chosen.order_by("pk")[: MOST + 1])
+    able = [one for one in rows if to in ALLOWED[State(one.state)]]
+    if len(rows) > MOST or not able:
+        text = f"Choose at most {MOST} at once." if able else "None of these is in such a state."
+        model_admin.message_user(request, text, messages.ERROR)
+        return None
+    if "confirmed" not in request.POST:
+        context = {
+            **admin.site.each_context(request),
+            "opts": Versus._meta,
+            "title": "Close both legs" if to == State.CLOSING else "Cancel",
+            "action": request.POST.get("action", ""),
+            "versus": able,
+            "left": len(rows) - len(able),
+        }
+        return render(request, TEMPLATE, context)
+    done = [one for one in able if act(one, cast(User, request.user))]
+    for one in done:
+        model_admin.log_change(request, one, f"{State(one.state).label}")
+    text = f"{len(done)} of {len(rows)}: {', '.join(one.code for one in done) or 'none'}."
+    model_admin.message_user(request, text, messages.SUCCESS if done else messages.WARNING)
+    return None
+
+
+@admin.register(VersusEvent)
+class VersusEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_display = ("at", "versus", "state", "step", "text", "actor")
+    list_select_related = ("versus",)
+    list_per_page = 50
+    search_fields = ("versus__code", "text", "actor")
+    show_full_result_count = False
+    compressed_fields = True
