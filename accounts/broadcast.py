@@ -48,6 +48,12 @@ def publish_agents(ids: Iterable[int]) -> None:
     _publish(Batch(agents=set(ids)))
 
 
+def publish_note(name: str) -> None:
+    """Tells every open page, after commit, that something which is no row was changed; scripts hear
+    it as the event `live:name`."""
+    _publish(Batch(notes={name}))
+
+
 @dataclass
 class Batch:
     """What one transaction publishes; called when it has committed."""
@@ -55,11 +61,13 @@ class Batch:
     accounts: set[int] = field(default_factory=set)
     agents: set[int] = field(default_factory=set)
     added: set[int] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
 
     def add(self, other: "Batch") -> None:
         self.accounts |= other.accounts
         self.agents |= other.agents
         self.added |= other.added
+        self.notes |= other.notes
 
     def __call__(self) -> None:
         try:
@@ -79,8 +87,9 @@ class Batch:
             Message(source="", seq=0, at=at, rows=part, agents=agent_part)
             for part, agent_part in parts(rows, agents)
         ]
-        messages[-1] = replace(messages[-1], added=sorted(self.added - gone), gone=sorted(gone))
-        return messages
+        came = sorted(self.added - gone)
+        last = replace(messages[-1], added=came, gone=sorted(gone), notes=sorted(self.notes))
+        return [*messages[:-1], last]
 
 
 def _accounts_of(agents: set[int]) -> set[int]:
@@ -93,7 +102,7 @@ def _publish(batch: Batch) -> None:
     """Adds to the batch of the current transaction. One that was begun in a savepoint that has
     ended since is as good as one of now: it lives as long as the transaction, and publishing a
     row that did not change in the end is harmless."""
-    if not batch.accounts and not batch.agents:
+    if not (batch.accounts or batch.agents or batch.notes):
         return
     for _, waiting, _ in transaction.get_connection().run_on_commit:
         if isinstance(waiting, Batch):

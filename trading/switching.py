@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.broadcast import publish_note
 from trading.models import TradingSwitch
 from trading.permits import refusal_of_the_switch
 
@@ -52,4 +53,5 @@ def turn(user: AbstractUser, *, on: bool, reason: str) -> TradingSwitch:
         switch, _ = TradingSwitch.objects.update_or_create(pk=TradingSwitch.PK, defaults=columns)
         told = f"Trading switched {'on' if on else 'off'}{f': {reason}' if reason else ''}"
         LogEntry.objects.log_actions(user.pk, [switch], CHANGE, told, single_object=True)
+        publish_note("switch")
     return switch

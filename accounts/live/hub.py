@@ -57,6 +57,7 @@ class Hub:
         self._backlog = Backlog(0)
         self._resized_at = 0  # seq with which accounts last came or went
         self._sockets: Counter[int] = Counter()
+        self._telling: set[asyncio.Task[None]] = set()
         self._heart = Heart(self)
         self._resized = Pace(self._reread_fleet, REREADS_EVERY_S)
         self._broken = Pace(self._reread_all, REREADS_EVERY_S)
@@ -70,7 +71,7 @@ class Hub:
             part.stop()
         # Again and again: before Python 3.12 asyncio.wait_for, by which the layer sends, may
         # swallow a cancellation that comes just when it is done.
-        while pending := [task for task in self._tasks if not task.done()]:
+        while pending := [t for t in (*self._tasks, *self._telling) if not t.done()]:
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=STOP_AGAIN_S)
@@ -145,6 +146,10 @@ class Hub:
             self.break_off()
         resized = bool(message.added or message.gone)
         self.deliver(message.at, message.rows, message.agents, resized)
+        for name in message.notes:
+            telling = self._start(self._send_all(frames.text("note", name=name)))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
 
     def deliver(
         self, at: float, rows: Mapping[int, str], agents: Mapping[int, str], resized: bool = False
@@ -179,6 +184,10 @@ class Hub:
         everyone = [browser for browsers in fleet for browser in browsers]
         old = [b for b in everyone if b.mark[0] != epoch or b.mark[1] < needed]
         await self._tell(old, "added")
+
+    async def _send_all(self, text: str) -> None:
+        for browser in list(self.browsers):
+            await browser.send(text)
 
     async def _tell(self, browsers: Iterable[Browser], reason: str) -> None:
         told = list(browsers)

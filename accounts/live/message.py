@@ -23,6 +23,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     agents: dict[int, str] = {}
     added: list[int] = []
     gone: list[int] = []
+    notes: list[str] = []
+    """Names of what is no row and was changed, such as the switch of trading."""
     reread: bool = False
 
 

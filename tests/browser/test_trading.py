@@ -12,8 +12,10 @@ from accounts.broadcast import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk
 from tests.browser.tickets import fill_ticket, home, read, review, window
+from tests.factories import make_user
 from tests.trading.desk import Desk as Trading
-from trading.models import Order, TradingSwitch
+from trading.models import Order
+from trading.switching import turn
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -68,10 +70,11 @@ async def test_trading_that_is_stopped_elsewhere_shows_on_every_page_that_is_ope
     page = await desk.open(trading.trader, address)
     shown = page.locator("#trading-state")
     await expect(shown).to_have_text("Trading on")
-    await threaded(TradingSwitch.objects.update)(is_on=False, changed_by="ana", reason="news")
+    ana = await threaded(make_user)("trading.stop_trading")
+    await threaded(turn)(ana, on=False, reason="news")
     await expect(shown).to_have_text("Trading off", timeout=15_000)
-    await expect(shown).to_have_attribute("title", "All trading is switched off by ana: news")
-    await threaded(TradingSwitch.objects.update)(is_on=True)
+    await expect(shown).to_have_attribute("title", f"All trading is switched off by {ana}: news")
+    await threaded(turn)(ana, on=True, reason="over")
     await expect(shown).to_have_text("Trading on", timeout=15_000)
 
 

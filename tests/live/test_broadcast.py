@@ -13,7 +13,13 @@ from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import broadcast, fragments, live
-from accounts.broadcast import Publisher, publish_accounts, publish_agents, publisher
+from accounts.broadcast import (
+    Publisher,
+    publish_accounts,
+    publish_agents,
+    publish_note,
+    publisher,
+)
 from accounts.live.hub import Hub
 from accounts.live.message import GROUP, MAX_MESSAGE, Message, packed, parts, unpacked
 from tests.factories import make_account, make_online_agent
@@ -193,3 +199,11 @@ def test_a_child_process_is_another_source() -> None:
     parent = publisher()
     broadcast._forget_parents_publisher()
     assert publisher()._source != parent._source
+
+
+async def test_a_note_reaches_every_browser_whatever_it_shows(hub: Hub, session: str) -> None:
+    async with Page(session) as fleet, Page(session) as nothing:
+        await fleet.settled()
+        await threaded(publish_note)("switch")
+        for page in (fleet, nothing):
+            assert (await page.get("note"))["name"] == "switch"

@@ -131,6 +131,7 @@
       renew("account-panel", frame.html);
       tick();
     },
+    note(frame) { document.dispatchEvent(new Event(`live:${frame.name}`)); },
     reread(frame) { readSoon(frame.within_ms); },
     bye() {},
   };

@@ -5,7 +5,7 @@
   const { byId } = page;
   const dialog = byId("trade");
   if (!dialog) return;
-  const SWITCH_MS = 3000; // how long it may take a page to show that trading was stopped elsewhere
+  const SWITCH_MS = 3000; // how long a page that hears nothing may show the switch as it was
   let turn = 0; // of the link that is waited for; one more when the window is closed meanwhile
   const WAIT_MS = 400; // before a window opens that has nothing to show yet
   let opener = ""; // id of the link that opened it: the row may have been drawn anew since
@@ -67,7 +67,8 @@
   }
 
   const lookAtSwitch = () => readSwitch().catch(() => {}); // the page says by itself that it is cut off
-  setInterval(lookAtSwitch, SWITCH_MS);
+  for (const told of ["live:switch", "live:read"]) document.addEventListener(told, lookAtSwitch);
+  setInterval(() => { if (document.body.dataset.link !== "live") lookAtSwitch(); }, SWITCH_MS);
   document.addEventListener("visibilitychange", lookAtSwitch);
 
   document.addEventListener("click", (event) => {
