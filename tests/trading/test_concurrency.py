@@ -1,14 +1,10 @@
 """Orders sent by real threads at once, each with a connection of its own, on both databases."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 import pytest
-from django.db import connections
 
+from tests.threads import at_once
 from tests.trading.desk import Desk
 from trading import orders, reconcile
 from trading.diagram import State
@@ -18,23 +14,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
 ]
-T = TypeVar("T")
-THREADS = 10
-
-
-def at_once(act: Callable[[int], T], count: int = THREADS) -> list[T]:
-    """What `act` gave in each of `count` threads that began together."""
-    gate = threading.Barrier(count)
-
-    def one(number: int) -> T:
-        try:
-            gate.wait(20)
-            return act(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(one, range(count)))
 
 
 def again(order: Order) -> Order:

@@ -1,0 +1,42 @@
+"""Many drivers of one versus at once, as web processes, workers and beats are."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.threads import at_once
+from tests.versus.pair import Pair
+from trading.models import Versus
+from trading.versus.changes import change
+from trading.versus.diagram import State
+from trading.versus.driver import drive
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+DRIVERS = 6
+
+
+def drive_at_once(pk: int) -> None:
+    at_once(lambda _: drive(Versus.objects.get(pk=pk)), DRIVERS)
+
+
+def test_drivers_at_once_open_each_leg_once(pair: Pair) -> None:
+    versus = pair.created()
+    change(versus, State.FREEZING, "by hand", run=1)
+    drive_at_once(versus.pk)
+    versus.refresh_from_db()
+    drive(versus)
+    assert versus.state == State.FROZEN
+    assert pair.held("a", versus) == [("BUY", Decimal("0.10")), ("SELL", Decimal("0.10"))]
+    assert len(pair.venue.entries("2", "send")) == 2
+
+
+def test_drivers_at_once_undo_each_leg_once(pair: Pair) -> None:
+    versus = pair.created()
+    change(versus, State.FREEZING, "by hand", run=1)
+    pair.venue.steer("2", next_order=["slippage", "no-money"])
+    drive_at_once(versus.pk)
+    versus.refresh_from_db()
+    drive(versus)
+    assert versus.state == State.COMPENSATED
+    assert pair.held("a", versus) == []
+    assert len(pair.venue.entries("2", "send")) == 3
