@@ -1,6 +1,8 @@
 """A versus from its form to its end by clicks, at real agents; their venue is the judge."""
 
+import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from django.contrib.auth.models import User
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
+from accounts.broadcast import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk, is_marked, is_wider_than_its_window, mark, visit
 from tests.factories import make_user
@@ -82,6 +85,26 @@ async def test_a_versus_is_made_frozen_transferred_and_closed_and_all_see_it_liv
     assert await threaded(pair.held)("b", versus) == []
     assert await is_marked(other)
     await expect(other.get_by_role("link", name="New versus")).to_have_count(0)
+
+
+READS = """() => performance.getEntriesByType("resource")
+    .filter((one) => one.initiatorType === "fetch" && new URL(one.name).pathname === "/versus/")
+    .map((one) => one.startTime)"""
+
+
+async def test_however_often_its_accounts_change_the_page_is_read_once_in_two_seconds(
+    desk: Desk, pair: Pair
+) -> None:
+    await threaded(pair.created)()
+    page = await desk.open(pair.user, "/versus/")
+    own = [account.number for account in pair.accounts.values()]
+    reads: list[float] = []
+    async with asyncio.timeout(30):
+        while len(reads) < 3:
+            await threaded(publish_accounts)(own)
+            await asyncio.sleep(0.05)
+            reads = await page.evaluate(READS)
+    assert all(later - earlier > 1990 for earlier, later in pairwise(reads))
 
 
 async def test_its_pages_fit_a_phone_and_a_refused_form_is_kept(desk: Desk, pair: Pair) -> None:

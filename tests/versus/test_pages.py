@@ -121,6 +121,14 @@ def test_an_order_whose_outcome_is_lost_is_named_with_a_link(runner: User) -> No
     html = page_of(runner)
     assert f'href="/orders/{order.pk}/"' in html
     assert "No further step is taken until it is settled" in html
+    assert "not known while “buy 0.1 EURUSD” is" in words(html)
+
+
+def test_one_that_needs_a_person_stands_before_those_that_do_not(runner: User) -> None:
+    calm, lost = (make_versus(runner, state=State.FREEZING) for _ in range(2))
+    make_order(lost.account_a, versus=lost, run=1, step="buy", state="needs-attention")
+    html = page_of(runner)
+    assert html.index(lost.code) < html.index(calm.code)
 
 
 def test_a_schedule_is_shown_on_the_clock_of_its_zone_with_a_countdown(runner: User) -> None:

@@ -170,6 +170,15 @@ class Card:
     @property
     def exposure(self) -> str:
         """In lots, by what the orders say is open; a leg that is gone does not count."""
+        order = self.under_way
+        if order is None:
+            return self._settled_exposure
+        return f"not known while “{order.words}” is {order.get_state_display()}; without it: " + (
+            self._settled_exposure
+        )
+
+    @property
+    def _settled_exposure(self) -> str:
         if not self.legs:
             return "none"
         net = {"A": Decimal(0), "B": Decimal(0)}
@@ -271,5 +280,5 @@ def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
 
 def cards(versus: Iterable[Versus], now: datetime) -> list[Card]:
     """By state, alarms first; of a state, the one first that has been in it longest."""
-    ranked = sorted(versus, key=lambda one: (ORDER.index(State(one.state)), one.since))
-    return [Card(one, now) for one in ranked]
+    made = [Card(one, now) for one in versus]
+    return sorted(made, key=lambda c: (c.tone != "bad", ORDER.index(c.state), c.versus.since))

@@ -105,7 +105,7 @@ def act(request: HttpRequest, code: str, action: str) -> HttpResponse:
     asked, shown = ACTIONS[action], _card_or_404(code)
     if asked.act not in shown.acts:
         state = shown.versus.get_state_display()
-        messages.error(request, f"{shown.versus.code} is {state} now: nothing was done.")
+        messages.info(request, f"{shown.versus.code} is {state} now. Nothing more was done.")
         return redirect("versus", shown.versus.code)
     if request.method != "POST":
         return _confirm(request, action, shown)
