@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("sweep", "page", "isolation", "idle_close", "trades", "clicks", "chaos")
+ALL = ("sweep", "page", "isolation", "idle_close", "trades", "clicks", "versus", "chaos")
 
 
 def main() -> int:

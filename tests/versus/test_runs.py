@@ -15,7 +15,7 @@ from trading.versus import desk, plan, schedule
 from trading.versus.changes import change
 from trading.versus.desk import NotNow
 from trading.versus.diagram import State
-from trading.versus.driver import _do, drive, facts
+from trading.versus.driver import Quotes, act, drive, facts
 from trading.versus.plan import next_action
 
 pytestmark = pytest.mark.django_db
@@ -145,9 +145,9 @@ def test_two_drivers_and_a_third_that_was_held_up_open_no_leg_twice(pair: Pair) 
     change(versus, State.FREEZING, "by hand", run=1)
     planned = [next_action(facts(Versus.objects.get(pk=versus.pk))) for _ in range(2)]
     for action in planned:
-        _do(Versus.objects.get(pk=versus.pk), action)
+        act(Versus.objects.get(pk=versus.pk), action, Quotes())
     drive(versus)
-    _do(Versus.objects.get(pk=versus.pk), planned[0])
+    act(Versus.objects.get(pk=versus.pk), planned[0], Quotes())
     assert pair.held("a", versus) == BOTH
     assert len(pair.venue.entries("2", "send")) == 2
 
@@ -156,13 +156,13 @@ def test_a_driver_that_was_held_up_does_not_open_what_another_has_undone(pair: P
     versus = pair.created()
     change(versus, State.FREEZING, "by hand", run=1)
     stale = Versus.objects.get(pk=versus.pk)
-    _do(versus, next_action(facts(versus)))
+    act(versus, next_action(facts(versus)), Quotes())
     late = next_action(facts(versus))
     assert isinstance(late, plan.Open)
     Versus.objects.filter(pk=versus.pk).update(failed_step="sell", reason="no quote")
     drive(versus)
     assert versus.state == State.COMPENSATED
-    _do(stale, late)
+    act(stale, late, Quotes())
     assert pair.held("a", versus) == []
 
 
@@ -172,7 +172,7 @@ def test_what_was_placed_by_a_driver_that_died_is_sent_by_the_next(pair: Pair) -
     action = next_action(facts(versus))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trading.orders.send", lambda order: order)
-        _do(versus, action)
+        act(versus, action, Quotes())
     assert Order.objects.get().state == "queued"
     versus = pair.later(versus)
     assert versus.state == State.FROZEN
@@ -265,9 +265,9 @@ def test_a_schedule_does_not_run_for_somebody_who_may_not_any_more(pair: Pair) -
 def test_nothing_is_done_for_somebody_without_the_permission(pair: Pair) -> None:
     versus, stranger = pair.frozen(), make_user("trading.trade")
     acts = [desk.freeze, desk.transfer, desk.cancel]
-    for act in acts:
+    for run in acts:
         with pytest.raises(PermissionDenied):
-            act(versus, stranger)
+            run(versus, stranger)
     with pytest.raises(PermissionDenied):
         desk.create(pair.new(), stranger)
     with pytest.raises(PermissionDenied):
@@ -303,9 +303,9 @@ def test_the_timeline_names_every_step_and_never_changes(pair: Pair) -> None:
     assert steps == ["buy", "sell", "half-1", "half-2", "release", "protect"]
     states = [event.state for event in versus.events.exclude(state="")]
     assert states == ["pending", "freezing", "frozen", "transferring", "transferred"]
-    for act in (
+    for change_it in (
         lambda: versus.events.update(text="x"),
         lambda: versus.events.all()._raw_delete("default"),
     ):
         with pytest.raises(DatabaseError, match="timelines of versus"), transaction.atomic():
-            act()
+            change_it()

@@ -7,6 +7,7 @@ condition of the state before.
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -43,18 +44,36 @@ log = logging.getLogger(__name__)
 
 MOST_STEPS = 40  # more than any run has; a mistake of ours must not go round for ever
 RETRY = timedelta(seconds=10)
+QUOTE_LASTS_S = 2.0
 # Where the agent does not tell a symbol's step and least volume (contract 1).
 USUAL_STEP = Decimal("0.01")
 
 
+class Quotes:
+    """Remembers a quote for a moment: no leg stands alone while its counterpart's is asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[float, SymbolSpec]] = {}
+
+    def of(self, account: Account, symbol: str) -> SymbolSpec:
+        """Raises Refused when it cannot be had."""
+        key, now = (account.pk, symbol), time.monotonic()
+        at, spec = self._known.get(key, (-QUOTE_LASTS_S, None))
+        if spec is None or now - at > QUOTE_LASTS_S:
+            spec = quotes.fresh(account, symbol)
+            self._known[key] = time.monotonic(), spec
+        return spec
+
+
 def drive(versus: Versus) -> Wait:
     """Goes on until there is something to wait for, and returns what."""
+    known = Quotes()
     for _ in range(MOST_STEPS):
         versus.refresh_from_db()
         action = next_action(facts(versus))
         if isinstance(action, Wait):
             return action
-        _do(versus, action)
+        act(versus, action, known)
     log.error("Versus %s does not come to rest", versus.code)
     return Wait()
 
@@ -65,14 +84,15 @@ def facts(versus: Versus) -> Facts:
     return Facts(versus, legs, held(legs, now), now)
 
 
-def _do(versus: Versus, action: Action) -> None:
+def act(versus: Versus, action: Action, known: Quotes) -> None:
+    """One step; whoever else does the same one at the same time does no harm."""
     match action:
         case Open():
-            _open(versus, action)
+            _open(versus, action, known)
         case Close():
             _close(versus, action)
         case Protect():
-            _protect(versus, action)
+            _protect(versus, action, known)
         case Send(order=order):
             orders.send(order)
         case Move(to=to, reason=reason):
@@ -86,10 +106,10 @@ def _do(versus: Versus, action: Action) -> None:
 
 
 # --- opening ------------------------------------------------------------------------------------
-def _open(versus: Versus, action: Open) -> None:
+def _open(versus: Versus, action: Open, known: Quotes) -> None:
     account = versus.account_b if action.on_b else versus.account_a
     try:
-        _place(versus, account, action.step, 1, lambda: _opening(versus, account, action))
+        _place(versus, account, action.step, 1, lambda: _opening(versus, account, action, known))
     except Refused as refused:
         _give_up(versus, action.step, f"{action.step} on {account.number}: {refused}")
 
@@ -107,9 +127,9 @@ def _give_up(versus: Versus, step: str, text: str) -> None:
         append(here, text, step=step)
 
 
-def _opening(versus: Versus, account: Account, action: Open) -> Instruction:
+def _opening(versus: Versus, account: Account, action: Open, known: Quotes) -> Instruction:
     symbol = versus.symbol_b if action.on_b else versus.symbol_a
-    spec = quotes.fresh(account, symbol)
+    spec = known.of(account, symbol)
     volume = action.volume if action.volume is not None else first_half(versus.lots, spec)
     sl, tp = (versus.sl_b, versus.tp_b) if action.on_b else (versus.sl_a, versus.tp_a)
     share = volume / versus.lots  # a half has its part of the money
@@ -136,10 +156,12 @@ def _close(versus: Versus, action: Close) -> None:
     _place(versus, _account(versus, leg), action.step, action.attempt, lambda: asked)
 
 
-def _protect(versus: Versus, action: Protect) -> None:
+def _protect(versus: Versus, action: Protect, known: Quotes) -> None:
     leg, account = action.leg, versus.account_a
     try:
-        _place(versus, account, action.step, action.attempt, lambda: _protecting(versus, leg))
+        _place(
+            versus, account, action.step, action.attempt, lambda: _protecting(versus, leg, known)
+        )
     except Refused as refused:
         text = f"The stops of {leg} could not be set: {refused}"[:REASON_LENGTH]
         if versus.state == State.TRANSFERRING:
@@ -147,11 +169,11 @@ def _protect(versus: Versus, action: Protect) -> None:
         Versus.objects.filter(pk=versus.pk).update(retry_at=timezone.now() + RETRY, reason=text)
 
 
-def _protecting(versus: Versus, leg: Leg) -> Instruction:
+def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Instruction:
     """B's stops, moved to A's prices; they are those of B's first half, which stands for both."""
     half = versus.orders.filter(run=versus.run, step=HALF_1).latest("pk")
-    spec_b = quotes.fresh(versus.account_b, versus.symbol_b)
-    spec_a = quotes.fresh(versus.account_a, versus.symbol_a)
+    spec_b = known.of(versus.account_b, versus.symbol_b)
+    spec_a = known.of(versus.account_a, versus.symbol_a)
     sl, tp = levels.mirror(leg.side, levels.Mirrored(half.sl, half.tp, spec_b), spec_a)
     sizing.check_stops(leg.side, sl, tp, spec_a)
     return Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket)
