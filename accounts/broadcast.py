@@ -37,7 +37,8 @@ def publish_accounts(numbers: Iterable[int], *, added: bool = False) -> None:
     """Renders these accounts' rows after the current transaction commits and sends one message,
     together with all else that the transaction publishes. Never raises.
 
-    `added`: these are accounts that no page can have yet; pages of the fleet are read again.
+    `added`: there is something of these accounts that no list can have yet; all but the pages of
+    one account are read again.
     """
     published = set(numbers)
     _publish(Batch(accounts=published, added=published if added else set()))

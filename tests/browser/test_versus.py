@@ -58,6 +58,8 @@ async def confirm(page: Page, link: str, button: str) -> None:
 async def test_a_versus_is_made_frozen_transferred_and_closed_and_all_see_it_live(
     desk: Desk, pair: Pair
 ) -> None:
+    other = await desk.open(await threaded(make_user)(*LOOK), "/versus/")
+    await mark(other)
     page = await desk.open(pair.user, "/versus/")
     await page.get_by_role("link", name="New versus").click()
     await fill(page)
@@ -65,10 +67,8 @@ async def test_a_versus_is_made_frozen_transferred_and_closed_and_all_see_it_liv
     state = page.locator(".v-state")
     await expect(state).to_have_text("waiting to freeze")
     versus = await threaded(Versus.objects.get)()
-    other = await desk.open(await threaded(make_user)(*LOOK), "/versus/")
     seen = other.locator(f"#versus-{versus.code} .v-state")
     await expect(seen).to_have_text("waiting to freeze")
-    await mark(other)
     await confirm(page, "Freeze", f"Freeze {versus.code}")
     await expect(state).to_have_text("frozen")
     await expect(seen).to_have_text("frozen")

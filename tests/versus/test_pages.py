@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Agent, Firm, Position, VSGroup
-from tests.factories import make_account, make_order, make_user, make_versus
+from tests.factories import make_account, make_order, make_position, make_user, make_versus
 from tests.pages.reading import text, words
 from tests.versus.pair import Pair
 from trading.models import Versus
@@ -112,6 +112,7 @@ def test_a_leg_shows_its_ticket_and_profit_and_what_is_not_known_is_no_zero(pair
     stale = page_of(pair.user)
     assert "-12.34" not in stale
     assert "are old" in stale
+    assert "A leg is unknown" in stale
     assert "0.00" not in words(stale[stale.index("<table") : stale.index("</table>")])
 
 
@@ -335,3 +336,17 @@ def test_a_form_that_is_sent_twice_makes_one_and_leads_to_it(pair: Pair) -> None
     assert "is part of versus" in text(other)
     assert 'value="0.20"' in text(other)
     assert Versus.objects.count() == 1
+
+
+def test_all_cards_together_cost_as_many_queries_as_one(
+    runner: User, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(6):
+        versus = make_versus(runner, state=State.FROZEN)
+        position = make_position(versus.account_a)
+        leg = {"state": "filled", "run": 1, "step": "buy", "position_ticket": position.ticket}
+        make_order(versus.account_a, versus=versus, ended_at=timezone.now(), **leg)
+    client = browser(runner)
+    client.get("/versus/")
+    with django_assert_max_num_queries(12):
+        client.get("/versus/")

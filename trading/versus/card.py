@@ -132,7 +132,8 @@ class Card:
         self.state = State(versus.state)
         self._orders = list(versus.orders.all())
         legs = Legs(self._orders)
-        facts = Facts(versus, legs, held(legs, now), now)
+        both = {one.pk: one for one in (versus.account_a, versus.account_b)}
+        facts = Facts(versus, legs, held(legs, now, both), now)
         self.legs = [self._shown(leg, facts) for leg in legs.open]
         self.under_way = legs.under_way
         self.waits = self._waits(facts)

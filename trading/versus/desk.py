@@ -55,6 +55,8 @@ def create(versus: Versus, user: User, *, acknowledged: bool = False) -> Versus:
             append(
                 versus, text, state=State.PENDING, actor=versus.creator, data=versus.acknowledged
             )
+            # No page of versus shows its accounts yet, so those would not learn of it otherwise.
+            publish_accounts([versus.login_a, versus.login_b], added=True)
     except IntegrityError as error:
         raise NotNow([Check("One of these accounts is part of another versus by now.")]) from error
     return versus

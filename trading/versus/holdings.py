@@ -4,22 +4,28 @@ A reading counts only when it is credible: fresh, of that login, with all its po
 after the leg was there. Anything less is unknown, which is never "gone".
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from accounts.models import Account, Position
+from accounts.models import Account
 from trading.models import Order
 from trading.versus.legs import Legs, ticket_of
 
 SHOWN_AFTER = timedelta(seconds=5)  # a broker may show a new position a moment later
 
 
-def held(legs: Legs, now: datetime) -> dict[tuple[int, int], bool]:
-    """By the key of the leg; one of which nothing credible is known is left out."""
+def held(
+    legs: Legs, now: datetime, accounts: Mapping[int, Account] | None = None
+) -> dict[tuple[int, int], bool]:
+    """By the key of the leg; one of which nothing credible is known is left out.
+
+    `accounts`: those of the legs, by pk, with agent and positions, where they were read already.
+    """
     open_legs = legs.open
-    accounts = Account.objects.select_related("agent").in_bulk(
-        {leg.account_id for leg in open_legs}
-    )
-    tickets = set(Position.objects.filter(account__in=accounts).values_list("account_id", "ticket"))
+    if accounts is None:
+        rows = Account.objects.select_related("agent").prefetch_related("positions")
+        accounts = rows.in_bulk({leg.account_id for leg in open_legs})
+    tickets = {(pk, one.ticket) for pk, row in accounts.items() for one in row.positions.all()}
     opening = (order for order in legs.orders if order.kind == Order.Kind.OPEN)
     opened = {(order.account_id, ticket_of(order)): order for order in opening}
     return {

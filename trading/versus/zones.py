@@ -14,9 +14,15 @@ SHOWN = 40
 
 
 @cache
+def _known() -> frozenset[str]:
+    """Read once a process: it looks through a folder."""
+    return frozenset(available_timezones())
+
+
+@cache
 def names() -> tuple[str, ...]:
     """Offered to choose from: UTC, and those that are named for a place."""
-    return ("UTC", *sorted(name for name in available_timezones() if _is_place(name)))
+    return ("UTC", *sorted(name for name in _known() if _is_place(name)))
 
 
 def _is_place(name: str) -> bool:
@@ -28,14 +34,14 @@ def zone(name: str) -> ZoneInfo:
     name = name.strip()
     if not name:
         raise Refused("Name the time zone, such as Europe/Madrid.")
-    if name not in available_timezones():
+    if name not in _known():
         raise Refused(f"“{name[:SHOWN]}” is no time zone. Write one such as Europe/Madrid or UTC.")
     return ZoneInfo(name)
 
 
 def stored(name: str) -> ZoneInfo:
     """UTC for one that this machine does not know any more."""
-    return ZoneInfo(name if name in available_timezones() else "UTC")
+    return ZoneInfo(name if name in _known() else "UTC")
 
 
 def read(text: str, here: ZoneInfo, what: str) -> datetime | None:
