@@ -350,3 +350,16 @@ def test_all_cards_together_cost_as_many_queries_as_one(
     client.get("/versus/")
     with django_assert_max_num_queries(12):
         client.get("/versus/")
+
+
+@pytest.mark.parametrize("text", ["\x00", "'; drop", "1e400", "9" * 400, "NaN", "Infinity", "٣"])
+def test_whatever_is_typed_is_answered_with_a_page(pair: Pair, text: str) -> None:
+    for name in typed_for(pair):
+        answer = create(pair.user, typed_for(pair, **{name: text}))
+        assert answer.status_code in (302, 422), name
+        Versus.objects.update(state=State.CANCELLED)
+
+
+@pytest.mark.parametrize("path", ["new/?group=x", "new/?group=99999", "NOSUCH/", "NOSUCH/freeze/"])
+def test_what_there_is_not_is_not_found(runner: User, path: str) -> None:
+    assert browser(runner).get(f"/versus/{path}").status_code == 404
