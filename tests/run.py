@@ -136,9 +136,9 @@ def run_all(runs: Runs) -> int:
 
 
 def run_others(runs: Runs) -> None:
-    # The agent and its client have no database, the whole stack brings its own, and the modules at
-    # the top are about the site as a whole, not about rows: once is enough.
-    once = without("browser", "agent", "agents", "stack")
+    # The agent and its client have no database, the whole stack brings its own, and live pages and
+    # the modules at the top are about sockets and the site, not about rows: once is enough.
+    once = without("browser", "agent", "agents", "stack", "live")
     runs.on_postgres(*MODULES, str(COUNT), *once, "--ignore-glob=tests/test_*.py", aside=True)
     runs.in_browser()
 

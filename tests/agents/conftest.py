@@ -9,7 +9,7 @@ import pytest
 from accounts.agents import AgentClient, AgentError, Endpoint, Limits
 
 SHORT = Limits(
-    connect_timeout=1.0,
+    connect_timeout=2.5,
     pool_timeout=0.5,
     read_timeout=2.0,
     deadline=3.0,

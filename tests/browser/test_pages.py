@@ -24,8 +24,10 @@ from tests.factories import (
     make_order,
     make_position,
     make_user,
+    make_versus,
 )
 from trading.models import OrderEvent, TradeLimit
+from trading.versus.changes import append
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -49,6 +51,8 @@ def paths(rows: None) -> list[str]:
     order = make_order(near, state="needs-attention", reason="Nobody knows.")
     OrderEvent.objects.create(order=order, at=timezone.now(), state="queued", text="Placed.")
     TradeLimit.objects.create(max_lots=5)
+    versus = make_versus(make_user())
+    append(versus, "Created.", state="pending")
     stale = make_account(agent=make_agent(status="timeout", status_reason="No answer within 10 s."))
     assert near.agent is not None
     kind, now = Conflict.Kind.TWO_AGENTS, timezone.now()
@@ -75,6 +79,9 @@ def paths(rows: None) -> list[str]:
         f"/orders/{order.pk}/",
         "/positions/",
         "/trading/switch/",
+        "/versus/",
+        f"/versus/{versus.code}/",
+        "/versus/new/",
         "/agents/",
         "/suggestions/",
     ]

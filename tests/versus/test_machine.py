@@ -34,7 +34,7 @@ from trading.versus.desk import NotNow
 from trading.versus.diagram import ENDED, State
 from trading.versus.driver import drive
 
-EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "12"))
 STEPS = int(os.environ.get("VERSUS_STEPS", "15"))
 A, B = "2", "6"
 ROLE = st.sampled_from([A, B])
