@@ -136,10 +136,12 @@ def run_all(runs: Runs) -> int:
 
 
 def run_others(runs: Runs) -> None:
-    # The agent and its client have no database, the whole stack brings its own, and live pages and
-    # the modules at the top are about sockets and the site, not about rows: once is enough.
+    # The agent and its client have no database, the whole stack brings its own; live pages, tickets
+    # and the modules at the top are about sockets, words and the site, not about rows. Once is
+    # enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live")
-    runs.on_postgres(*MODULES, str(COUNT), *once, "--ignore-glob=tests/test_*.py", aside=True)
+    once += [f"--ignore-glob=tests/{modules}.py" for modules in ("test_*", "*/test_*pages*")]
+    runs.on_postgres(*MODULES, str(COUNT), *once, aside=True)
     runs.in_browser()
 
 
