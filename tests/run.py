@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# The tests of a module run in one worker, for they may share a stack; conftest.py says which begin.
-COUNT = min(os.cpu_count() or 1, 8)
-MODULES = ["-q", "--dist", "loadfile", "--no-loadscope-reorder", "-n"]
+# One more than cores, for some tests wait. Those of a module run in one worker, for they may share
+# a stack; conftest.py says which modules begin.
+COUNT = str(min((os.cpu_count() or 1) + 1, 8))
+MODULES = ["-q", "-n", COUNT, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 @dataclass
@@ -48,10 +48,9 @@ class Runs:
     folder: Path
     tallies: list[Tally] = field(default_factory=list)
 
-    def pytest(
-        self, name: str, database: str, *arguments: str, aside: bool = False, **environment: str
-    ) -> Tally:
+    def pytest(self, name: str, database: str, *arguments: str, **environment: str) -> Tally:
         """One run of pytest; what it leaves in its temporary folder goes with ours."""
+        say(f"\n=== {name}")
         report = self.folder / f"{name}.xml"
         env = {key: value for key, value in os.environ.items() if key not in OURS}
         env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
@@ -59,7 +58,7 @@ class Runs:
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.monotonic()
         argv = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-        code = shown_later(name, argv, env) if aside else shown(name, argv, env)
+        code = subprocess.run(argv, env=env).returncode
         tally = count(name, report)
         tally.code, tally.seconds = code, time.monotonic() - started
         self.tallies.append(tally)
@@ -68,12 +67,12 @@ class Runs:
     def on_sqlite(self, *arguments: str) -> Tally:
         return self.pytest("SQLite", f"sqlite:///{self.folder}/unused.sqlite3", *arguments)
 
-    def on_postgres(self, *arguments: str, aside: bool = False) -> Tally:
+    def on_postgres(self, *arguments: str) -> Tally:
         server = PrivatePostgres(self.folder / "pg")
         try:
             server.start()
             # Its databases go with the server.
-            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments, aside=aside)
+            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments)
         finally:
             server.stop()
 
@@ -81,25 +80,11 @@ class Runs:
         found = chromium.find_or_install()
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            browser = [*MODULES, str(COUNT + 1), "tests/browser"]
-            self.pytest("Browser", database, *browser, aside=True, CHROMIUM=found)
+            self.pytest("Browser", database, *MODULES, "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
-
-
-def shown(name: str, argv: list[str], env: dict[str, str]) -> int:
-    """As it runs."""
-    say(f"\n=== {name}")
-    return subprocess.run(argv, env=env).returncode
-
-
-def shown_later(name: str, argv: list[str], env: dict[str, str]) -> int:
-    """When it is over: it runs beside another."""
-    ended = subprocess.run(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    say(f"\n=== {name}\n{ended.stdout.decode(errors='replace')}")
-    return ended.returncode
 
 
 def say(text: str) -> None:
@@ -123,26 +108,19 @@ def count(name: str, report: Path) -> Tally:
 
 
 def run_all(runs: Runs) -> int:
-    """Two side by side, for each waits a lot: for deadlines, agents, a browser."""
-    with ThreadPoolExecutor(1) as aside:
-        others = aside.submit(run_others, runs)
-        runs.on_sqlite(*MODULES, str(COUNT + 1), *without("browser"))
-        others.result()
-    tallies = runs.tallies
-    say("\n" + "\n".join(str(tally) for tally in tallies))
-    passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
-    say(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
-    return max((abs(tally.code) for tally in tallies), default=1)
-
-
-def run_others(runs: Runs) -> None:
+    runs.on_sqlite(*MODULES, *without("browser"))
     # The agent and its client have no database, the whole stack brings its own; live pages, tickets
     # and the modules at the top are about sockets, words and the site, not about rows. Once is
     # enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live")
     once += [f"--ignore-glob=tests/{modules}.py" for modules in ("test_*", "*/test_*pages*")]
-    runs.on_postgres(*MODULES, str(COUNT), *once, aside=True)
+    runs.on_postgres(*MODULES, *once)
     runs.in_browser()
+    tallies = runs.tallies
+    say("\n" + "\n".join(str(tally) for tally in tallies))
+    passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
+    say(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
+    return max((abs(tally.code) for tally in tallies), default=1)
 
 
 def without(*folders: str) -> list[str]:

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.live.page import PATIENCE_S
 
-QUICK = {"LIVE_BEAT_S": "0.1", "LIVE_BEHIND_S": "5", "LIVE_UNREAD_BYTES": "200000"}
+QUICK = {"LIVE_BEAT_S": "0.1", "LIVE_BEHIND_S": "30", "LIVE_UNREAD_BYTES": "200000"}
 
 
 def database_url() -> str:

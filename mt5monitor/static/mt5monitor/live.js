@@ -189,7 +189,9 @@
     try {
       const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      replaceBody(answer, page.querySelector("#live-body"));
+      // Asked again: an editor may be open by now, or a link be pressed.
+      if (isEdited(body())) readTimer = setTimeout(read, 1000);
+      else replaceBody(answer, page.querySelector("#live-body"));
     } catch {
       readTimer = setTimeout(read, LAST_RETRY * (0.5 + Math.random() / 2));
     } finally {
