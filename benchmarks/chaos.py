@@ -30,7 +30,7 @@ TARGETS = ("web", "worker", "fleet")
 EVERY_S = 5.5  # a process each; the stack gives up one that dies five times in a minute
 FEW = 6  # so many may follow at once
 LOST_WITHIN_S = 0.08  # a kill comes at any moment of an order, the milliseconds before it included
-PATIENCE_S = 150.0
+PATIENCE_S = 200.0
 LOST_CLICK_S = 20.0
 
 
@@ -116,7 +116,7 @@ class Desk:
         from trading.models import Order
 
         judge, person = Judge(self.ledger()), User.objects.get(username="demo")
-        waiting = Order.objects.filter(state=State.NEEDS_ATTENTION, contract="1")
+        waiting = Order.objects.filter(state=State.NEEDS_ATTENTION)
         return sum(
             orders.settle_by_hand(
                 order,
