@@ -13,7 +13,7 @@ STACK := exec $(BIN)/python -m mt5monitor.stack
 help:
 	@echo 'make demo     try it: the whole stack on simulated accounts, at http://127.0.0.1:8000/'
 	@echo 'make run      the same stack for the agents of your own desk'
-	@echo 'make test     all tests, on SQLite and PostgreSQL; ARGS="tests/x.py -k y" for some, DB=postgres'
+	@echo 'make test     all tests on SQLite, those about rows on PostgreSQL; ARGS="tests/x.py -k y" for some, DB=postgres'
 	@echo 'make check    lint, format, types, deployment checks, missing migrations'
 	@echo 'make bench    the measurements of benchmarks/; BENCH=name for one'
 	@echo 'make requirements   pins anew what pyproject.toml asks for (needs uv)'
