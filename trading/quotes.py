@@ -1,6 +1,6 @@
 """The specification of a symbol and its quote, as the agent of an account tells them now."""
 
-from accounts.agents import AgentError, Endpoint, SymbolSpec
+from accounts.agents import AgentError, SymbolSpec
 from accounts.models import Account
 from trading import wire
 from trading.sizing import Refused
@@ -15,9 +15,8 @@ def fresh(account: Account, symbol: str) -> SymbolSpec:
         raise Refused("No agent reports this account, so nothing can be sent to it.")
     if not symbol or len(symbol) > NAME_LENGTH or not symbol.isprintable():
         raise Refused("Name a symbol, spelled as at the broker: EURUSD is not EURUSD.pro.")
-    endpoint = Endpoint(agent.pk, agent.name, agent.url, agent.contract, agent.secret)
     try:
-        return wire.symbol(endpoint, symbol)
+        return wire.symbol(agent.endpoint(), symbol)
     except AgentError as error:
         raise Refused(error.sentence) from error
     except TimeoutError as error:

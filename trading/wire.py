@@ -4,7 +4,7 @@ Every call raises AgentError when the agent could not be asked; `trade` raises N
 """
 
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from django.utils import timezone
@@ -13,6 +13,7 @@ from accounts.agents import (
     AccountReading,
     AgentError,
     Deal,
+    DealsReading,
     Endpoint,
     NotSent,
     OrderRecord,
@@ -24,6 +25,7 @@ from accounts.agents import (
 )
 from accounts.agents.errors import TerminalDisconnected
 from accounts.agents.trades import Kind
+from accounts.models import Account
 from mt5monitor import loop
 from trading.models import Order
 
@@ -108,8 +110,20 @@ def deals(order: Order) -> tuple[Deal, ...]:
     """Since the order was claimed. Raises AgentError when they are another account's."""
     now = timezone.now()
     since = (order.claimed_at or order.placed_at) - MARGIN
-    reading = _run(client().deals(_endpoint(order), since, now + MARGIN))
-    if reading.login != order.login:
+    return _of_login(_run(client().deals(_endpoint(order), since, now + MARGIN)), order.login)
+
+
+def deals_of(account: Account, back: timedelta, until: datetime) -> tuple[Deal, ...]:
+    """Of the time before `until`. Raises AgentError when they are another account's."""
+    if account.agent is None:
+        raise AgentError("No agent reports this account.")
+    until += MARGIN
+    reading = _run(client().deals(account.agent.endpoint(), until - back, until))
+    return _of_login(reading, account.number)
+
+
+def _of_login(reading: DealsReading, login: int) -> tuple[Deal, ...]:
+    if reading.login != login:
         raise TerminalDisconnected("Another account is logged in at the terminal.")
     return reading.deals
 

@@ -17,6 +17,7 @@ from trading import reconcile
 from trading.diagram import WITHOUT_EXECUTION
 from trading.models import Order, Versus
 from trading.versus import desk, schedule
+from trading.versus.desk import NotNow
 from trading.versus.legs import ticket_of
 
 
@@ -68,7 +69,13 @@ class Pair:
         return Versus(**{"account_a": a, "account_b": b, **given, **columns})
 
     def created(self, **columns: Any) -> Versus:
-        return desk.create(self.new(**columns), self.user, acknowledged=True)
+        """With what stands against it acknowledged, as it is shown."""
+        versus = self.new(**columns)
+        try:
+            return desk.create(versus, self.user)
+        except NotNow as refused:
+            warnings = [check.sentence for check in refused.checks]
+            return desk.create(versus, self.user, warnings)
 
     def frozen(self, **columns: Any) -> Versus:
         return desk.freeze(self.created(**columns), self.user)

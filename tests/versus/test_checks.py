@@ -112,7 +112,10 @@ def test_what_a_firm_says_against_it_is_acknowledged_and_kept(pair: Pair, rule: 
     with pytest.raises(NotNow, match=RULES[rule]) as refused:
         desk.create(pair.new(), pair.user)
     assert refused.value.may_acknowledge
-    versus = desk.create(pair.new(), pair.user, acknowledged=True)
+    shown = [check.sentence for check in refused.value.checks]
+    with pytest.raises(NotNow):
+        desk.create(pair.new(), pair.user, shown[:1])
+    versus = desk.create(pair.new(), pair.user, shown)
     assert versus.acknowledger == pair.user.username
     assert any(RULES[rule] in sentence for sentence in versus.acknowledged)
     assert versus.events.get().data == versus.acknowledged
@@ -120,8 +123,11 @@ def test_what_a_firm_says_against_it_is_acknowledged_and_kept(pair: Pair, rule: 
 
 def test_an_acknowledgement_takes_a_permission_of_its_own(pair: Pair) -> None:
     Firm.objects.update(opposite_positions="forbidden")
+    with pytest.raises(NotNow) as refused:
+        desk.create(pair.new(), pair.user)
+    shown = [check.sentence for check in refused.value.checks]
     with pytest.raises(PermissionDenied):
-        desk.create(pair.new(), make_user("trading.run_versus"), acknowledged=True)
+        desk.create(pair.new(), make_user("trading.run_versus"), shown)
     assert not Versus.objects.exists()
 
 

@@ -1,7 +1,7 @@
 """A versus: a paired operation on two accounts, and the timeline of what became of it."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -9,7 +9,8 @@ from django.db import models
 
 from accounts.models import Account, Position
 from accounts.models.account import MONEY
-from trading.models.order import VOLUME
+from trading.diagram import State as OrderState
+from trading.models.order import VOLUME, Order
 from trading.versus.diagram import ALARMING, DRIVEN, ENDED, State
 
 CODE_LENGTH = 6
@@ -34,6 +35,14 @@ class VersusQuerySet(models.QuerySet["Versus"]):
     def driven(self) -> "VersusQuerySet":
         return self.filter(state__in=DRIVEN)
 
+    def executed_since(self, placed_after: datetime) -> "VersusQuerySet":
+        """Ended ones an order of which, placed after that, was executed after their end."""
+        late = Order.objects.filter(
+            state=OrderState.LATE_FILL, placed_at__gt=placed_after, versus__isnull=False
+        )
+        late = late.filter(ended_at__gt=models.F("versus__ended_at"))
+        return self.filter(pk__in=late.values("versus"), state__in=ENDED)
+
 
 class Versus(models.Model):
     """Congelar opens BUY and SELL of `lots` on A. Transferir ends with the leg of side `side_a` on
@@ -57,6 +66,10 @@ class Versus(models.Model):
     tp_a = models.DecimalField("take-profit of A", **MONEY, null=True, blank=True)
     sl_b = models.DecimalField("stop-loss of B", **MONEY, null=True, blank=True)
     tp_b = models.DecimalField("take-profit of B", **MONEY, null=True, blank=True)
+
+    # By the last deals before its legs were opened; what the driver goes by is stored.
+    commission_a = models.DecimalField("commission of A, a lot in and out", **MONEY, null=True)
+    commission_b = models.DecimalField("commission of B, a lot in and out", **MONEY, null=True)
 
     zone = models.CharField(max_length=64, help_text="in which the schedule was written, as IANA")
     freeze_at = models.DateTimeField(null=True, blank=True)

@@ -26,8 +26,7 @@ def change(
     check(versus.state, to)
     now = timezone.now()
     columns |= {"state": to, "reason": reason[:REASON_LENGTH], "since": now, "retry_at": None}
-    if to in ENDED:
-        columns["ended_at"] = now
+    columns["ended_at"] = now if to in ENDED else None
     row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
     with transaction.atomic():
         if not row.update(**columns):

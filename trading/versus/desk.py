@@ -4,8 +4,9 @@ Pages, admin and API call these. Each raises PermissionDenied without the permis
 with the sentences that say why nothing was done.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -13,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
+from trading import commission
 from trading.models import Versus
 from trading.versus.changes import append, change
 from trading.versus.checks import Check, failures
@@ -32,20 +34,19 @@ class NotNow(Exception):
         return not any(check.blocks for check in self.checks)
 
 
-def create(versus: Versus, user: User, *, acknowledged: bool = False) -> Versus:
-    """Stores a new one, with the warnings that were acknowledged."""
+def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
+    """Stores a new one. `acknowledged`: the warnings that were shown and accepted, word by word;
+    one that is not among them is shown first."""
     _may_run(user)
     now = timezone.now()
     found = failures(versus, now)
-    _accepted(found, user, acknowledged=acknowledged)
+    _accepted(found, user, acknowledged)
     versus.login_a, versus.login_b = versus.account_a.number, versus.account_b.number
     versus.created_by = versus.runner = user
     versus.creator = versus.runner_name = user.get_username()
     versus.created_at = versus.since = now
-    if found:
-        versus.acknowledged = [check.sentence for check in found]
-        versus.acknowledged_by, versus.acknowledged_at = user, now
-        versus.acknowledger = user.get_username()
+    for name, value in _acknowledgement(versus, found, user).items():
+        setattr(versus, name, value)
     try:
         with transaction.atomic():
             versus.save(force_insert=True)
@@ -62,24 +63,38 @@ def create(versus: Versus, user: User, *, acknowledged: bool = False) -> Versus:
     return versus
 
 
-def _accepted(found: list[Check], user: User, *, acknowledged: bool) -> None:
-    if any(check.blocks for check in found) or (found and not acknowledged):
+def _accepted(found: list[Check], user: User, acknowledged: Collection[str]) -> None:
+    if any(check.blocks or check.sentence not in acknowledged for check in found):
         raise NotNow(found)
     if found and not user.has_perm("trading.acknowledge_firm_rules"):
         raise PermissionDenied("You may not acknowledge these warnings.")
 
 
-def freeze(versus: Versus, user: User) -> Versus:
-    """Congelar, and as far as it goes now."""
-    return _run(versus, user, State.PENDING, State.FREEZING)
+def _acknowledgement(versus: Versus, accepted: list[Check], user: User) -> dict[str, Any]:
+    """The columns that keep it; each one is kept in the timeline as well."""
+    if not accepted:
+        return {}
+    return {
+        "acknowledged": [*versus.acknowledged, *(check.sentence for check in accepted)],
+        "acknowledged_by": user,
+        "acknowledged_at": timezone.now(),
+        "acknowledger": user.get_username(),
+    }
 
 
-def transfer(versus: Versus, user: User) -> Versus:
-    """Transferir, and as far as it goes now."""
-    return _run(versus, user, State.FROZEN, State.TRANSFERRING)
+def freeze(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
+    """Congelar, and as far as it goes now. `acknowledged` as in `create`."""
+    return _run(versus, user, State.PENDING, State.FREEZING, acknowledged)
 
 
-def _run(versus: Versus, user: User, before: State, to: State) -> Versus:
+def transfer(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
+    """Transferir, and as far as it goes now. `acknowledged` as in `create`."""
+    return _run(versus, user, State.FROZEN, State.TRANSFERRING, acknowledged)
+
+
+def _run(
+    versus: Versus, user: User, before: State, to: State, acknowledged: Collection[str]
+) -> Versus:
     _may_run(user)
     if versus.state != before:
         raise NotNow([Check(f"It is {versus.get_state_display()} by now.")])
@@ -88,24 +103,33 @@ def _run(versus: Versus, user: User, before: State, to: State) -> Versus:
         for check in failures(versus, timezone.now())
         if check.blocks or check.sentence not in versus.acknowledged
     ]
-    if new:
-        raise NotNow(new)
-    name = user.get_username()
+    _accepted(new, user, acknowledged)
+    name, freezes = user.get_username(), to == State.FREEZING
+    columns = {"freeze_at": None} if freezes else {"transfer_at": None}
+    columns |= _commission(versus, "a" if freezes else "b")
+    columns |= _acknowledgement(versus, new, user)
     begun = change(
         versus,
         to,
         f"Begun by {name}.",
         actor=name,
+        data=[check.sentence for check in new] or None,
         run=versus.run + 1,
         runner=user,
         runner_name=name,
         failed_step="",
-        **({"freeze_at": None} if to == State.FREEZING else {"transfer_at": None}),
+        **columns,
     )
     if begun:
         drive(versus)
     versus.refresh_from_db()
     return versus
+
+
+def _commission(versus: Versus, role: str) -> dict[str, Any]:
+    """Of the account that opens legs now: known before the first, so that none waits for it."""
+    account, symbol = getattr(versus, f"account_{role}"), getattr(versus, f"symbol_{role}")
+    return {f"commission_{role}": commission.per_lot(account, symbol)}
 
 
 def cancel(versus: Versus, user: User) -> bool:

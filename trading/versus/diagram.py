@@ -6,7 +6,8 @@ FROZEN -claim-> TRANSFERRING [B half 1 -> B half 2 -> (pivot) close A's other le
        -> TRANSFERRED -> COMPLETED when every leg is closed
   a half fails -> what was opened on B is closed -> FROZEN with the reason
   past the pivot only forward; SL and TP failing -> UNPROTECTED, tried again
-a leg gone at the broker -> DIVERGED;  close both -> CLOSING -> CLOSED
+a leg gone at the broker, or one too many -> DIVERGED;  close both -> CLOSING -> CLOSED
+any end -an order of it is executed after all-> DIVERGED
 """
 
 from django.db import models
@@ -55,7 +56,7 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.TRANSFERRED: frozenset({State.COMPLETED, State.DIVERGED, State.CLOSING}),
     State.DIVERGED: frozenset({State.COMPLETED, State.CLOSING}),
     State.CLOSING: frozenset({State.CLOSED}),
-    **{state: frozenset() for state in ENDED},
+    **{state: frozenset({State.DIVERGED}) for state in ENDED},
 }
 
 

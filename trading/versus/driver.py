@@ -13,7 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.agents import SymbolSpec
@@ -73,6 +73,8 @@ def drive(versus: Versus) -> Wait:
         action = next_action(facts(versus))
         if isinstance(action, Wait):
             return action
+        if isinstance(action, Move) and versus.is_ended:
+            return _reopen(versus, action)
         act(versus, action, known)
     log.error("Versus %s does not come to rest", versus.code)
     return Wait()
@@ -105,6 +107,20 @@ def act(versus: Versus, action: Action, known: Quotes) -> None:
             assert_never(action)
 
 
+def _reopen(versus: Versus, move: Move) -> Wait:
+    """Open again, so that it alarms and can be closed; its own record says so where one of its
+    accounts is part of another versus by now."""
+    try:
+        change(versus, move.to, move.reason)
+    except IntegrityError:
+        text = f"{move.reason} Its accounts are part of another versus by now: close it there."
+        log.error("Versus %s: %s", versus.code, text)
+        told = Versus.objects.filter(pk=versus.pk).exclude(reason=text[:REASON_LENGTH])
+        if told.update(reason=text[:REASON_LENGTH]):
+            append(versus, text)
+    return Wait(move.reason)
+
+
 # --- opening ------------------------------------------------------------------------------------
 def _open(versus: Versus, action: Open, known: Quotes) -> None:
     account = versus.account_b if action.on_b else versus.account_a
@@ -133,7 +149,9 @@ def _opening(versus: Versus, account: Account, action: Open, known: Quotes) -> I
     volume = action.volume if action.volume is not None else first_half(versus.lots, spec)
     sl, tp = (versus.sl_b, versus.tp_b) if action.on_b else (versus.sl_a, versus.tp_a)
     share = volume / versus.lots  # a half has its part of the money
-    leg = levels.Leg(action.side, volume, sizing.entry(action.side, spec), spec)
+    rate = versus.commission_b if action.on_b else versus.commission_a
+    cost = levels.commission(rate, volume)
+    leg = levels.Leg(action.side, volume, sizing.entry(action.side, spec), spec, cost)
     at_sl, at_tp = levels.stops(leg, part(sl, share), part(tp, share))
     sizing.check_stops(action.side, at_sl, at_tp, spec)
     return Instruction("open", symbol, action.side, volume, at_sl, at_tp)

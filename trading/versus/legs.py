@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from trading.diagram import EXECUTED, OPEN, WITHOUT_EXECUTION, State
@@ -14,9 +15,11 @@ RELEASE, PROTECT = "release", "protect"
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A position that a step opened. `volume`: what is left of it as far as our orders know."""
+    """A position that a step opened. `volume`: what is left of it as far as our orders know.
+    `since`: when we learned of it."""
 
     step: str
+    run: int
     account_id: int
     login: int
     ticket: int
@@ -24,6 +27,7 @@ class Leg:
     side: str
     volume: Decimal
     opened: Decimal | None
+    since: datetime | None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -77,9 +81,18 @@ class Legs:
                 return None
             if closing.state == State.PARTIAL:
                 left -= closing.filled_volume or Decimal(0)
-        account, step = order.account_id, order.step
-        side, symbol = order.side, order.symbol
-        return Leg(step, account, order.login, ticket, symbol, side, left, order.price)
+        return Leg(
+            step=order.step,
+            run=order.run or 0,
+            account_id=order.account_id,
+            login=order.login,
+            ticket=ticket,
+            symbol=order.symbol,
+            side=order.side,
+            volume=left,
+            opened=order.price,
+            since=order.ended_at,
+        )
 
 
 def ticket_of(order: Order) -> int | None:

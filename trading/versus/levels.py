@@ -25,6 +25,11 @@ class Leg:
     commission: Decimal = Decimal(0)
 
 
+def commission(of_a_lot: Decimal | None, volume: Decimal) -> Decimal:
+    """0 where it is not known."""
+    return (of_a_lot or Decimal(0)) * volume
+
+
 def other(side: str) -> str:
     return SELL if side == BUY else BUY
 

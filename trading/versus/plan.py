@@ -13,7 +13,7 @@ from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
 from trading.models import Order, Versus
 from trading.versus import legs as steps
-from trading.versus.diagram import State
+from trading.versus.diagram import ENDED, State
 from trading.versus.legs import Leg, Legs, has_failed, is_whole
 from trading.versus.levels import other
 
@@ -105,11 +105,10 @@ def _with_order(order: Order) -> Action:
 # --- congelar -----------------------------------------------------------------------------------
 def _freezing(facts: Facts) -> Action:
     versus = facts.versus
+    if failure := _failure(facts, steps.BUY, steps.SELL):
+        return _undone(facts, failure)
     for step, side in ((steps.BUY, "BUY"), (steps.SELL, "SELL")):
-        order = facts.legs.last(versus.run, step)
-        if failure := _failure(facts, step, order):
-            return _undone(facts, failure)
-        if order is None:
+        if facts.legs.last(versus.run, step) is None:
             return Open(step, False, side, versus.lots)
     return Move(State.FROZEN, f"{versus.lots.normalize():f} lots each way on {versus.login_a}.")
 
@@ -125,10 +124,9 @@ def _transferring(facts: Facts) -> Action:
     versus, legs = facts.versus, facts.legs
     first = legs.last(versus.run, steps.HALF_1)
     second = legs.last(versus.run, steps.HALF_2)
-    for step, order in ((steps.HALF_1, first), (steps.HALF_2, second)):
-        if failure := _failure(facts, step, order):
-            on_b = [leg for leg in legs.open if leg.account_id == versus.account_b_id]
-            return _close_all(facts, on_b) or Move(State.FROZEN, failure)
+    if failure := _failure(facts, steps.HALF_1, steps.HALF_2):
+        on_b = [leg for leg in legs.open if leg.account_id == versus.account_b_id]
+        return _close_all(facts, on_b) or Move(State.FROZEN, failure)
     if first is None:
         return Open(steps.HALF_1, True, versus.side_b, None)
     if second is None:
@@ -167,16 +165,17 @@ def _of_a(facts: Facts, side: str) -> Leg | None:
 
 # --- what brokers do meanwhile ------------------------------------------------------------------
 def _frozen(facts: Facts) -> Action:
-    gone = _gone(facts)
-    if not gone:
-        return Wait()
-    return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Its schedule is halted.")
+    if gone := _gone(facts):
+        return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Its schedule is halted.")
+    return _with_one_too_many(facts) or Wait()
 
 
 def _watched(facts: Facts) -> Action:
     versus, gone = facts.versus, _gone(facts)
     if len(gone) == len(facts.legs.open):
         return Move(State.COMPLETED, "Every leg is closed.")
+    if versus.state != State.DIVERGED and (surplus := _with_one_too_many(facts)):
+        return surplus
     if not gone:
         return Notice(None) if versus.gone_at else Wait()
     if versus.gone_at is None:
@@ -190,6 +189,27 @@ def _watched(facts: Facts) -> Action:
 def _unprotected(facts: Facts) -> Action:
     watched = _watched(facts)
     return _protect(facts) if isinstance(watched, Wait) else watched
+
+
+def _with_one_too_many(facts: Facts) -> Move | None:
+    """A half that was given up and executed after all: B holds what no step asks of it."""
+    versus = facts.versus
+    runs = set() if versus.state == State.FROZEN else {versus.run}
+    for leg in facts.legs.open:
+        held = facts.held.get(leg.key) is not False
+        if held and leg.account_id == versus.account_b_id and leg.run not in runs:
+            return Move(State.DIVERGED, f"Executed after it was given up: {leg}.")
+    return None
+
+
+def _ended(facts: Facts) -> Move | Wait:
+    """Nothing is left to do, unless an order of it was executed after all since."""
+    ended = facts.versus.ended_at
+    for leg in facts.legs.open:
+        late = ended is not None and leg.since is not None and leg.since > ended
+        if late and facts.held.get(leg.key) is not False:
+            return Move(State.DIVERGED, f"Executed after this versus had ended: {leg}.")
+    return Wait()
 
 
 def _gone(facts: Facts) -> list[Leg]:
@@ -231,13 +251,18 @@ def _in_time(facts: Facts, step: str) -> Wait | None:
     return Wait(f"Tried again at {due:%H:%M:%S} UTC. {why}")
 
 
-def _failure(facts: Facts, step: str, order: Order | None) -> str:
-    """Why a step that opens a leg has failed; empty when it has not."""
-    if order is None:
-        return facts.versus.reason if facts.versus.failed_step == step else ""
-    if is_whole(order) or not has_failed(order):
-        return ""
-    return f"{order.words} on {order.login}: {order.reason}"
+def _failure(facts: Facts, *opening: str) -> str:
+    """Why one of these steps, which open legs, has failed; empty when none has. Once what they
+    opened is being closed, that is gone through with, although one may turn out to be executed."""
+    versus, legs = facts.versus, facts.legs
+    for step in opening:
+        order = legs.last(versus.run, step)
+        if order is None and versus.failed_step == step:
+            return versus.reason
+        if order is not None and has_failed(order) and not is_whole(order):
+            return f"{order.words} on {order.login}: {order.reason}"
+    undoing = any(legs.attempts(versus.run, f"close-{step}") for step in opening)
+    return "A step had failed; what it opened after all is closed as well." if undoing else ""
 
 
 def leg_was_opened(order: Order) -> bool:
@@ -252,4 +277,5 @@ _BY_STATE = {
     State.TRANSFERRED: _watched,
     State.DIVERGED: _watched,
     State.CLOSING: _closing,
+    **dict.fromkeys(ENDED, _ended),
 }

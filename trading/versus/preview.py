@@ -6,10 +6,11 @@ The figures are those of a moment: the step itself asks for quotes of its own.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account
-from trading import quotes, sizing, stops
+from trading import commission, quotes, sizing, stops
 from trading.models import Versus
 from trading.sizing import Refused, Unknown
 from trading.stops import Exposed
@@ -21,7 +22,8 @@ from trading.versus.levels import other
 
 @dataclass(frozen=True, slots=True)
 class PlannedLeg:
-    """`exposure`: lots of each account once this is done. Money is in the account's currency."""
+    """`exposure`: lots of each account once this is done. Money is in the account's currency; that
+    of stops has the commission in it. `commission` None: not known. `price` None: no trade."""
 
     words: str
     account: Account
@@ -33,7 +35,9 @@ class PlannedLeg:
     tp_money: Decimal | None = None
     sl_pips: Decimal | None = None
     tp_pips: Decimal | None = None
+    opens: bool = False
     spread_money: Decimal | None = None
+    commission: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -64,17 +68,18 @@ def _preview(planned: Iterator[PlannedLeg]) -> Preview:
 # --- congelar -----------------------------------------------------------------------------------
 def _freeze(versus: Versus) -> Iterator[PlannedLeg]:
     spec = quotes.fresh(versus.account_a, versus.symbol_a)
+    rate = commission.per_lot(versus.account_a, versus.symbol_a)
     net = Decimal(0)
     for side in (sizing.BUY, sizing.SELL):
         net += versus.lots * _sign(side)
-        yield _opened(
-            versus.account_a, side, versus.lots, spec, (versus.sl_a, versus.tp_a), told(net, None)
-        )
+        leg = _leg(side, versus.lots, spec, rate)
+        yield _opened(versus.account_a, leg, (versus.sl_a, versus.tp_a), rate, told(net, None))
 
 
 # --- transferir ---------------------------------------------------------------------------------
 def _transfer(versus: Versus) -> Iterator[PlannedLeg]:
     spec_b = quotes.fresh(versus.account_b, versus.symbol_b)
+    rate = commission.per_lot(versus.account_b, versus.symbol_b)
     first = first_half(versus.lots, spec_b)
     net = Decimal(0)
     halves = []
@@ -82,9 +87,8 @@ def _transfer(versus: Versus) -> Iterator[PlannedLeg]:
         net += volume * _sign(versus.side_b)
         share = volume / versus.lots
         money = part(versus.sl_b, share), part(versus.tp_b, share)
-        halves.append(
-            _opened(versus.account_b, versus.side_b, volume, spec_b, money, told(Decimal(0), net))
-        )
+        leg = _leg(versus.side_b, volume, spec_b, rate)
+        halves.append(_opened(versus.account_b, leg, money, rate, told(Decimal(0), net)))
     yield from halves
     kept = versus.lots * _sign(versus.side_a)
     yield _released(versus, told(kept, net))
@@ -107,53 +111,51 @@ def _protected(versus: Versus, half: PlannedLeg, spec_b: SymbolSpec, exposure: s
     legs = Legs(list(versus.orders.all())).open
     kept = next((leg for leg in legs if leg.side == versus.side_a and leg.opened), None)
     opened = kept.opened if kept and kept.opened else sizing.entry(versus.side_a, spec)
-    of = Exposed(versus.side_a, versus.lots, opened, spec)
+    leg = levels.Leg(
+        versus.side_a,
+        versus.lots,
+        opened,
+        spec,
+        levels.commission(versus.commission_a, versus.lots),
+    )
     words = f"set SL and TP of the {versus.side_a.lower()} {_lots(versus.lots)} {versus.symbol_a}"
-    return _with_stops(words, versus.account_a, exposure, of, sl, tp)
+    return PlannedLeg(words, versus.account_a, exposure, **_stops(leg, sl, tp))
 
 
 # --- one leg ------------------------------------------------------------------------------------
+def _leg(side: str, volume: Decimal, spec: SymbolSpec, rate: Decimal | None) -> levels.Leg:
+    return levels.Leg(side, volume, sizing.entry(side, spec), spec, levels.commission(rate, volume))
+
+
 def _opened(
-    account: Account,
-    side: str,
-    volume: Decimal,
-    spec: SymbolSpec,
-    money: levels.Stops,
-    exposure: str,
+    account: Account, leg: levels.Leg, money: levels.Stops, rate: Decimal | None, exposure: str
 ) -> PlannedLeg:
-    price = sizing.entry(side, spec)
-    sl, tp = levels.stops(levels.Leg(side, volume, price, spec), *money)
-    sizing.check_stops(side, sl, tp, spec)
-    words = f"{side.lower()} {_lots(volume)} {spec.symbol}"
-    return _with_stops(words, account, exposure, Exposed(side, volume, price, spec), sl, tp)
-
-
-def _with_stops(
-    words: str,
-    account: Account,
-    exposure: str,
-    of: Exposed,
-    sl: Decimal | None,
-    tp: Decimal | None,
-) -> PlannedLeg:
-    lose = stops.shown("sl", sl, of) if sl is not None else None
-    win = stops.shown("tp", tp, of) if tp is not None else None
+    sl, tp = levels.stops(leg, *money)
+    sizing.check_stops(leg.side, sl, tp, leg.spec)
     return PlannedLeg(
-        words,
+        f"{leg.side.lower()} {_lots(leg.volume)} {leg.spec.symbol}",
         account,
         exposure,
-        price=of.opened,
-        sl=sl,
-        tp=tp,
-        sl_money=lose.money if lose else None,
-        tp_money=win.money if win else None,
-        sl_pips=lose.pips if lose else None,
-        tp_pips=win.pips if win else None,
-        spread_money=_spread(of),
+        price=leg.opened,
+        opens=True,
+        spread_money=_spread(leg),
+        commission=None if rate is None else leg.commission,
+        **_stops(leg, sl, tp),
     )
 
 
-def _spread(of: Exposed) -> Decimal | None:
+def _stops(leg: levels.Leg, sl: Decimal | None, tp: Decimal | None) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    of = Exposed(leg.side, leg.volume, leg.opened, leg.spec)
+    for name, level in (("sl", sl), ("tp", tp)):
+        if level is not None:
+            stop = stops.shown(name, level, of)
+            money = None if stop.money is None else stop.money + leg.commission
+            columns |= {name: level, f"{name}_money": money, f"{name}_pips": stop.pips}
+    return columns
+
+
+def _spread(of: levels.Leg) -> Decimal | None:
     """What opening and closing at once would cost; None where the agent does not tell enough."""
     try:
         bought, sold = sizing.entry(sizing.BUY, of.spec), sizing.entry(sizing.SELL, of.spec)

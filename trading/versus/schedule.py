@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from trading.latefills import WITHIN as LATE_FILLS_WITHIN
 from trading.models import Versus
 from trading.versus import desk
 from trading.versus.changes import REASON_LENGTH, append, change
@@ -26,7 +27,8 @@ Run = Callable[[Versus, User], Versus]
 def tend() -> int:
     """One round; returns how many versus were looked at."""
     now = timezone.now()
-    versus = [*_due(now), *Versus.objects.driven()]
+    late = Versus.objects.executed_since(now - LATE_FILLS_WITHIN)
+    versus = [*_due(now), *Versus.objects.driven(), *late]
     for one in versus:
         try:
             _tend(one, now)

@@ -9,12 +9,11 @@ from django.shortcuts import redirect, render
 
 from accounts.models import VSGroup
 from trading import numbers
-from trading.models import Versus
 from trading.switching import standing
 from trading.versus import desk, form, zones
 from trading.versus.desk import NotNow
 from trading.versus.form import VersusForm
-from trading.views.versus import both, may_run
+from trading.views.versus import acknowledged, against, both, may_run
 
 
 @both
@@ -28,7 +27,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if versus is None:
         return _show(request, typed, status=422)
     try:
-        created = _create(versus, user, request.POST.getlist("warning"), _is_ticked(request))
+        created = desk.create(versus, user, acknowledged(request))
     except NotNow as refused:
         if before := form.twin(versus, user):
             messages.success(request, f"{before.code} was created already.")
@@ -48,25 +47,9 @@ def _group(request: HttpRequest) -> VSGroup | None:
     return group
 
 
-def _is_ticked(request: HttpRequest) -> bool:
-    return request.POST.get("acknowledged") == "on"
-
-
-def _create(versus: Versus, user: User, read: list[str], ticked: bool) -> Versus:
-    """What was acknowledged is what was shown: a warning that is new is shown first."""
-    try:
-        return desk.create(versus, user)
-    except NotNow as refused:
-        shown = all(check.sentence in read for check in refused.checks)
-        if not (ticked and shown and refused.may_acknowledge):
-            raise
-    return desk.create(versus, user, acknowledged=True)
-
-
 def _show(
     request: HttpRequest, typed: VersusForm, refused: NotNow | None = None, *, status: int = 200
 ) -> HttpResponse:
-    checks = refused.checks if refused else []
     context = {
         "form": typed,
         "typed": typed.data,
@@ -74,9 +57,7 @@ def _show(
         "accounts": form.accounts_of(typed.group),
         "group": typed.group,
         "zones": zones.names(),
-        "blocks": [check.sentence for check in checks if check.blocks],
-        "warnings": [check.sentence for check in checks if not check.blocks],
-        "may_acknowledge": refused is not None and refused.may_acknowledge,
         "stopped": standing().why_not,
+        **against(refused.checks if refused else []),
     }
     return render(request, "versus/new.html", context, status=status)

@@ -1,6 +1,6 @@
 """Versus on pages: all of them, one, and what may be done with it, each thing confirmed first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from trading.sizing import Refused
 from trading.versus import card, desk, preview, zones
 from trading.versus.card import Act, Card
 from trading.versus.changes import REASON_LENGTH
+from trading.versus.checks import Check
 from trading.versus.desk import NotNow
 from trading.versus.diagram import ENDED, State
 from trading.versus.preview import Preview
@@ -74,28 +75,52 @@ class Action:
     """`does` raises NotNow or Refused, or returns False when the versus has changed meanwhile."""
 
     act: Act
-    does: Callable[[Versus, User, dict[str, str]], object]
+    does: Callable[[Versus, HttpRequest, User], object]
     preview: Callable[[Versus], Preview] | None = None
 
 
-def _schedule(versus: Versus, user: User, typed: dict[str, str]) -> bool:
+def _freeze(versus: Versus, request: HttpRequest, user: User) -> Versus:
+    return desk.freeze(versus, user, acknowledged(request))
+
+
+def _transfer(versus: Versus, request: HttpRequest, user: User) -> Versus:
+    return desk.transfer(versus, user, acknowledged(request))
+
+
+def _schedule(versus: Versus, request: HttpRequest, user: User) -> bool:
     zone = zones.stored(versus.zone)
-    freeze_at = zones.read(typed.get("freeze_at", ""), zone, "Freeze at")
-    transfer_at = zones.read(typed.get("transfer_at", ""), zone, "Transfer at")
+    freeze_at = zones.read(request.POST.get("freeze_at", ""), zone, "Freeze at")
+    transfer_at = zones.read(request.POST.get("transfer_at", ""), zone, "Transfer at")
     return desk.schedule(versus, user, freeze_at, transfer_at)
 
 
-def _close(versus: Versus, user: User, typed: dict[str, str]) -> bool:
-    return desk.close_both(versus, user, clean(typed.get("reason", ""), REASON_LENGTH))
+def _cancel(versus: Versus, _request: HttpRequest, user: User) -> bool:
+    return desk.cancel(versus, user)
+
+
+def _close(versus: Versus, request: HttpRequest, user: User) -> bool:
+    return desk.close_both(versus, user, clean(request.POST.get("reason", ""), REASON_LENGTH))
 
 
 ACTIONS = {
-    "freeze": Action(card.FREEZE, lambda v, user, _: desk.freeze(v, user), preview.freeze),
-    "transfer": Action(card.TRANSFER, lambda v, user, _: desk.transfer(v, user), preview.transfer),
+    "freeze": Action(card.FREEZE, _freeze, preview.freeze),
+    "transfer": Action(card.TRANSFER, _transfer, preview.transfer),
     "schedule": Action(card.SCHEDULE, _schedule),
-    "cancel": Action(card.CANCEL, lambda v, user, _: desk.cancel(v, user)),
+    "cancel": Action(card.CANCEL, _cancel),
     "close": Action(card.CLOSE, _close),
 }
+
+
+def acknowledged(request: HttpRequest) -> list[str]:
+    """The warnings that stood beside the box, if it was ticked."""
+    return request.POST.getlist("warning") if request.POST.get("acknowledged") == "on" else []
+
+
+def against(checks: Sequence[Check]) -> dict[str, Any]:
+    """What pages show of the checks that did not pass."""
+    blocks = [check.sentence for check in checks if check.blocks]
+    warnings = [check.sentence for check in checks if not check.blocks]
+    return {"blocks": blocks, "warnings": warnings, "may_acknowledge": bool(checks) and not blocks}
 
 
 @both
@@ -115,15 +140,14 @@ def act(request: HttpRequest, code: str, action: str) -> HttpResponse:
 def _do(request: HttpRequest, action: str, shown: Card) -> HttpResponse:
     asked, versus, before = ACTIONS[action], shown.versus, shown.versus.state
     try:
-        done = asked.does(versus, cast(User, request.user), request.POST.dict())
+        done = asked.does(versus, request, cast(User, request.user))
     except NotNow as error:
         versus.refresh_from_db()
         if versus.state == before:
-            sentences = [check.sentence for check in error.checks]
-            return _confirm(request, action, shown, sentences, status=422)
+            return _confirm(request, action, shown, error.checks, status=422)
         done = False
     except Refused as refused:
-        return _confirm(request, action, shown, [str(refused)], status=422)
+        return _confirm(request, action, shown, [Check(str(refused))], status=422)
     versus.refresh_from_db()
     if done is False:
         messages.error(request, CHANGED.format(versus.get_state_display()))
@@ -144,7 +168,7 @@ def _confirm(
     request: HttpRequest,
     action: str,
     shown: Card,
-    sentences: list[str] | None = None,
+    checks: Sequence[Check] = (),
     *,
     status: int = 200,
 ) -> HttpResponse:
@@ -159,8 +183,8 @@ def _confirm(
         "versus": versus,
         "action": action,
         "act": asked.act,
-        "sentences": sentences or [],
         "typed": times | request.POST.dict(),
         "preview": asked.preview(versus) if asked.preview else None,
+        **against(checks),
     }
     return render(request, "versus/confirm.html", context, status=status)
