@@ -10,6 +10,13 @@ from accounts.agents import SymbolSpec
 BUY, SELL = "BUY", "SELL"
 # What the column of volumes holds, for symbols whose limits the agent does not tell.
 LOT_DECIMALS, TOO_MANY_LOTS = 4, Decimal(10**9)
+# By the trade mode of the symbol, as agents of contract 2 name it.
+_NOT_OPENED = {
+    "DISABLED": dict.fromkeys((BUY, SELL), "is not traded at this broker now"),
+    "CLOSEONLY": dict.fromkeys((BUY, SELL), "may only be closed at this broker now"),
+    "LONGONLY": {SELL: "may only be bought at this broker now"},
+    "SHORTONLY": {BUY: "may only be sold at this broker now"},
+}
 
 
 class Refused(Exception):
@@ -34,6 +41,12 @@ def _quoted(price: Decimal | None, spec: SymbolSpec) -> Decimal:
     if price is None:
         raise Unknown(f"{spec.symbol} has no quote now.")
     return price
+
+
+def check_side(side: str, spec: SymbolSpec) -> None:
+    """Raises Refused where the broker lets nobody open that side now. Contract 1 does not tell."""
+    if opens := _NOT_OPENED.get(spec.trade_mode, {}).get(side):
+        raise Refused(f"{spec.symbol} {opens}.")
 
 
 def floored(volume: Decimal, step: Decimal) -> Decimal:

@@ -96,13 +96,17 @@ class OpenTicket(Ticket):
         return sizing.check_volume(volume, self.spec) if self.spec else volume
 
     def _check_stops(self, spec: SymbolSpec) -> None:
-        price = self.attempt("symbol", lambda: sizing.entry(self.side, spec))
+        price = self.attempt("symbol", lambda: self._entry(spec))
         if price is None:
             return
         # Without a volume a level in money means nothing, and its field says so.
         self.of = Exposed(self.side, self.volume or Decimal(0), price, spec)
         if self.volume:
             self.read_levels(self.of)
+
+    def _entry(self, spec: SymbolSpec) -> Decimal:
+        sizing.check_side(self.side, spec)
+        return sizing.entry(self.side, spec)
 
     @property
     def margin(self) -> Decimal | None:

@@ -60,6 +60,27 @@ def test_what_is_wrong_with_an_account_is_said_and_nothing_is_made(pair: Pair, w
     assert not Versus.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("role", "mode", "why"),
+    [
+        ("a", 0, "EURUSD is not traded"),
+        ("a", 1, "EURUSD may only be bought"),
+        ("a", 3, "EURUSD may only be closed"),
+        ("b", 1, "EURUSD may only be bought"),
+        ("b", 2, ""),
+    ],
+)
+def test_a_symbol_that_does_not_take_the_side_that_is_needed(
+    pair: Pair, role: str, mode: int, why: str
+) -> None:
+    pair.venue.member(pair.names[role]).terminal.trade_mode = mode
+    if not why:
+        assert pair.created(side_a="BUY").side_b == "SELL"
+        return
+    with pytest.raises(NotNow, match=why):
+        pair.created(side_a="BUY")
+
+
 @pytest.mark.parametrize("asked", ASKED)
 def test_what_is_wrong_with_what_is_asked_is_said(pair: Pair, asked: str) -> None:
     columns, sentence = ASKED[asked]
@@ -137,6 +158,23 @@ def test_a_desk_may_refuse_altogether_what_a_firm_forbids(pair: Pair, settings: 
     with pytest.raises(NotNow) as refused:
         pair.created()
     assert not refused.value.may_acknowledge
+
+
+def test_a_warning_that_is_new_when_it_begins_is_acknowledged_then(pair: Pair) -> None:
+    pair.created()
+    Firm.objects.update(opposite_positions="forbidden")
+    versus = Versus.objects.get()
+    with pytest.raises(NotNow) as refused:
+        desk.freeze(versus, pair.user)
+    assert refused.value.may_acknowledge
+    shown = [check.sentence for check in refused.value.checks]
+    with pytest.raises(PermissionDenied):
+        desk.freeze(versus, make_user("trading.run_versus"), shown)
+    assert versus.orders.count() == 0
+    assert desk.freeze(versus, pair.user, shown).state == State.FROZEN
+    assert versus.acknowledged == shown
+    assert versus.events.get(state=State.FREEZING).data == shown
+    assert desk.transfer(versus, pair.user).state == State.TRANSFERRED
 
 
 def test_a_rule_that_changed_after_it_was_made_stops_it(pair: Pair) -> None:

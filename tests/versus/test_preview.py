@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tests.versus.pair import Pair
+from trading import quotes
 from trading.models import Order
 from trading.versus import desk, preview
 
@@ -58,3 +59,22 @@ def test_without_a_quote_the_preview_says_why_and_nothing_is_sent(pair: Pair) ->
     assert said.legs == []
     assert said.problem
     assert pair.venue.entries("2", "send") == []
+
+
+def test_the_commission_is_that_of_the_last_deals_and_part_of_the_stops(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = pair.frozen()
+    desk.close_both(first, pair.user, "to have deals")
+    pair.read()
+    versus = pair.created()
+    still = quotes.fresh(versus.account_a, "EURUSD")
+    monkeypatch.setattr(quotes, "fresh", lambda *_: still)
+    said = preview.freeze(versus)
+    assert [leg.commission for leg in said.legs] == [Decimal("-0.70")] * 2
+    assert [(leg.sl_money, leg.tp_money) for leg in said.legs] == [(-100, 150), (-100, 150)]
+    versus = desk.freeze(versus, pair.user)
+    assert versus.commission_a == Decimal(-7)
+    buy = versus.orders.get(step="buy")
+    # A pip of 0.1 lots is a dollar: 99.30 to lose, or 150.70 to win, beside the 0.70.
+    assert (buy.sl, buy.tp) == (still.ask - Decimal("0.00993"), still.ask + Decimal("0.01507"))

@@ -20,8 +20,6 @@ from trading.permits import refusal_of_the_switch
 from trading.sizing import Refused
 from trading.versus.driver import first_half
 
-UNTRADABLE = ("disabled", "close_only", "close-only")
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -111,8 +109,8 @@ def _of_firm(account: Account) -> Iterator[Check]:
 def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]:
     try:
         spec = quotes.fresh(account, symbol)
-        if spec.trade_mode in UNTRADABLE:
-            raise Refused(f"{symbol} cannot be traded now ({spec.trade_mode}).")
+        for side in _sides(versus, account):
+            sizing.check_side(side, spec)
         volumes = _volumes(versus, account, spec)
         needed = _margin(account, spec, volumes)
     except Refused as refused:
@@ -127,6 +125,11 @@ def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]
     elif needed > account.margin_free:
         free, currency = account.margin_free, account.currency
         yield Check(f"{who}: about {needed} {currency} of margin are needed, {free} are free.")
+
+
+def _sides(versus: Versus, account: Account) -> tuple[str, ...]:
+    """That will be opened there."""
+    return ("BUY", "SELL") if account.pk == versus.account_a_id else (versus.side_b,)
 
 
 def _volumes(versus: Versus, account: Account, spec: SymbolSpec) -> list[Decimal]:
