@@ -20,12 +20,13 @@ from typing import Any, cast
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import NotSent, client
 from accounts.models import Account
 from trading import permits, wire
-from trading.diagram import LOCKING, State
+from trading.diagram import EXECUTED, LOCKING, State
 from trading.journal import append, change
 from trading.models import Order, Versus
 from trading.outcomes import settle
@@ -220,8 +221,14 @@ def cancel(order: Order, actor: str) -> bool:
     return change(order, State.CANCELLED, "Cancelled before it was sent.", actor=actor)
 
 
-def settle_by_hand(order: Order, user: Any, outcome: State, reason: str) -> bool:
-    """Ends an order that needs attention. Raises PermissionDenied, ValueError without a reason."""
+def settle_by_hand(
+    order: Order, user: Any, outcome: State, reason: str, position: int | None = None
+) -> bool:
+    """Ends an order that needs attention. `position`: the ticket of what it opened.
+
+    Raises PermissionDenied, and ValueError without a reason, or without the position of a leg of a
+    versus: one that it does not know would never be closed.
+    """
     if not user.has_perm("trading.settle_order"):
         raise PermissionDenied
     if not reason.strip():
@@ -229,4 +236,20 @@ def settle_by_hand(order: Order, user: Any, outcome: State, reason: str) -> bool
     if order.state != State.NEEDS_ATTENTION or outcome in LOCKING:
         return False
     who = user.get_username()
-    return change(order, outcome, reason.strip(), actor=who, settled_by=who)
+    columns = _opened(order, position) if outcome in EXECUTED else {}
+    return change(order, outcome, reason.strip(), actor=who, settled_by=who, **columns)
+
+
+def _opened(order: Order, position: int | None) -> dict[str, Any]:
+    if order.kind != Order.Kind.OPEN:
+        return {}
+    ticket = position or order.position_ticket
+    if ticket is None:
+        if order.versus_id is not None:
+            raise ValueError("Say which position it opened: its versus has to know its legs.")
+        return {}
+    known = Q(position_ticket=ticket) | Q(position_ticket=None, order_ticket=ticket)
+    others = Order.objects.filter(known, account=order.account_id, kind=Order.Kind.OPEN)
+    if others.filter(state__in=EXECUTED).exclude(pk=order.pk).exists():
+        raise ValueError(f"Position #{ticket} was opened by another order.")
+    return {"position_ticket": ticket}

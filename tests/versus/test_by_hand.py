@@ -1,8 +1,13 @@
-"""Legs whose outcome a person finds at the broker: contract 1 knows no marks."""
+"""Legs that a person has to find at the broker: contract 1 knows no marks."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.factories import make_user
+from tests.pages.reading import text
+from tests.valkey import PrivateValkey
+from tests.venue import Venue
 from tests.versus.pair import Pair
 from trading import orders, reconcile
 from trading.diagram import State as OrderState
@@ -10,66 +15,81 @@ from trading.models import Order, Versus
 from trading.versus import desk
 from trading.versus.diagram import State
 from trading.versus.driver import drive
-from trading.versus.legs import Legs
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def halted(pair: Pair) -> tuple[Pair, Versus, int]:
-    """A of contract 1 executed the buy, and the answer was lost; its ticket."""
-    old = Pair(pair.venue, pair.user, a="1")
-    versus = old.created()
-    pair.venue.steer("1", next_answer="cut")
-    desk.freeze(versus, pair.user)
+def old(venue: Venue, valkey: PrivateValkey, versus_on: None, runner: User) -> Pair:
+    """A behind an agent of contract 1."""
+    return Pair(venue, runner, a="1", b="2")
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    return make_user("trading.settle_order", "accounts.view_account")
+
+
+@pytest.fixture
+def halted(old: Pair) -> Versus:
+    """Its buy was executed, and the answer was lost."""
+    versus = old.created(sl_a=None, tp_a=None)  # which contract 1 cannot convert
+    old.venue.steer("1", next_answer="cut")
+    desk.freeze(versus, old.user)
+    return versus
+
+
+def lost(versus: Versus, step: str = "buy") -> Order:
     reconcile.tend()
-    (execution,) = pair.venue.entries("1", "execution")
-    return old, versus, execution["deal"].position_id
-
-
-def lost(versus: Versus) -> Order:
-    order: Order = versus.orders.get(step="buy")
+    order = Order.objects.get(versus=versus, step=step)
     assert order.state == OrderState.NEEDS_ATTENTION, order.reason
     return order
 
 
-def test_a_leg_that_a_person_found_executed_is_closed_with_the_others(
-    halted: tuple[Pair, Versus, int],
-) -> None:
-    pair, versus, ticket = halted
-    boss = make_user("trading.settle_order")
-    order = lost(versus)
-    assert orders.settle_by_hand(order, boss, OrderState.FILLED, "seen", ticket)
-    drive(versus)
-    assert versus.state == State.FROZEN, versus.reason
-    assert ticket in {leg.ticket for leg in Legs(list(versus.orders.all())).open}
-    assert desk.close_both(versus, pair.user, "enough")
-    assert versus.state == State.CLOSED, versus.reason
-    assert pair.held("a", versus) == []
+def opened(pair: Pair) -> int:
+    """Ticket of the last position that A's agent opened."""
+    deal = pair.venue.entries("1", "execution")[-1]["deal"]
+    return int(deal.position_id)
 
 
-def test_a_leg_is_not_settled_as_executed_without_the_position_it_opened(
-    halted: tuple[Pair, Versus, int],
+def test_a_leg_that_a_person_found_is_closed_with_the_others(
+    old: Pair, halted: Versus, boss: User
 ) -> None:
-    _, versus, _ = halted
-    boss, order = make_user("trading.settle_order"), lost(versus)
-    for outcome in (OrderState.FILLED, OrderState.PARTIAL):
-        with pytest.raises(ValueError, match="which position"):
-            orders.settle_by_hand(order, boss, outcome, "seen")
+    assert orders.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", opened(old))
+    drive(halted)
+    assert halted.state == State.FROZEN, halted.reason
+    assert desk.close_both(halted, old.user, "enough")
+    assert halted.state == State.CLOSED, halted.reason
+    assert old.held("a", halted) == []
+
+
+@pytest.mark.parametrize("outcome", [OrderState.FILLED, OrderState.PARTIAL])
+def test_a_leg_is_not_settled_as_executed_without_its_position(
+    halted: Versus, boss: User, outcome: OrderState
+) -> None:
+    order = lost(halted)
+    with pytest.raises(ValueError, match="which position"):
+        orders.settle_by_hand(order, boss, outcome, "seen")
     order.refresh_from_db()
     assert order.state == OrderState.NEEDS_ATTENTION
 
 
-def test_one_position_is_not_the_leg_of_two_orders(halted: tuple[Pair, Versus, int]) -> None:
-    _, versus, ticket = halted
-    boss = make_user("trading.settle_order")
-    orders.settle_by_hand(lost(versus), boss, OrderState.FILLED, "seen", ticket)
-    versus_orders = versus.orders
-    versus_orders.filter(step="buy").update(state=OrderState.FILLED)
-    pair = halted[0]
-    pair.venue.steer("1", next_answer="cut")
-    drive(versus)
-    reconcile.tend()
-    sell = versus_orders.get(step="sell")
+def test_one_position_is_not_the_leg_of_two_orders(old: Pair, halted: Versus, boss: User) -> None:
+    buy = opened(old)
+    orders.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", buy)
+    old.venue.steer("1", next_answer="cut")
+    drive(halted)
     with pytest.raises(ValueError, match="another order"):
-        orders.settle_by_hand(sell, boss, OrderState.FILLED, "seen", ticket)
+        orders.settle_by_hand(lost(halted, "sell"), boss, OrderState.FILLED, "seen", buy)
+
+
+def test_the_page_of_the_order_asks_for_the_position(old: Pair, halted: Versus, boss: User) -> None:
+    order, client = lost(halted), Client()
+    client.force_login(boss)
+    path, form = f"/orders/{order.pk}/settle/", {"outcome": "filled", "reason": "seen"}
+    assert 'name="position"' in text(client.get(f"/orders/{order.pk}/"))
+    assert "which position" in text(client.post(path, form, follow=True))
+    assert "as its ticket" in text(client.post(path, form | {"position": "the first"}, follow=True))
+    client.post(path, form | {"position": f"#{opened(old)}"})
+    order.refresh_from_db()
+    assert (order.state, order.position_ticket) == (OrderState.FILLED, opened(old))

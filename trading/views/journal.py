@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents.text import clean
 from accounts.views.answers import said
-from trading import orders
+from trading import numbers, orders
 from trading.diagram import LOCKING, State
 from trading.journal import REASON_LENGTH
 from trading.models import Order
@@ -88,13 +88,24 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
         return said(request, "Choose what was found at the broker.", tone="bad", back=back)
     try:
         user, reason = request.user, clean(request.POST.get("reason", ""), REASON_LENGTH)
-        done = orders.settle_by_hand(order, cast(AbstractUser, user), State(found), reason)
+        position = _position(request.POST.get("position", ""))
+        done = orders.settle_by_hand(
+            order, cast(AbstractUser, user), State(found), reason, position
+        )
     except ValueError as error:
         return said(request, str(error), tone="bad", back=back)
     if not done:
         text = "It was settled meanwhile; nothing was changed."
         return said(request, text, tone="bad", back=back)
     return said(request, f"Settled: {order.words}, {State(found).label}.", back=back)
+
+
+def _position(text: str) -> int | None:
+    """None when nothing was written. Raises ValueError for what is no ticket."""
+    ticket = numbers.whole(text.strip().removeprefix("#"))
+    if text.strip() and not ticket:
+        raise ValueError("Write the position as its ticket, such as 1234567.")
+    return ticket
 
 
 @require_POST
