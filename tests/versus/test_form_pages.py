@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 
 from accounts.models import Account, Firm, VSGroup
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_position, make_user
 from tests.pages.reading import text, words
 from tests.versus.pair import Pair
 from tests.versus.visitor import LOOK, RUN, browser, page_of
@@ -147,3 +147,13 @@ def test_whatever_is_typed_is_answered_with_a_page(pair: Pair, typed: str) -> No
         answer = create(pair.user, typed_for(pair, **{name: typed}))
         assert answer.status_code in (302, 422), name
         Versus.objects.update(state=State.CANCELLED)
+
+
+def test_symbols_that_the_fleet_holds_or_traded_are_offered(pair: Pair) -> None:
+    pair.frozen(symbol_a="GBPUSD")
+    stranger = make_account(number=777)
+    make_position(stranger, symbol="US500.cash")
+    html = page_of(pair.user, "/versus/new/")
+    offered = html.split('id="symbols-offered"')[1].split("</datalist>")[0]
+    assert {"GBPUSD", "US500.cash"} <= set(re.findall(r'value="([^"]+)"', offered))
+    assert html.count('list="symbols-offered"') == 2

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.models import VSGroup
-from trading import numbers
+from trading import numbers, symbols
 from trading.switching import standing
 from trading.versus import desk, form, zones
 from trading.versus.desk import NotNow
@@ -56,6 +56,7 @@ def _show(
         "errors": typed.errors,
         "accounts": form.accounts_of(typed.group),
         "group": typed.group,
+        "symbols": symbols.of_fleet(),
         "zones": zones.names(),
         "stopped": standing().why_not,
         **against(refused.checks if refused else []),

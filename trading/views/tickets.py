@@ -11,12 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.agents.text import clean
 from accounts.models import Account, Position
 from accounts.views.account import account_or_404
-from trading import closing, numbers
-from trading.models import Order
+from trading import closing, numbers, symbols
 from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, PositionTicket
 from trading.views import placing
 
-SYMBOLS_OFFERED = 60
 may_trade = permission_required(["accounts.view_account", "trading.trade"], raise_exception=True)
 both = require_http_methods(["GET", "POST"])
 
@@ -32,10 +30,10 @@ def opening(request: HttpRequest, number: int) -> HttpResponse:
             "open",
             lambda: OpenTicket(account, request.POST.dict()),
             OpenTicket.check,
-            symbols=_symbols(account),
+            symbols=symbols.of_account(account),
         )
     ticket = OpenTicket(account, request.GET.dict())
-    return placing.show(request, "open", ticket, symbols=_symbols(account))
+    return placing.show(request, "open", ticket, symbols=symbols.of_account(account))
 
 
 @require_safe
@@ -46,15 +44,6 @@ def quote(request: HttpRequest, number: int) -> HttpResponse:
     ticket.check()
     ticket.errors = {field: text for field, text in ticket.errors.items() if ticket.text(field)}
     return render(request, "trading/_quote.html", {"ticket": ticket, "account": ticket.account})
-
-
-def _symbols(account: Account) -> list[str]:
-    """Those that this account holds or traded: agents have no list of all."""
-    held = account.positions.values_list("symbol", flat=True)
-    traded = Order.objects.filter(account=account).order_by().values_list("symbol", flat=True)
-    everywhere = Position.objects.order_by().values_list("symbol", flat=True).distinct()
-    names = {*held, *traded.distinct()[:SYMBOLS_OFFERED], *everywhere[:SYMBOLS_OFFERED]}
-    return sorted(names)
 
 
 def _position(account: Account, ticket: int) -> Position:
