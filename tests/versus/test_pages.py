@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.models import Account, Agent, Position
+from accounts.models import Account, Agent, Firm, Position
 from tests.factories import make_order, make_position, make_user, make_versus
 from tests.pages.reading import text, words
 from tests.versus.pair import Pair
@@ -224,3 +224,20 @@ def test_all_cards_together_cost_as_many_queries_as_one(
 @pytest.mark.parametrize("path", ["new/?group=x", "new/?group=99999", "NOSUCH/", "NOSUCH/freeze/"])
 def test_what_there_is_not_is_not_found(runner: User, path: str) -> None:
     assert browser(runner).get(f"/versus/{path}").status_code == 404
+
+
+def test_a_warning_that_is_new_is_acknowledged_on_the_page_that_begins_it(pair: Pair) -> None:
+    versus = pair.created()
+    Firm.objects.update(opposite_positions="forbidden", rule_source="terms, 4.2")
+    refused = do(pair, versus, "freeze")
+    assert refused.status_code == 422
+    assert "Nothing was done. Before it can begin" in words(text(refused))
+    shown = re.findall(r'name="warning" value="([^"]*)"', text(refused))
+    assert len(shown) == 2
+    do(pair, versus, "freeze", acknowledged="on", warning=shown[:1])
+    assert versus.state == State.PENDING
+    do(pair, versus, "freeze", acknowledged="on", warning=shown)
+    assert versus.state == State.FROZEN
+    said = words(page_of(pair.user, f"/versus/{versus.code}/"))
+    assert f"Acknowledged by {pair.user.username} on" in said
+    assert said.count("(terms, 4.2)") == 2

@@ -15,15 +15,15 @@ from accounts import figures
 from accounts.models import Account, Position
 from trading.diagram import LOCKING
 from trading.diagram import State as OrderState
-from trading.models import Order, Versus, VersusEvent
+from trading.models import Order, Versus
 from trading.versus import zones
 from trading.versus.diagram import ALLOWED, State
 from trading.versus.holdings import held
 from trading.versus.legs import Leg, Legs
 from trading.versus.plan import Facts, Wait, next_action
 from trading.versus.preview import told
+from trading.versus.timeline import Timeline
 
-STEPS_SHOWN: Final = 5
 # In this order on the page: what alarms, what moves, what rests.
 ORDER: Final = (
     State.DIVERGED,
@@ -104,16 +104,6 @@ class Scheduled:
     @property
     def unix(self) -> str:
         return figures.unix(self.at)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of the timeline."""
-
-    at: datetime
-    label: str
-    text: str
-    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,19 +230,8 @@ class Card:
 
     # --- what was -------------------------------------------------------------------------------
     @property
-    def steps(self) -> list[Step]:
-        return [
-            Step(event.at, _label(event), event.text, event.actor)
-            for event in self.versus.events.all()
-        ]
-
-    @property
-    def last_steps(self) -> list[Step]:
-        return self.steps[-STEPS_SHOWN:]
-
-    @property
-    def hidden_steps(self) -> int:
-        return max(len(self.steps) - STEPS_SHOWN, 0)
+    def timeline(self) -> Timeline:
+        return Timeline(list(self.versus.events.all()))
 
     @property
     def orders(self) -> list[Order]:
@@ -265,10 +244,6 @@ def _why_unknown(account: Account, position: Position | None, now: datetime) -> 
     if account.open_positions is None:
         return f"The positions of account {account.number} could not be read"
     return "" if position else "It is not among the positions that were read last"
-
-
-def _label(event: VersusEvent) -> str:
-    return State(event.state).label if event.state in State.values else event.step
 
 
 def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
