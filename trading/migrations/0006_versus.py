@@ -165,7 +165,7 @@ class Migration(migrations.Migration):
                             ("transferring", "transferring"),
                             ("unprotected", "without stops"),
                             ("transferred", "transferred"),
-                            ("diverged", "a leg is gone"),
+                            ("diverged", "out of balance"),
                             ("closing", "closing all legs"),
                             ("completed", "completed"),
                             ("closed", "closed by hand"),

@@ -20,7 +20,7 @@ class State(models.TextChoices):
     TRANSFERRING = "transferring", "transferring"
     UNPROTECTED = "unprotected", "without stops"
     TRANSFERRED = "transferred", "transferred"
-    DIVERGED = "diverged", "a leg is gone"
+    DIVERGED = "diverged", "out of balance"
     CLOSING = "closing", "closing all legs"
     COMPLETED = "completed", "completed"
     CLOSED = "closed", "closed by hand"
