@@ -3,7 +3,17 @@
 import subprocess
 import sys
 
-ALL = ("sweep", "page", "isolation", "idle_close", "trades", "clicks", "versus", "chaos")
+ALL = (
+    "sweep",
+    "page",
+    "isolation",
+    "idle_close",
+    "trades",
+    "clicks",
+    "versus",
+    "chaos",
+    "versus_chaos",
+)
 
 
 def main() -> int:
