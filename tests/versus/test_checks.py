@@ -191,3 +191,13 @@ def test_what_an_agent_of_contract_1_cannot_tell_is_a_warning(pair: Pair, versus
     assert refused.value.may_acknowledge
     assert "whether it is a hedging account is not known" in str(refused.value)
     assert "steps of 0.01 lots are assumed" in str(refused.value)
+
+
+@pytest.mark.parametrize("spoil", ["margin", "side"])
+def test_a_transfer_asks_of_a_nothing_that_only_opening_takes(pair: Pair, spoil: str) -> None:
+    pair.frozen()
+    if spoil == "margin":  # its two legs have taken it
+        account_a(pair, margin_free=Decimal(1))
+    else:
+        pair.venue.member(pair.names["a"]).terminal.trade_mode = 3  # may only be closed
+    assert desk.transfer(Versus.objects.get(), pair.user).state == State.TRANSFERRED

@@ -18,6 +18,7 @@ from trading import margin, quotes, sizing
 from trading.models import Order, Versus
 from trading.permits import refusal_of_the_switch
 from trading.sizing import Refused
+from trading.versus.diagram import State
 from trading.versus.driver import first_half
 
 
@@ -109,6 +110,8 @@ def _of_firm(account: Account) -> Iterator[Check]:
 def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]:
     try:
         spec = quotes.fresh(account, symbol)
+        if not _opens(versus, account):
+            return
         for side in _sides(versus, account):
             sizing.check_side(side, spec)
         volumes = _volumes(versus, account, spec)
@@ -125,6 +128,11 @@ def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]
     elif needed > account.margin_free:
         free, currency = account.margin_free, account.currency
         yield Check(f"{who}: about {needed} {currency} of margin are needed, {free} are free.")
+
+
+def _opens(versus: Versus, account: Account) -> bool:
+    """A holds its legs once it was frozen: they take neither margin nor a side again."""
+    return account.pk == versus.account_b_id or versus.state == State.PENDING
 
 
 def _sides(versus: Versus, account: Account) -> tuple[str, ...]:
