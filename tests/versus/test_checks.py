@@ -5,11 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from pytest_django import Settings
 
 from accounts.models import Account, Agent, Firm
 from tests.factories import make_order, make_user
+from tests.valkey import PrivateValkey
+from tests.venue import Venue
 from tests.versus.pair import Pair
 from trading.models import Versus
 from trading.versus import desk
@@ -186,8 +189,9 @@ def test_a_rule_that_changed_after_it_was_made_stops_it(pair: Pair) -> None:
 
 def test_what_an_agent_of_contract_1_cannot_tell_is_a_warning(pair: Pair, versus_on: None) -> None:
     other = Pair(pair.venue, pair.user, a="1", b="3")
+    no_stops = dict.fromkeys(("sl_a", "tp_a", "sl_b", "tp_b"))
     with pytest.raises(NotNow) as refused:
-        desk.create(other.new(), pair.user)
+        desk.create(other.new(**no_stops), pair.user)
     assert refused.value.may_acknowledge
     assert "whether it is a hedging account is not known" in str(refused.value)
     assert "steps of 0.01 lots are assumed" in str(refused.value)
@@ -201,3 +205,19 @@ def test_a_transfer_asks_of_a_nothing_that_only_opening_takes(pair: Pair, spoil:
     else:
         pair.venue.member(pair.names["a"]).terminal.trade_mode = 3  # may only be closed
     assert desk.transfer(Versus.objects.get(), pair.user).state == State.TRANSFERRED
+
+
+@pytest.mark.parametrize("stop", ["sl_a", "sl_b"])
+def test_a_stop_that_no_leg_could_be_opened_with_is_said_beforehand(pair: Pair, stop: str) -> None:
+    with pytest.raises(NotNow, match="must be (above|below)|away from") as refused:
+        pair.created(**{stop: Decimal("0.01")})
+    assert not refused.value.may_acknowledge
+
+
+def test_money_that_an_agent_of_contract_1_cannot_turn_into_prices_is_said_beforehand(
+    venue: Venue, valkey: PrivateValkey, versus_on: None, runner: User
+) -> None:
+    other = Pair(venue, runner, a="1", b="2")
+    with pytest.raises(NotNow, match="what a tick of EURUSD is worth"):
+        other.created()
+    assert other.created(sl_a=None, tp_a=None).state == State.PENDING

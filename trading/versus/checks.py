@@ -19,7 +19,7 @@ from trading.models import Order, Versus
 from trading.permits import refusal_of_the_switch
 from trading.sizing import Refused
 from trading.versus.diagram import State
-from trading.versus.driver import first_half
+from trading.versus.driver import first_half, opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]
         for side in _sides(versus, account):
             sizing.check_side(side, spec)
         volumes = _volumes(versus, account, spec)
+        _check_stops(versus, account, spec, volumes)
         needed = _margin(account, spec, volumes)
     except Refused as refused:
         yield Check(f"Account {account.number}: {refused}")
@@ -146,6 +147,22 @@ def _volumes(versus: Versus, account: Account, spec: SymbolSpec) -> list[Decimal
         return [sizing.check_volume(versus.lots, spec)] * 2
     first = first_half(versus.lots, spec)
     return [sizing.check_volume(volume, spec) for volume in (first, versus.lots - first)]
+
+
+def _check_stops(
+    versus: Versus, account: Account, spec: SymbolSpec, volumes: list[Decimal]
+) -> None:
+    """Raises Refused for stops that no leg could be opened with at this quote."""
+    on_b = account.pk == versus.account_b_id
+    money = (versus.sl_b, versus.tp_b) if on_b else (versus.sl_a, versus.tp_a)
+    if money == (None, None):
+        return
+    if not spec.tick_size or not spec.tick_value:
+        text = f"The agent does not say what a tick of {spec.symbol} is worth, so no price can be"
+        raise Refused(f"{text} found for a stop-loss or take-profit in money. Leave them empty.")
+    for side in _sides(versus, account):
+        for volume in volumes:
+            opening(versus, on_b, side, volume, spec)
 
 
 def _margin(account: Account, spec: SymbolSpec, volumes: list[Decimal]) -> Decimal | None:

@@ -144,17 +144,23 @@ def _give_up(versus: Versus, step: str, text: str) -> None:
 
 
 def _opening(versus: Versus, account: Account, action: Open, known: Quotes) -> Instruction:
-    symbol = versus.symbol_b if action.on_b else versus.symbol_a
-    spec = known.of(account, symbol)
+    spec = known.of(account, versus.symbol_b if action.on_b else versus.symbol_a)
     volume = action.volume if action.volume is not None else first_half(versus.lots, spec)
-    sl, tp = (versus.sl_b, versus.tp_b) if action.on_b else (versus.sl_a, versus.tp_a)
+    return opening(versus, action.on_b, action.side, volume, spec)
+
+
+def opening(
+    versus: Versus, on_b: bool, side: str, volume: Decimal, spec: SymbolSpec
+) -> Instruction:
+    """How a leg is opened at this quote. Raises Refused where its stops cannot be set."""
+    symbol = versus.symbol_b if on_b else versus.symbol_a
+    sl, tp = (versus.sl_b, versus.tp_b) if on_b else (versus.sl_a, versus.tp_a)
     share = volume / versus.lots  # a half has its part of the money
-    rate = versus.commission_b if action.on_b else versus.commission_a
-    cost = levels.commission(rate, volume)
-    leg = levels.Leg(action.side, volume, sizing.entry(action.side, spec), spec, cost)
+    cost = levels.commission(versus.commission_b if on_b else versus.commission_a, volume)
+    leg = levels.Leg(side, volume, sizing.entry(side, spec), spec, cost)
     at_sl, at_tp = levels.stops(leg, part(sl, share), part(tp, share))
-    sizing.check_stops(action.side, at_sl, at_tp, spec)
-    return Instruction("open", symbol, action.side, volume, at_sl, at_tp)
+    sizing.check_stops(side, at_sl, at_tp, spec)
+    return Instruction("open", symbol, side, volume, at_sl, at_tp)
 
 
 def first_half(lots: Decimal, spec: SymbolSpec) -> Decimal:
