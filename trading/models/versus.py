@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Position
 from accounts.models.account import MONEY
+from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
 from trading.models.order import VOLUME, Order
 from trading.versus.diagram import ALARMING, DRIVEN, ENDED, State
@@ -42,6 +44,15 @@ class VersusQuerySet(models.QuerySet["Versus"]):
         )
         late = late.filter(ended_at__gt=models.F("versus__ended_at"))
         return self.filter(pk__in=late.values("versus"), state__in=ENDED)
+
+    def held_since(self, ended_after: datetime) -> "VersusQuerySet":
+        """Ended ones a leg of which is among the positions that were read last."""
+        ticket = Coalesce("position_ticket", "order_ticket")
+        legs = Order.objects.filter(kind=Order.Kind.OPEN, state__in=EXECUTED).annotate(leg=ticket)
+        held = Position.objects.filter(account=models.OuterRef("account"))
+        legs = legs.filter(models.Exists(held.filter(ticket=models.OuterRef("leg"))))
+        ended = self.filter(state__in=ENDED, ended_at__gt=ended_after)
+        return ended.filter(pk__in=legs.filter(versus__in=ended).values("versus"))
 
 
 class Versus(models.Model):

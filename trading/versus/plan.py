@@ -203,12 +203,15 @@ def _with_one_too_many(facts: Facts) -> Move | None:
 
 
 def _ended(facts: Facts) -> Move | Wait:
-    """Nothing is left to do, unless an order of it was executed after all since."""
+    """Nothing is left to do, unless an order of it was executed after all since, or a leg that was
+    not among the positions is there again: a terminal that starts may show none for a while."""
     ended = facts.versus.ended_at
     for leg in facts.legs.open:
         late = ended is not None and leg.since is not None and leg.since > ended
         if late and facts.held.get(leg.key) is not False:
             return Move(State.DIVERGED, f"Executed after this versus had ended: {leg}.")
+        if facts.held.get(leg.key):
+            return Move(State.DIVERGED, f"Open, although this versus has ended: {leg}.")
     return Wait()
 
 

@@ -28,6 +28,7 @@ def tend() -> int:
     """One round; returns how many versus were looked at."""
     now = timezone.now()
     late = Versus.objects.executed_since(now - LATE_FILLS_WITHIN)
+    late |= Versus.objects.held_since(now - LATE_FILLS_WITHIN)
     versus = [*_due(now), *Versus.objects.driven(), *late]
     for one in versus:
         try:

@@ -1,0 +1,56 @@
+"""A terminal that shows no positions for a moment, as one that starts: no leg is lost by it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.versus.pair import Pair
+from trading.models import Versus
+from trading.versus import desk, schedule
+from trading.versus.diagram import State
+
+pytestmark = pytest.mark.django_db
+
+
+@contextmanager
+def nothing_shown(pair: Pair, versus: Versus) -> Iterator[None]:
+    """Of A, by one reading; read again afterwards."""
+    account = pair.venue.member(pair.names["a"]).terminal.account
+    kept = dict(account.positions)
+    account.positions.clear()
+    pair.settled(versus)
+    yield
+    account.positions.update(kept)
+    pair.read()
+
+
+def test_a_versus_that_seemed_to_be_over_is_open_again_once_its_legs_are_seen(pair: Pair) -> None:
+    versus = pair.frozen()
+    with nothing_shown(pair, versus):
+        assert pair.later(versus).state == State.COMPLETED
+    versus = pair.later(versus)
+    assert versus.state == State.DIVERGED
+    assert versus.ended_at is None
+    assert "Open, although this versus has ended: buy 0.1 EURUSD" in versus.reason
+    assert desk.close_both(versus, pair.user, "")
+    assert versus.state == State.CLOSED
+    assert pair.held("a", versus) == []
+
+
+def test_one_that_seemed_to_be_closed_is_open_again_too(pair: Pair) -> None:
+    versus = pair.frozen()
+    with nothing_shown(pair, versus):
+        assert desk.close_both(versus, pair.user, "enough")
+        assert versus.state == State.CLOSED
+    assert pair.later(versus).state == State.DIVERGED
+
+
+def test_one_whose_legs_are_closed_stays_ended_and_is_not_looked_at_again(pair: Pair) -> None:
+    versus = pair.frozen()
+    pair.read()
+    desk.close_both(versus, pair.user, "enough")
+    assert pair.later(versus).state == State.CLOSED  # its positions as they were read before
+    pair.settled(versus)
+    assert pair.later(versus).state == State.CLOSED
+    assert schedule.tend() == 0
