@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
@@ -16,18 +17,27 @@ REASON_LENGTH = 500
 
 
 def change(
-    versus: Versus, to: State, reason: str, *, actor: str = "", data: Any = None, **columns: Any
+    versus: Versus,
+    to: State,
+    reason: str,
+    *,
+    only: Q | None = None,
+    actor: str = "",
+    data: Any = None,
+    **columns: Any,
 ) -> bool:
     """Moves `versus` along the diagram and appends the step, both or neither; shown after commit.
 
-    Returns whether this call did it: False when the row was no longer as it is here. Raises
-    NotInDiagram.
+    Returns whether this call did it: False when the row was no longer as it is here, or not as
+    `only` says. Raises NotInDiagram.
     """
     check(versus.state, to)
     now = timezone.now()
     columns |= {"state": to, "reason": reason[:REASON_LENGTH], "since": now, "retry_at": None}
     columns["ended_at"] = now if to in ENDED else None
     row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
+    if only is not None:
+        row = row.filter(only)
     with transaction.atomic():
         if not row.update(**columns):
             return False

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
@@ -105,13 +106,15 @@ def _run(
     ]
     _accepted(new, user, acknowledged)
     name, freezes = user.get_username(), to == State.FREEZING
-    columns = {"freeze_at": None} if freezes else {"transfer_at": None}
+    columns: dict[str, Any] = {"freeze_at": None} if freezes else {"transfer_at": None}
     columns |= _commission(versus, "a" if freezes else "b")
     columns |= _acknowledgement(versus, new, user)
     begun = change(
         versus,
         to,
         f"Begun by {name}.",
+        # Not at a time that somebody has put off, or taken away, while the agents were asked.
+        only=Q(freeze_at=versus.freeze_at, transfer_at=versus.transfer_at),
         actor=name,
         data=[check.sentence for check in new] or None,
         run=versus.run + 1,
@@ -120,8 +123,9 @@ def _run(
         failed_step="",
         **columns,
     )
-    if begun:
-        drive(versus)
+    if not begun:
+        raise NotNow([Check("It was changed by somebody else meanwhile. Look at it again.")])
+    drive(versus)
     versus.refresh_from_db()
     return versus
 
@@ -146,7 +150,7 @@ def close_both(versus: Versus, user: User, reason: str) -> bool:
     if State.CLOSING not in ALLOWED[State(versus.state)]:
         return False
     name = user.get_username()
-    columns = {"run": versus.run + 1, "runner": user, "runner_name": name}
+    columns: dict[str, Any] = {"run": versus.run + 1, "runner": user, "runner_name": name}
     begun = change(
         versus,
         State.CLOSING,

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils import timezone
 
 from trading.latefills import WITHIN as LATE_FILLS_WITHIN
@@ -21,6 +22,7 @@ from trading.versus.diagram import State
 from trading.versus.driver import drive
 
 log = logging.getLogger(__name__)
+NOT_YET = "Not begun yet: "
 Run = Callable[[Versus, User], Versus]
 
 
@@ -32,7 +34,8 @@ def tend() -> int:
     versus = [*_due(now), *Versus.objects.driven(), *late]
     for one in versus:
         try:
-            _tend(one, now)
+            # The time anew: those before it may have taken a while.
+            _tend(one, timezone.now())
         except Exception:
             # One versus: the others are driven all the same.
             log.exception("Versus %s could not be driven", one.code)
@@ -54,7 +57,8 @@ def _tend(versus: Versus, now: datetime) -> None:
 
 def _freeze(versus: Versus, now: datetime) -> None:
     if why := _begin(versus, now, versus.freeze_at, desk.freeze):
-        change(versus, State.MISSED, why, freeze_at=None, transfer_at=None)
+        still = Q(freeze_at=versus.freeze_at)
+        change(versus, State.MISSED, why, only=still, freeze_at=None, transfer_at=None)
 
 
 def _transfer(versus: Versus, now: datetime) -> None:
@@ -68,12 +72,20 @@ def _transfer(versus: Versus, now: datetime) -> None:
 def _begin(versus: Versus, now: datetime, at: datetime | None, run: Run) -> str:
     """Why it is missed; empty when it has begun, or may still begin within its window."""
     if at is None or now > at + versus.window:
-        return f"Its time has passed: {at:%Y-%m-%d %H:%M:%S} UTC. Nothing was sent."
+        text = f"Its time has passed: {at:%Y-%m-%d %H:%M:%S} UTC. Nothing was sent."
+        return text + _why_not(versus)
     try:
         run(versus, versus.runner)
     except PermissionDenied:
         return f"{versus.runner_name}, who scheduled it, may not run versus any more."
     except NotNow as error:
-        row = Versus.objects.filter(pk=versus.pk, state=versus.state)
-        row.update(reason=f"Not begun yet: {error}"[:REASON_LENGTH])
+        times = {"freeze_at": versus.freeze_at, "transfer_at": versus.transfer_at}
+        row = Versus.objects.filter(pk=versus.pk, state=versus.state, **times)
+        row.update(reason=f"{NOT_YET}{error}"[:REASON_LENGTH])
     return ""
+
+
+def _why_not(versus: Versus) -> str:
+    """What stood against it when it was tried last."""
+    why = versus.reason
+    return f" It could not begin: {why.removeprefix(NOT_YET)}" if why.startswith(NOT_YET) else ""
