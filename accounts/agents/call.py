@@ -77,8 +77,11 @@ class Call:
         headers: Callable[[], Headers] = lambda: NO_HEADERS,
         *,
         fresh: bool = False,
+        most: int = 0,
     ) -> Answer:
         """The agent's answer, whatever its HTTP status. Raise AgentError.
+
+        `most` bytes of it are taken, instead of what the limits say, where it is by nature long.
 
         A GET that meets a connection which its agent had just closed is sent once more, on a new
         connection; `headers` is asked again for it. Nothing else is ever sent twice. With `fresh`
@@ -86,7 +89,7 @@ class Call:
         what must not be lost on a dead one.
         """
         async with self._deadline(f"{method} {path}"):
-            return await self._sent(method, path, headers, fresh)
+            return await self._sent(method, path, headers, fresh, most)
 
     async def send_once(
         self,
@@ -124,14 +127,14 @@ class Call:
             ) from error
 
     async def _sent(
-        self, method: str, path: str, headers: Callable[[], Headers], fresh: bool
+        self, method: str, path: str, headers: Callable[[], Headers], fresh: bool, most: int
     ) -> Answer:
         dial = Dial()
         dialling.set(dial)
         transport = self._pool.fresh if fresh else self._pool.keeping
         try:
             request = self._request(method, path, headers(), b"", self._timeouts)
-            answer = await self._exchanged(transport, request, dial)
+            answer = await self._exchanged(transport, request, dial, most)
             if answer.status != REQUEST_TIMEOUT:
                 return answer
             stale: Exception = RefusedRequest(f"{method} {path}: HTTP 408", REQUEST_TIMEOUT)
@@ -143,7 +146,7 @@ class Call:
             stale = error
         if method != "GET" or dial.tried:
             raise named(stale, dial, self.base) from stale
-        return await self._sent(method, path, headers, fresh=True)
+        return await self._sent(method, path, headers, True, most)
 
     def _request(
         self, method: str, path: str, headers: Headers, body: bytes, timeouts: dict[str, float]
@@ -157,7 +160,7 @@ class Call:
         )
 
     async def _exchanged(
-        self, transport: AiohttpTransport, request: httpx.Request, dial: Dial
+        self, transport: AiohttpTransport, request: httpx.Request, dial: Dial, most: int = 0
     ) -> Answer:
         self._tally.requests += 1
         response = await transport.handle_async_request(request)
@@ -166,7 +169,7 @@ class Call:
         else:
             self._tally.reused += 1
         dial.status = response.status_code
-        limit = self.limits.max_body_bytes
+        limit = max(most, self.limits.max_body_bytes)
         try:
             raw = await bodies.read_body(response, limit, dial.heard)
         finally:

@@ -9,14 +9,18 @@ import msgspec
 
 from accounts.agents import fields, figures, v2
 from accounts.agents.call import Call
-from accounts.agents.errors import Malformed, TerminalDisconnected
+from accounts.agents.errors import Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.figures import UNTOLD, Figure
 from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status
 from accounts.agents.text import clean
-from accounts.agents.trades import Deal, DealsReading
+from accounts.agents.trades import ClosedPosition, Deal, DealsReading
 
 MOST = 10_000
+# A deal takes some 350 bytes, and contract 1 tells all of its history at once.
+MOST_BYTES = 4 * 1024 * 1024
+TOLD_TIME = 40
+LARGEST = Decimal(10) ** 9  # of a volume or a price
 WORD = 20
 # Contract 1 takes and gives the time of the VPS or the broker, in no known zone.
 ANY_ZONE = timedelta(days=1)
@@ -60,6 +64,11 @@ class Trade1(msgspec.Struct):
     commission: Figure = UNTOLD
     exit_price: Figure = UNTOLD
     exit_time: str | None = None
+    entry_price: Figure = UNTOLD
+    entry_time: str | None = None
+    pips: Figure = UNTOLD
+    tp_money: Figure = UNTOLD
+    sl_money: Figure = UNTOLD
 
 
 class History1(msgspec.Struct):
@@ -70,6 +79,7 @@ class History1(msgspec.Struct):
 
 _deals2 = msgspec.json.Decoder(Deals2)
 _history1 = msgspec.json.Decoder(History1)
+_trade1 = msgspec.json.Decoder(Trade1)
 
 
 async def read(call: Call, endpoint: Endpoint, since: datetime, until: datetime) -> DealsReading:
@@ -80,17 +90,17 @@ async def read(call: Call, endpoint: Endpoint, since: datetime, until: datetime)
     if endpoint.contract == "1":
         start = (since - ANY_ZONE).astimezone(UTC).replace(tzinfo=None)
         path = f"/trade-history?from_date={start.isoformat(timespec='seconds')}"
-        answer = await call.send("GET", path)
+        answer = await call.send("GET", path, most=MOST_BYTES)
         check_status(answer, "GET /trade-history")
         return parse1(answer.body)
     path = f"/v2/deals?from={_text(since)}&to={_text(until)}"
-    answer = await v2.signed(call, endpoint, "GET", path)
+    answer = await v2.signed(call, endpoint, "GET", path, most=MOST_BYTES)
     v2.check(answer, "GET /v2/deals")
     return parse2(answer.body)
 
 
 def parse2(body: bytes) -> DealsReading:
-    """Raise Malformed or NotJson."""
+    """Raise Malformed, NotJson or TooLarge."""
     told = fields.decode(body, _deals2)
     _check_list([deal.ticket for deal in told.deals], "ticket", None)
     deals = sorted(map(_deal2, told.deals), key=lambda deal: deal.ticket or 0)
@@ -120,18 +130,43 @@ def _deal2(told: Deal2) -> Deal:
 
 
 def parse1(body: bytes) -> DealsReading:
-    """Raise Malformed, NotJson, or TerminalDisconnected for the empty list of a failed read."""
+    """Raise Malformed, NotJson, TooLarge, or TerminalDisconnected for the empty list of a failed
+    read."""
     told = fields.decode(body, _history1)
     if not told.account_number:
         raise TerminalDisconnected(DISCONNECTED)
     _check_list([trade.position_id for trade in told.trades], "position_id", told.total_trades)
-    deals = sorted(map(_deal1, told.trades), key=lambda deal: deal.position_id or 0)
-    return DealsReading(told.account_number, "", tuple(deals))
+    trades = sorted(told.trades, key=lambda trade: trade.position_id)
+    closed = tuple(map(_closed1, trades))
+    return DealsReading(told.account_number, "", tuple(map(_deal1, trades)), closed)
+
+
+def closed_position(body: bytes) -> ClosedPosition:
+    """One trade object of contract 1, from wherever it was kept. Raise Malformed or NotJson."""
+    return _closed1(fields.decode(body, _trade1))
+
+
+def _closed1(told: Trade1) -> ClosedPosition:
+    if told.side not in ("BUY", "SELL"):
+        raise Malformed(f"side: expected BUY or SELL, got {clean(told.side, WORD)}")
+    return ClosedPosition(
+        position_id=told.position_id,
+        symbol=clean(told.symbol, fields.SYMBOL),
+        side="BUY" if told.side == "BUY" else "SELL",
+        volume=_amount(told.lot, "lot"),
+        entry_price=_bounded(told.entry_price, "entry_price") or None,
+        exit_price=_amount(told.exit_price, "exit_price"),
+        entry_time=clean(told.entry_time or "", TOLD_TIME),
+        exit_time=clean(told.exit_time or "", TOLD_TIME),
+        profit=figures.known(told.profit, "profit", places=2),
+        commission=figures.told(told.commission, "commission", places=2),
+        pips=_bounded(told.pips, "pips"),
+        tp_money=figures.told(told.tp_money, "tp_money", places=2),
+        sl_money=figures.told(told.sl_money, "sl_money", places=2),
+    )
 
 
 def _deal1(told: Trade1) -> Deal:
-    if told.side not in ("BUY", "SELL"):
-        raise Malformed(f"side: expected BUY or SELL, got {clean(told.side, WORD)}")
     return Deal(
         ticket=None,
         order=None,
@@ -150,13 +185,13 @@ def _deal1(told: Trade1) -> Deal:
         magic=None,
         time=None,
         broker_time_msc=None,
-        told_time=clean(told.exit_time or "", 40),
+        told_time=clean(told.exit_time or "", TOLD_TIME),
     )
 
 
 def _check_list(numbers: list[int], field: str, count: int | None) -> None:
     if len(numbers) > MOST:
-        raise Malformed(f"The answer lists more than {MOST} deals: ask for a shorter time.")
+        raise TooLarge(f"The answer lists more than {MOST} deals: ask for a shorter time.")
     if len(set(numbers)) != len(numbers):
         raise Malformed(f"{field}: the same number twice in one list")
     if count not in (None, len(numbers)):
@@ -166,8 +201,15 @@ def _check_list(numbers: list[int], field: str, count: int | None) -> None:
 def _amount(raw: Figure, field: str) -> Decimal:
     """0 or more; a deal that moves money and no volume has 0."""
     value = figures.known(raw, field)
-    if value < 0:
-        raise Malformed(f"{field}: expected a number of 0 or more")
+    if not 0 <= value <= LARGEST:
+        raise Malformed(f"{field}: expected a number from 0 to {LARGEST:f}")
+    return value
+
+
+def _bounded(raw: Figure, field: str) -> Decimal | None:
+    value = figures.told(raw, field)
+    if value is not None and abs(value) > LARGEST:
+        raise Malformed(f"{field}: expected a number of at most {LARGEST:f}")
     return value
 
 

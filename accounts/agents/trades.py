@@ -15,6 +15,7 @@ from accounts.agents.retcodes import Outcome
 from accounts.agents.text import clean
 
 __all__ = [
+    "ClosedPosition",
     "Deal",
     "DealsReading",
     "NotSent",
@@ -134,12 +135,37 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     """With contract 1: the time as it was told. Never for ordering."""
 
 
+class ClosedPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A position as contract 1 tells it once it is closed: what was closed within the time that
+    was asked for. One that was opened before that has no entry, and of a part-closed one the
+    earlier parts may be missing."""
+
+    position_id: int
+    symbol: str
+    side: Side
+    volume: Decimal
+    """Lots, closed."""
+    entry_price: Decimal | None
+    exit_price: Decimal
+    entry_time: str
+    """By the clock of the broker or the VPS, in no known zone; empty when not told."""
+    exit_time: str
+    profit: Decimal
+    commission: Decimal | None
+    pips: Decimal | None
+    tp_money: Decimal | None
+    """The profit, where the take-profit ended it."""
+    sl_money: Decimal | None
+
+
 class DealsReading(msgspec.Struct, frozen=True):
     login: int
     server: str
     """Empty with contract 1."""
     deals: tuple[Deal, ...]
-    """In the order of their tickets."""
+    """In the order of their tickets; with contract 1, of their positions."""
+    closed: tuple[ClosedPosition, ...] = ()
+    """With contract 1: the same, with all that it tells."""
 
 
 def unknown(message: str, body: bytes | Iterable[bytes] = b"") -> TradeAnswer:

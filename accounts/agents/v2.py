@@ -108,14 +108,20 @@ async def ping(call: Call, endpoint: Endpoint) -> str:
 
 
 async def signed(
-    call: Call, endpoint: Endpoint, method: str, path: str, extra: Headers = ()
+    call: Call,
+    endpoint: Endpoint,
+    method: str,
+    path: str,
+    extra: Headers = (),
+    *,
+    most: int = 0,
 ) -> Answer:
     """A verified answer. An error without a signature is let through, to be reported as what it
     is: something on the way answered, and nothing of it is believed but that."""
     if not endpoint.secret:
         raise SecretMissing("Contract 2 needs the agent's secret: set it. Nothing was sent.")
     signer = Signer(endpoint.secret, method, target(call.base, path))
-    answer = await call.send(method, path, lambda: (*signer.headers(), *extra))
+    answer = await call.send(method, path, lambda: (*signer.headers(), *extra), most=most)
     if answer.status < ERROR or is_signed(answer):
         signer.verify(answer)
     return answer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.agents import AgentError, errors
-from accounts.agents.deals import MOST, parse1, parse2
+from accounts.agents.deals import MOST, closed_position, parse1, parse2
 from tests.agents.conftest import endpoint
 from tests.agents.orders import saying
 from tests.agents.servers import serving
@@ -60,6 +60,29 @@ async def read(agents, content, contract):
     async with serving(saying(content, contract=contract)) as server:
         reading = await agents.deals(endpoint(server.url, contract, secret=SECRET), SINCE, UNTIL)
     return reading, server.paths[0]
+
+
+def test_contract_1_tells_the_whole_of_a_closed_position():
+    [closed] = parse1(json.dumps(HISTORY).encode()).closed
+    assert (closed.position_id, closed.side, closed.volume) == (7, "BUY", Decimal("0.1"))
+    assert (closed.entry_price, closed.exit_price) == (Decimal("1.0846"), Decimal("1.0851"))
+    assert (closed.entry_time, closed.exit_time) == ("2026-01-05T08:00:00", "2026-01-05T09:00:00")
+    assert (closed.profit, closed.commission, closed.pips) == (5, Decimal("-0.7"), 5)
+    assert (closed.tp_money, closed.sl_money) == (None, None)
+    assert closed == closed_position(json.dumps(TRADE).encode())
+
+
+def test_a_position_that_was_opened_before_the_window_has_no_entry():
+    told = {**TRADE, "entry_price": None, "entry_time": None, "pips": None, "sl_money": -5}
+    closed = closed_position(json.dumps(told).encode())
+    assert (closed.entry_price, closed.entry_time, closed.pips) == (None, "", None)
+    assert closed.sl_money == -5
+
+
+@pytest.mark.parametrize("field", ["entry_price", "pips", "lot", "exit_price"])
+def test_figures_of_a_closed_position_that_no_terminal_means_are_refused(field):
+    with pytest.raises(errors.Malformed, match=field):
+        closed_position(json.dumps({**TRADE, field: 1e12}).encode())
 
 
 async def test_contract_2_tells_deals_in_the_order_of_their_tickets(agents):
@@ -125,7 +148,7 @@ def test_a_history_that_cannot_be_right_is_an_error_that_names_it(parse, content
 
 def test_a_list_without_an_end_is_refused():
     listed = [{"ticket": n + 1, "entry": "IN", "type": "BUY"} for n in range(MOST + 1)]
-    with pytest.raises(errors.Malformed, match="more than 10000 deals"):
+    with pytest.raises(errors.TooLarge, match="more than 10000 deals"):
         parsed(parse2, {**DEALS, "deals": listed})
 
 

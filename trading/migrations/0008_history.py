@@ -153,8 +153,9 @@ class Migration(migrations.Migration):
                 (
                     "closed_at_or_guess",
                     models.DateTimeField(
-                        help_text="closed_at; where that is not known, what was told, read as if it "
-                        "were UTC: for sorting and days, and wrong by the clock's distance to UTC",
+                        help_text="closed_at; where that is not known, what was told, read as "
+                        "if it were UTC: for sorting and days, and wrong by the clock's "
+                        "distance to UTC",
                         null=True,
                     ),
                 ),
