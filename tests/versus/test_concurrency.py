@@ -1,5 +1,6 @@
 """Many drivers of one versus at once, as web processes, workers and beats are."""
 
+import threading
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from tests.threads import at_once
 from tests.versus.pair import Pair
 from trading.models import Versus
+from trading.versus import desk
 from trading.versus.changes import change
+from trading.versus.checks import Check
+from trading.versus.desk import NotNow
 from trading.versus.diagram import State
 from trading.versus.driver import drive
 
@@ -40,3 +44,28 @@ def test_drivers_at_once_undo_each_leg_once(pair: Pair) -> None:
     assert versus.state == State.COMPENSATED
     assert pair.held("a", versus) == []
     assert len(pair.venue.entries("2", "send")) == 3
+
+
+def test_an_account_of_two_versus_that_are_made_at_once_is_part_of_one(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A of the one is B of the other, which no constraint sees."""
+    ready = threading.Barrier(2)
+    roles = {"account_a": pair.accounts["b"], "account_b": pair.accounts["a"]}
+    made = [pair.new(), pair.new(**roles)]
+
+    def nothing_against_it(*_: object) -> list[Check]:
+        ready.wait(20)
+        return []
+
+    def create(number: int) -> str:
+        try:
+            return desk.create(made[number], pair.user).state
+        except NotNow as error:
+            return str(error)
+
+    monkeypatch.setattr(desk, "failures", nothing_against_it)
+    refused, done = sorted(at_once(create, 2))
+    assert "is part of versus" in refused
+    assert done == State.PENDING
+    assert Versus.objects.count() == 1

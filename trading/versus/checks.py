@@ -77,10 +77,15 @@ def _of_others(versus: Versus, account: Account) -> Iterator[Check]:
     lock = Order.objects.locking().filter(account=account).exclude(versus=versus.pk or 0).first()
     if lock is not None:
         yield Check(f"{who}: the outcome of another order is awaited: {lock.words}.")
+    yield from in_another(versus, account)
+
+
+def in_another(versus: Versus, account: Account) -> Iterator[Check]:
+    """In either role. The constraints of the table see A against A and B against B alone."""
     here = Q(account_a=account) | Q(account_b=account)
     other = Versus.objects.open().filter(here).exclude(pk=versus.pk).first()
     if other is not None:
-        yield Check(f"{who} is part of versus {other.code} already.")
+        yield Check(f"Account {account.number} is part of versus {other.code} already.")
 
 
 def _unknown(account: Account) -> Iterator[Check]:

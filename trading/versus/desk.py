@@ -15,10 +15,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
+from accounts.models import Account
 from trading import commission
 from trading.models import Versus
 from trading.versus.changes import append, change
-from trading.versus.checks import Check, failures
+from trading.versus.checks import Check, failures, in_another
 from trading.versus.diagram import ALLOWED, State
 from trading.versus.driver import drive
 
@@ -50,6 +51,7 @@ def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Ve
         setattr(versus, name, value)
     try:
         with transaction.atomic():
+            _alone(versus)
             versus.save(force_insert=True)
             text = (
                 f"Created: {versus.lots.normalize():f} lots, A keeps the {versus.side_a.lower()}."
@@ -62,6 +64,16 @@ def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Ve
     except IntegrityError as error:
         raise NotNow([Check("One of these accounts is part of another versus by now.")]) from error
     return versus
+
+
+def _alone(versus: Versus) -> None:
+    """Raises NotNow. Of two that are made at once with an account of both, the second waits here
+    for the first, and sees it."""
+    accounts = [versus.account_a, versus.account_b]
+    rows = Account.objects.filter(pk__in=[one.pk for one in accounts]).order_by("pk")
+    list(rows.select_for_update().values_list("pk"))
+    if taken := [check for account in accounts for check in in_another(versus, account)]:
+        raise NotNow(taken)
 
 
 def _accepted(found: list[Check], user: User, acknowledged: Collection[str]) -> None:
