@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Firm
+from tests.factories import make_user
 from tests.versus.pair import Pair
+from tests.versus.visitor import LOOK, page_of
 from trading.models import Versus
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
@@ -87,3 +89,13 @@ def test_one_that_was_missed_says_what_had_stood_against_it(pair: Pair) -> None:
     assert versus.state == State.MISSED
     assert "It could not begin: Liberal forbids" in versus.reason
     assert versus.events.get(state=State.MISSED).text == versus.reason
+
+
+def test_no_countdown_runs_to_a_transfer_that_is_halted(pair: Pair) -> None:
+    somebody = make_user(*LOOK)
+    versus = pair.frozen()
+    assert desk.schedule(versus, pair.user, None, timezone.now() + timedelta(hours=1))
+    assert "data-next" in page_of(somebody)
+    pair.close_at_the_broker("a", versus, "sell")
+    assert pair.later(versus).state == State.DIVERGED
+    assert "data-next" not in page_of(somebody)

@@ -48,6 +48,7 @@ WAITS: Final = {
     State.TRANSFERRED: "It waits until every leg is closed, by its stops or by hand.",
     State.DIVERGED: "It waits until every leg is closed.",
 }
+MAY_BEGIN: Final = {State.PENDING, State.FREEZING, State.FROZEN}  # by their schedule
 ABOUT_TO: Final = "The next step is about to be taken, or noticed."
 
 
@@ -200,6 +201,9 @@ class Card:
     # --- what comes -----------------------------------------------------------------------------
     @property
     def scheduled(self) -> list[Scheduled]:
+        """None of one that went another way, whatever was to be done with it."""
+        if self.state not in MAY_BEGIN:
+            return []
         versus, zone = self.versus, zones.stored(self.versus.zone)
         times = (("Freeze", versus.freeze_at), ("Transfer", versus.transfer_at))
         return [
