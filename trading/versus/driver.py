@@ -200,6 +200,8 @@ def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Instruction:
     spec_a = known.of(versus.account_a, versus.symbol_a)
     sl, tp = levels.mirror(leg.side, levels.Mirrored(half.sl, half.tp, spec_b), spec_a)
     sizing.check_stops(leg.side, sl, tp, spec_a)
+    # Where B has none, A's leg keeps its own: to modify takes away what is not told.
+    sl, tp = leg.sl if sl is None else sl, leg.tp if tp is None else tp
     return Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket)
 
 

@@ -16,7 +16,7 @@ RELEASE, PROTECT = "release", "protect"
 @dataclass(frozen=True, slots=True)
 class Leg:
     """A position that a step opened. `volume`: what is left of it as far as our orders know.
-    `since`: when we learned of it."""
+    `sl`, `tp`: with which it was opened. `since`: when we learned of it."""
 
     step: str
     run: int
@@ -27,6 +27,8 @@ class Leg:
     side: str
     volume: Decimal
     opened: Decimal | None
+    sl: Decimal | None
+    tp: Decimal | None
     since: datetime | None
 
     @property
@@ -91,6 +93,8 @@ class Legs:
             side=order.side,
             volume=left,
             opened=order.price,
+            sl=order.sl,
+            tp=order.tp,
             since=order.ended_at,
         )
 
