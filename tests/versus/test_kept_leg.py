@@ -9,7 +9,9 @@ from tests.versus.pair import Pair
 from trading.models import Versus
 from trading.versus import desk
 from trading.versus.diagram import State
+from trading.versus.driver import Quotes, act, facts
 from trading.versus.legs import ticket_of
+from trading.versus.plan import Protect
 
 pytestmark = pytest.mark.django_db
 
@@ -32,3 +34,20 @@ def test_where_b_has_no_stop_the_leg_that_a_keeps_has_its_own(pair: Pair, withou
     own = {"tp_b": "sl", "sl_b": "tp"}[without]
     assert getattr(after, own) == getattr(before, own)
     assert abs(getattr(after, mirrored[0]) - mirrored[1]) < Decimal("0.0010")
+
+
+def test_stops_that_cannot_be_set_any_more_hold_up_no_closing(pair: Pair) -> None:
+    """A driver that was held up finds no quote, after somebody has pressed “Close both”."""
+    desk.transfer(pair.frozen(), pair.user)
+    Versus.objects.update(state=State.UNPROTECTED)
+    stale = Versus.objects.get()
+    leg = next(leg for leg in facts(stale).legs.open if leg.side == "BUY")
+    pair.venue.steer("2", next_order="closed")
+    assert desk.close_both(Versus.objects.get(), pair.user, "enough")
+    before = Versus.objects.get()
+    Versus.objects.update(symbol_a="NOSUCH")
+    stale.symbol_a = "NOSUCH"
+    act(stale, Protect("protect", 9, leg), Quotes())
+    after = Versus.objects.get()
+    assert (after.state, after.reason) == (before.state, "enough")
+    assert after.retry_at is None

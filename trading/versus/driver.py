@@ -190,7 +190,9 @@ def _protect(versus: Versus, action: Protect, known: Quotes) -> None:
         text = f"The stops of {leg} could not be set: {refused}"[:REASON_LENGTH]
         if versus.state == State.TRANSFERRING:
             change(versus, State.UNPROTECTED, text)
-        Versus.objects.filter(pk=versus.pk).update(retry_at=timezone.now() + RETRY, reason=text)
+        # Not of one that somebody is closing by now: nothing may hold that up.
+        row = Versus.objects.filter(pk=versus.pk, run=versus.run, state=State.UNPROTECTED)
+        row.update(retry_at=timezone.now() + RETRY, reason=text)
 
 
 def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Instruction:
