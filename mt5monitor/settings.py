@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "ninja",  # for the pages of its documents
     "simple_history",
     "accounts",
     "trading",
@@ -175,6 +176,22 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "mt5monitor"},
     }
 }
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "mt5monitor",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+# --- the API ----------------------------------------------------------------------------------
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)  # of one token, or one user
+API_LOGINS_PER_MINUTE = env.int("API_LOGINS_PER_MINUTE", 10)  # of one address, and of one name
+API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", 24)  # of tokens that were signed in for
+# For whom the password alone signs in, as scripts of the original do; empty: for nobody.
+API_PASSWORD_USER = env.str("API_PASSWORD_USER", "")
 
 # --- jobs -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = (

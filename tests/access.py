@@ -89,6 +89,10 @@ MODEL = {
 }
 VERSION = {"^([^/]+)/history/([^/]+)/$": May(STAFF, STAFF)}  # leads to the history
 FROM_AGENTS = {"add/": May(NOBODY, NOBODY)}
+TOLD_ONCE = {
+    "<path:object_id>/change/": May(AUDITORS, NOBODY),
+    "<path:object_id>/delete/": May(NOBODY, NOBODY),
+}
 SETTLED_ONLY = {"<path:object_id>/delete/": May(NOBODY, NOBODY)}
 READ_ONLY = {
     "": May(AUDITORS, AUDITORS),
@@ -100,6 +104,7 @@ MODELS: dict[str, dict[str, May]] = {
     "accounts/account/": MODEL | VERSION | FROM_AGENTS,
     "accounts/agent/": MODEL | VERSION,
     "accounts/conflict/": MODEL | FROM_AGENTS | SETTLED_ONLY,
+    "accounts/apitoken/": MODEL | TOLD_ONCE,
     "accounts/phase/": MODEL | VERSION,
     "accounts/firm/": MODEL | VERSION,
     "accounts/vsgroup/": MODEL | VERSION,

@@ -73,9 +73,10 @@ def place(
     client_key: str,
     valid_for: timedelta = CLICK_VALID,
     part_of: Part | None = None,
+    noted: Any = None,
 ) -> Order:
-    """The order of this key: committed now, or the one that is there already. Raises KeyTaken, and
-    Refused for figures that no row can hold."""
+    """The order of this key: committed now, or the one that is there already. `noted` is kept with
+    its first step. Raises KeyTaken, and Refused for figures that no row can hold."""
     _check_figures(asked)
     if order := Order.objects.filter(client_key=client_key).first():
         return _same(order, account, user, asked)
@@ -85,7 +86,8 @@ def place(
             if part_of is not None:
                 columns |= {"versus": part_of.versus, "run": part_of.run, "step": part_of.step}
             order = Order.objects.create(**columns)
-            append(order, f"Placed: {order.words}.", state=order.state, actor=order.username)
+            placed, who = f"Placed: {order.words}.", order.username
+            append(order, placed, state=order.state, actor=who, data=noted)
             if why := permits.refusal(order, order.placed_at):
                 change(order, State.DENIED, why)
     except IntegrityError:

@@ -5,12 +5,14 @@ from accounts.models.agent import Agent, AgentQuerySet
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
+from accounts.models.token import ApiToken
 
 __all__ = [
     "Account",
     "AccountQuerySet",
     "Agent",
     "AgentQuerySet",
+    "ApiToken",
     "Conflict",
     "Firm",
     "Phase",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 from playwright.async_api import Page, expect
 
 from accounts import edits
-from accounts.models import Conflict, Firm
+from accounts.models import ApiToken, Conflict, Firm
 from tests.browser.desk import Desk, badge, visit
 from tests.factories import (
     make_account,
@@ -62,6 +63,7 @@ def paths(rows: None) -> list[str]:
     for _ in range(2):  # to be suggested
         make_account()
     Group.objects.create(name="Managers")
+    ApiToken.issue(make_user(), "a script", timedelta(days=1))
     return [
         "/",
         "/?phase=R",

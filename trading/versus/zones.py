@@ -53,12 +53,12 @@ def read(text: str, here: ZoneInfo, what: str) -> datetime | None:
         raise _unreadable(text, what)
     try:
         local = datetime.fromisoformat(text)
+        if local.tzinfo is not None:  # it says itself which clock it is on
+            return local.astimezone(UTC)
         both = [local.replace(tzinfo=here, fold=fold) for fold in (0, 1)]
         first, second = (at.astimezone(UTC) for at in both)
     except (ValueError, OverflowError) as error:
         raise _unreadable(text, what) from error
-    if local.tzinfo is not None:
-        raise _unreadable(text, what)
     if first == second:
         return first
     if first.astimezone(here).replace(tzinfo=None) != local:

@@ -1,0 +1,111 @@
+"""Tokens of the API: made here, told once, revoked at any time."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Permission, User
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
+
+from accounts.models.token import SHOWN, ApiToken, digest_of
+
+MOST_DAYS = 730
+# What the API asks for; nothing else would mean anything to it.
+SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "view_agent"]) | Q(
+    codename__in=[
+        "change_phase",
+        "change_vs",
+        "trade",
+        "override_lock",
+        "view_versus",
+        "run_versus",
+        "acknowledge_firm_rules",
+    ]
+)
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    reach = forms.MultipleChoiceField(
+        label="limited to",
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Of what its user may. None ticked: all of it.",
+    )
+    days = forms.IntegerField(
+        label="valid for, days",
+        min_value=1,
+        max_value=MOST_DAYS,
+        initial=90,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ("user", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        found = Permission.objects.filter(SCOPES).select_related("content_type")
+        choices = [(f"{one.content_type.app_label}.{one.codename}", one.name) for one in found]
+        self.fields["reach"].choices = choices  # type: ignore[attr-defined]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
+    form = TokenForm
+    fields = ("user", "name", "reach", "days")
+    list_display = ("name", "user", "start", "limits", "expires_at", "state", "used_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username", "start")
+    show_full_result_count = False
+    compressed_fields = True
+    actions = ("revoke",)
+    empty_says = "Programs sign in for a token, or get one made here."
+
+    @admin.display(description="limited to")
+    def limits(self, token: ApiToken) -> str:
+        return "what its user may" if token.scopes is None else ", ".join(token.scopes)
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> str:
+        if token.revoked_at is not None:
+            return "revoked"
+        return "valid" if token.is_valid(timezone.now()) else "ended"
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What it may is never changed: a new one is made."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """It is revoked, so that what it was stays known."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.delete_apitoken")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user" and not request.user.is_superuser:
+            # A token acts as its user: nobody makes one for somebody who may more.
+            kwargs["queryset"] = User.objects.filter(username=request.user.get_username())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, token: ApiToken, form: Any, change: bool) -> None:
+        key = ApiToken.new_key()
+        token.start, token.digest = key[:SHOWN], digest_of(key)
+        token.scopes = form.cleaned_data["reach"] or None
+        token.expires_at = timezone.now() + timedelta(days=form.cleaned_data["days"])
+        super().save_model(request, token, form, change)
+        messages.warning(request, f"The token, shown this once: {key}")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        mine = queryset if request.user.is_superuser else queryset.filter(user=cast(User, request.user))
+        done = [token for token in mine if token.revoke()]
+        for token in done:
+            self.log_change(request, token, "revoked")
+        messages.success(request, f"Revoked: {len(done)}.")

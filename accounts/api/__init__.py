@@ -1,0 +1,1 @@
+"""The JSON API of accounts and agents, with the routes and names of the original system."""

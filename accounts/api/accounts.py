@@ -1,0 +1,113 @@
+"""Accounts: listed, read anew, put into a phase or a VS group."""
+
+from typing import Annotated, Any
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from ninja import Field, Path, Router, Schema
+
+from accounts import edits, polling
+from accounts.api import reads, shapes
+from accounts.api.caller import may
+from accounts.api.shapes import AccountOut, AccountsOut, Problem
+from accounts.models import Account, Agent, Phase
+from mt5monitor.api.answers import answer, conditional, detail
+
+router = Router(tags=["Accounts"])
+Number = Annotated[int, Path(gt=0, lt=2**63, description="the MT5 login")]
+ERRORS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 429: Problem}
+
+
+class PhaseIn(Schema):
+    phase: str = Field(max_length=80)
+
+
+class VSIn(Schema):
+    vs_group: str = Field("", max_length=80, description="empty: out of its group")
+
+
+class PhaseSet(Schema):
+    status: str
+    message: str
+    account_number: int
+    new_phase: str
+
+
+class VSSet(Schema):
+    status: str
+    message: str
+    account_number: int
+    new_vs: str
+
+
+@router.get("", auth=may("accounts.view_account"), response={200: AccountsOut, **ERRORS})
+def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseBase:
+    """All of them, from the rows; `force_refresh` reads every agent first, and waits for it."""
+    reads.note(polled=force_refresh)
+    if force_refresh:
+        list(polling.refresh(Agent.objects.filter(enabled=True)))
+    rows = Account.objects.for_rows().order_by("number")
+    return conditional(request, shapes.fleet(rows, timezone.now()))
+
+
+@router.get("/{number}", auth=may("accounts.view_account"), response={200: AccountOut, **ERRORS})
+def account(request: HttpRequest, number: Number, force_refresh: bool = False) -> HttpResponseBase:
+    """One; `force_refresh` reads its agent first, and no other."""
+    row = account_or_404(number)
+    reads.note(polled=force_refresh)
+    if force_refresh and row.agent is not None:
+        list(polling.refresh([row.agent]))
+        row = account_or_404(number)
+    return conditional(request, shapes.account(row, 1, timezone.now()))
+
+
+@router.put(
+    "/{number}/phase",
+    auth=may("accounts.view_account", "accounts.change_phase"),
+    response={200: PhaseSet, 400: Problem, **ERRORS},
+)
+def set_phase(request: HttpRequest, number: Number, asked: PhaseIn) -> HttpResponse:
+    """Into another phase, by its name."""
+    row = account_or_404(number)
+    phase = Phase.objects.filter(name=printable(asked.phase)).first()
+    if phase is None:
+        names = ", ".join(Phase.objects.values_list("name", flat=True))
+        return detail(f"There is no such phase. There are: {names}.", 400)
+    edits.set_phase([row], phase)
+    return _edited(row, f"Account {number} is in phase {phase}.", new_phase=phase.name)
+
+
+@router.put(
+    "/{number}/vs",
+    auth=may("accounts.view_account", "accounts.change_vs"),
+    response={200: VSSet, 400: Problem, **ERRORS},
+)
+def set_vs(request: HttpRequest, number: Number, asked: VSIn) -> HttpResponse:
+    """Into the VS group of that name, made when new; a third member is refused."""
+    row = account_or_404(number)
+    try:
+        edits.set_vs_group(row, asked.vs_group)
+    except ValidationError as error:
+        return detail(" ".join(error.messages), 400)
+    name = row.vs_group.name if row.vs_group else ""
+    where = f"in VS group {name}" if name else "in no VS group"
+    return _edited(row, f"Account {number} is {where}.", new_vs=name)
+
+
+def _edited(row: Account, message: str, **what: Any) -> HttpResponse:
+    told = {"status": "success", "message": message, "account_number": row.number}
+    return answer(told | what)
+
+
+def account_or_404(number: int) -> Account:
+    row = Account.objects.for_rows().filter(number=number).first()
+    if row is None:
+        raise Http404(f"There is no account {number}.")
+    return row
+
+
+def printable(text: str) -> str:
+    """What PostgreSQL takes as a text to look for; nothing that is stored is anything else."""
+    return text if text.isprintable() else ""

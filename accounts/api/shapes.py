@@ -1,0 +1,132 @@
+"""Accounts and agents as the API tells them: the original's names first, ours beside them.
+
+What is not known is null, never 0 and never a default.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ninja import Field, Schema
+
+from accounts.models import Account, Agent
+
+
+class Problem(Schema):
+    """What every error is."""
+
+    detail: str = Field(description="a sentence: what is wrong, and what to do")
+
+
+class AccountOut(Schema):
+    row_number: int
+    account_number: int
+    account_name: str
+    balance: float | None
+    status: str = Field(description="connected or disconnected: terminal to broker, as last read")
+    phase: str | None
+    days_operating: int | None
+    has_open_position: bool | None
+    vps_source: str | None = Field(description="the agent that reports it")
+    last_updated: datetime | None = Field(description="when its figures were last confirmed")
+    account_holder: str | None
+    prop_firm: str | None
+    initial_balance: float | None
+    vs_group: str | None
+    currency: str | None
+    equity: float | None
+    floating: float | None = Field(description="profit of the open positions")
+    profit: float | None = Field(description="balance less initial balance")
+    open_positions: int | None
+    margin_free: float | None
+    stale: bool = Field(description="its figures are old, or the last reading failed")
+    agent_status: str
+    reason: str | None = Field(description="why the agent is in that state")
+
+
+class AccountsOut(Schema):
+    accounts: list[AccountOut]
+    total_accounts: int
+    connected_accounts: int
+    disconnected_accounts: int
+    total_balance: float = Field(description="of the accounts whose figures are fresh")
+    last_refresh: datetime | None = Field(description="the latest reading of any of them")
+    fresh_accounts: int
+
+
+def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
+    """`number`: its place in the list, from 1."""
+    agent, positions = row.agent, row.open_positions
+    return {
+        "row_number": number,
+        "account_number": row.number,
+        "account_name": row.name,
+        "balance": row.balance,
+        "status": "connected" if is_connected(row) else "disconnected",
+        "phase": row.phase.name if row.phase else None,
+        "days_operating": row.days_operating,
+        "has_open_position": None if positions is None else positions > 0,
+        "vps_source": agent.name if agent else None,
+        "last_updated": row.seen_at,
+        "account_holder": row.holder or None,
+        "prop_firm": row.firm.name if row.firm else None,
+        "initial_balance": row.initial_balance,
+        "vs_group": row.vs_group.name if row.vs_group else None,
+        "currency": row.currency or None,
+        "equity": row.equity,
+        "floating": row.floating,
+        "profit": row.pl_now,
+        "open_positions": positions,
+        "margin_free": row.margin_free,
+        "stale": row.is_stale(now),
+        "agent_status": row.state(),
+        "reason": agent.status_reason or None if agent else None,
+    }
+
+
+def is_connected(row: Account) -> bool:
+    """To its broker, as far as the last reading of an agent that answers told."""
+    return row.agent is not None and row.agent.is_online and row.connected is not False
+
+
+def fleet(rows: Iterable[Account], now: datetime) -> dict[str, Any]:
+    told = [account(row, number, now) for number, row in enumerate(rows, 1)]
+    connected = sum(one["status"] == "connected" for one in told)
+    fresh = [one for one in told if not one["stale"] and one["balance"] is not None]
+    seen = [one["last_updated"] for one in told if one["last_updated"]]
+    return {
+        "accounts": told,
+        "total_accounts": len(told),
+        "connected_accounts": connected,
+        "disconnected_accounts": len(told) - connected,
+        "total_balance": sum((one["balance"] for one in fresh), Decimal(0)),
+        "last_refresh": max(seen, default=None),
+        "fresh_accounts": len(fresh),
+    }
+
+
+class AgentOut(Schema):
+    agent_name: str
+    agent_url: str
+    status: str = Field(description="online, offline, timeout, error, disconnected or unknown")
+    accounts_count: int
+    last_checked: datetime | None
+    last_seen: datetime | None = Field(description="the last reading that counted")
+    reason: str | None
+    enabled: bool
+    contract: str
+
+
+def agent(row: Agent, accounts: int) -> dict[str, Any]:
+    return {
+        "agent_name": row.name,
+        "agent_url": row.url,
+        "status": row.status,
+        "accounts_count": accounts,
+        "last_checked": row.polled_at,
+        "last_seen": row.last_seen_at,
+        "reason": row.status_reason or None,
+        "enabled": row.enabled,
+        "contract": row.contract,
+    }

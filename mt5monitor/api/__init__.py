@@ -1,0 +1,1 @@
+"""The JSON API as a whole; the routes are in accounts/api and trading/api."""

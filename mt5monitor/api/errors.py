@@ -1,0 +1,64 @@
+"""Every error of the API: a fitting status and `detail`, a sentence; never a traceback."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, Throttled, ValidationError
+
+from mt5monitor.api.answers import detail
+
+log = logging.getLogger(__name__)
+
+NOT_FOUND = "There is nothing at this address."
+FAILED = "Something failed here, and was written to the log. Nothing more is known about it."
+PLACES = {"body", "query", "path", "header", "form"}
+
+
+def install(api: NinjaAPI) -> None:
+    api.add_exception_handler(HttpError, _http)
+    api.add_exception_handler(ValidationError, _invalid)
+    api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(PermissionDenied, _denied)
+    api.add_exception_handler(Throttled, _throttled)
+    api.add_exception_handler(Exception, _failed)
+
+
+def _http(request: HttpRequest, error: Any) -> HttpResponse:
+    response = detail(error.message, error.status_code)
+    if error.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    sentences = [_sentence(one) for one in error.errors]
+    return detail(" ".join(sentences), 422, errors=sentences)
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    # The place and the name of the parameter itself mean nothing to a caller.
+    place = [str(part) for part in error["loc"] if part not in PLACES]
+    field = ".".join(place[1:] or place) or "request"
+    return f"{field}: {str(error['msg']).rstrip('.')}."
+
+
+def _missing(request: HttpRequest, error: Any) -> HttpResponse:
+    return detail(str(error) or NOT_FOUND, 404)
+
+
+def _denied(request: HttpRequest, error: Any) -> HttpResponse:
+    return detail(str(error) or "You may not do this: the permission is missing.", 403)
+
+
+def _throttled(request: HttpRequest, error: Any) -> HttpResponse:
+    response = detail("Too many requests: wait a moment.", 429)
+    response.headers["Retry-After"] = str(int(error.wait or 60))
+    return response
+
+
+def _failed(request: HttpRequest, error: Any) -> HttpResponse:
+    log.error("API %s %s failed", request.method, request.path, exc_info=error)
+    return detail(FAILED, 500)

@@ -1,0 +1,50 @@
+"""The API at /api/: its routers, its documents, its errors."""
+
+from typing import Any
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from accounts.api.accounts import router as accounts
+from accounts.api.agents import router as agents
+from accounts.api.sign_in import router as sign_in
+from mt5monitor.api import errors
+from mt5monitor.api.answers import detail
+from mt5monitor.api.limits import PerMinute
+from trading.api.orders import router as orders
+from trading.api.positions import router as positions
+from trading.api.trades import router as trades
+from trading.api.versus import router as versus
+
+DESCRIPTION = """Routes and names are those that scripts of the desk's former system use; what it
+did not have stands beside them. Sign in with `POST /api/auth/login`, or send a token made in the
+admin: `Authorization: Bearer …`. An error is `{"detail": "…"}` with a fitting status."""
+
+api = NinjaAPI(
+    title="MT5 Monitor",
+    version="1",
+    description=DESCRIPTION,
+    docs_decorator=staff_member_required(login_url="login"),
+    throttle=[PerMinute()],
+    urls_namespace="api",
+)
+errors.install(api)
+api.add_router("/auth", sign_in)
+api.add_router("/", agents)
+api.add_router("/accounts", accounts)
+api.add_router("/accounts", positions)
+api.add_router("/accounts", trades)
+api.add_router("/orders", orders)
+api.add_router("/versus", versus)
+
+# The operations say themselves who may; a page to sign in on would mean nothing to a program.
+urls: Any = api.urls
+for pattern in urls[0]:
+    login_not_required(pattern.callback)
+
+
+@login_not_required
+def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
+    return detail(errors.NOT_FOUND, 404)

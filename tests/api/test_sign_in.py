@@ -1,0 +1,153 @@
+"""Signing in for a token, and what a token is worth."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import ApiToken
+from tests.api.program import Program, told
+from tests.cast import VIEW
+from tests.factories import make_user
+from tests.valkey import PrivateValkey
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "a long password"
+
+
+def sign_in(**typed: str) -> HttpResponse:
+    answer: Any = Client().post("/api/auth/login", json.dumps(typed), "application/json")
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+@pytest.fixture
+def username(valkey: PrivateValkey) -> str:
+    user = make_user(*VIEW)
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    return user.username
+
+
+def test_user_and_password_give_a_token_that_lets_in_until_it_is_given_back(username: str) -> None:
+    signed = told(sign_in(username=username, password=PASSWORD), 200)
+    assert signed["success"] is True
+    bearer = {"Authorization": f"Bearer {signed['token']}"}
+    client = Client(headers=bearer)
+    assert client.get("/api/accounts").status_code == 200
+    assert client.get("/api/auth/verify").json()["valid"] is True
+    assert client.post("/api/auth/logout").json()["success"] is True
+    assert told(client.get("/api/accounts"), 401)["detail"]
+    assert client.get("/api/auth/verify").json()["valid"] is False
+
+
+def test_of_a_token_only_a_digest_is_kept(username: str) -> None:
+    key = told(sign_in(username=username, password=PASSWORD), 200)["token"]
+    row = ApiToken.objects.values().get()
+    assert key not in str(row)
+    assert key.startswith(row["start"])
+
+
+@pytest.mark.parametrize("password", ["wrong", "", "\x00", "x" * 4096])
+def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
+    refused = told(sign_in(username=username, password=password), 401)
+    assert (refused["success"], refused["detail"]) == (False, "Wrong user name or password.")
+    assert not ApiToken.objects.exists()
+
+
+def test_the_password_alone_is_enough_for_the_user_that_the_desk_has_named(
+    username: str, settings: Settings
+) -> None:
+    assert "named none" in told(sign_in(password=PASSWORD), 401)["detail"]
+    settings.API_PASSWORD_USER = username
+    assert told(sign_in(password=PASSWORD), 200)["token"]
+
+
+def test_too_many_attempts_are_put_off_even_with_the_right_password(
+    username: str, settings: Settings
+) -> None:
+    settings.API_LOGINS_PER_MINUTE = 3
+    for _ in range(6):  # two minutes may meet here
+        last = sign_in(username=username, password="wrong")
+    assert told(last, 429)["detail"] == "Too many attempts to sign in: wait a minute."
+    assert sign_in(username=username, password=PASSWORD).headers["Retry-After"] == "60"
+
+
+def test_nobody_signs_in_while_attempts_cannot_be_counted(
+    username: str, settings: Settings
+) -> None:
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
+    assert sign_in(username=username, password=PASSWORD).status_code == 429
+
+
+def test_reading_goes_on_while_requests_cannot_be_counted(
+    username: str, settings: Settings
+) -> None:
+    program = Program(make_user(*VIEW))
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
+    assert program.get("accounts")["total_accounts"] == 0
+
+
+def test_more_requests_than_allowed_wait(valkey: PrivateValkey, settings: Settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    busy, other = Program(make_user(*VIEW)), Program(make_user(*VIEW))
+    for _ in range(5):
+        last = busy.ask("GET", "accounts")
+    assert told(last, 429)["detail"] == "Too many requests: wait a moment."
+    assert int(last.headers["Retry-After"]) > 0
+    assert other.ask("GET", "accounts").status_code == 200
+
+
+@pytest.mark.parametrize("ends", ["revoked", "expired", "disabled"])
+def test_a_token_that_has_ended_lets_nobody_in(valkey: PrivateValkey, ends: str) -> None:
+    program = Program(make_user(*VIEW))
+    assert program.get("accounts")
+    if ends == "revoked":
+        assert program.token.revoke()
+    elif ends == "expired":
+        past = timezone.now() - timedelta(seconds=1)
+        ApiToken.objects.update(expires_at=past)
+    else:
+        type(program.user).objects.update(is_active=False)
+    assert (
+        "wrong, has expired, or was revoked" in told(program.ask("GET", "accounts"), 401)["detail"]
+    )
+
+
+def test_a_token_reaches_no_further_than_its_scopes_and_its_user(valkey: PrivateValkey) -> None:
+    user = make_user(*VIEW)
+    narrow = Program(user, ["accounts.view_agent"])
+    assert narrow.ask("GET", "agents/status").status_code == 200
+    assert "accounts.view_account" in told(narrow.ask("GET", "accounts"), 403)["detail"]
+    wide = Program(user, ["trading.trade", "accounts.view_account"])
+    assert wide.ask("POST", "accounts/1/trade/close", {"ticket": 1}).status_code == 403
+
+
+def test_a_page_that_is_signed_in_may_read_and_needs_the_csrf_token_to_change(
+    valkey: PrivateValkey,
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user(*VIEW))
+    assert client.get("/api/accounts").status_code == 200
+    refused = client.post("/api/refresh")
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/json")
+
+
+def test_a_wrong_token_is_not_made_up_for_by_a_session(valkey: PrivateValkey) -> None:
+    client = Client(headers={"Authorization": "Bearer wrong"})
+    client.force_login(make_user(*VIEW))
+    assert client.get("/api/accounts").status_code == 401
+
+
+def test_the_last_use_of_a_token_is_kept_to_the_minute(valkey: PrivateValkey) -> None:
+    program = Program(make_user(*VIEW))
+    program.get("accounts")
+    first = ApiToken.objects.get().used_at
+    assert first is not None
+    program.get("accounts")
+    assert ApiToken.objects.get().used_at == first

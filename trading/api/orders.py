@@ -1,0 +1,61 @@
+"""The journal of orders, for programs: where an order that was sent is followed."""
+
+from typing import Annotated
+
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import Field, Path, Query, Router, Schema
+
+from accounts.api.accounts import ERRORS
+from accounts.api.caller import may
+from accounts.api.shapes import Problem
+from mt5monitor.api.answers import conditional, detail
+from trading.api.outcome import OrderOut, told
+from trading.diagram import State
+from trading.models import Order
+
+router = Router(tags=["Trading"])
+MOST = 200
+Id = Annotated[int, Path(gt=0, lt=2**63)]
+
+
+class OrdersOut(Schema):
+    orders: list[OrderOut]
+    next: int | None = Field(description="as `before`, for those that come after these")
+
+
+class Asked(Schema):
+    account_number: int | None = Field(None, gt=0, lt=2**63)
+    state: str = Field("", max_length=20)
+    before: int | None = Field(None, gt=0, lt=2**63, description="the id that the last page ended")
+    limit: int = Field(50, ge=1, le=MOST)
+
+
+@router.get(
+    "", auth=may("accounts.view_account"), response={200: OrdersOut, 400: Problem, **ERRORS}
+)
+def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
+    """The newest first. `next` stays right while orders are added."""
+    if asked.state and asked.state not in State.values:
+        return detail(f"There is no such state. There are: {', '.join(State.values)}.", 400)
+    orders = Order.objects.order_by("-pk")
+    if asked.account_number is not None:
+        orders = orders.filter(login=asked.account_number)
+    if asked.state:
+        orders = orders.filter(state=asked.state)
+    if asked.before is not None:
+        orders = orders.filter(pk__lt=asked.before)
+    page = list(orders[: asked.limit + 1])
+    more = len(page) > asked.limit
+    page = page[: asked.limit]
+    listed = [told(order) for order in page]
+    return conditional(request, {"orders": listed, "next": page[-1].pk if more else None})
+
+
+@router.get("/{id}", auth=may("accounts.view_account"), response={200: OrderOut, **ERRORS})
+def order(request: HttpRequest, id: Id) -> HttpResponseBase:  # noqa: A002 - its name in the URL
+    """One, as it stands now."""
+    found = Order.objects.filter(pk=id).first()
+    if found is None:
+        raise Http404(f"There is no order {id}.")
+    return conditional(request, told(found))

@@ -1,0 +1,108 @@
+"""What became of an order, as programs are told: `success` is true, false, or null for unknown."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.http import HttpResponse
+from ninja import Field, Schema
+
+from mt5monitor.api.answers import answer
+from trading.diagram import EXECUTED, OPEN, State
+from trading.models import Order
+
+# What a script of the original takes for failed is any status but 2xx.
+STATUS: Final = {
+    State.DENIED: 403,
+    State.EXPIRED: 502,
+    State.CANCELLED: 400,
+    State.NOT_SENT: 502,
+    State.REJECTED: 400,
+    State.NOT_EXECUTED: 400,
+    State.CLOSED_EXTERNALLY: 200,
+}
+
+
+class OrderOut(Schema):
+    id: int
+    tag: str
+    account_number: int
+    kind: str
+    symbol: str
+    side: str
+    volume: float | None
+    sl: float | None
+    tp: float | None
+    position: int | None
+    state: str
+    success: bool | None = Field(description="null: not known yet")
+    reason: str
+    retcode: int | None
+    price: float | None
+    filled_volume: float | None
+    order_ticket: int | None
+    deal_ticket: int | None
+    position_ticket: int | None
+    user: str
+    placed_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    url: str = Field(description="where to follow it")
+
+
+class TradeOut(Schema):
+    success: bool | None
+    ticket: int | None
+    message: str
+    price: float | None
+    close_price: float | None
+    new_sl: float | None
+    new_tp: float | None
+    error_code: int | None = Field(description="the broker's return code, when it refused")
+    order: OrderOut | None
+    detail: str | None = Field(None, description="the reason once more, when it failed")
+
+
+def succeeded(order: Order) -> bool | None:
+    if order.state in OPEN:
+        return None
+    return order.state in EXECUTED or order.state == State.CLOSED_EXTERNALLY
+
+
+def outcome(order: Order) -> HttpResponse:
+    """202 while its outcome is not known, with where to follow it."""
+    success = succeeded(order)
+    told = trade(order, success)
+    if success is None:
+        return answer(told, 202)
+    if success:
+        return answer(told)
+    return answer(told | {"detail": told["message"]}, STATUS[State(order.state)])
+
+
+def trade(order: Order, success: bool | None) -> dict[str, Any]:
+    closes, modifies = order.kind == Order.Kind.CLOSE, order.kind == Order.Kind.MODIFY
+    opened = order.position_ticket or order.order_ticket
+    return {
+        "success": success,
+        "ticket": order.position if order.position is not None else opened,
+        "message": order.reason or order.get_state_display(),
+        "price": order.price,
+        "close_price": order.price if closes else None,
+        "new_sl": order.sl if modifies and success else None,
+        "new_tp": order.tp if modifies and success else None,
+        "error_code": order.retcode if success is False else None,
+        "order": told(order),
+    }
+
+
+def told(order: Order) -> dict[str, Any]:
+    same = ("id", "tag", "kind", "symbol", "side", "volume", "sl", "tp", "position", "state")
+    ended = ("reason", "retcode", "price", "filled_volume", "order_ticket", "deal_ticket")
+    times = ("position_ticket", "placed_at", "answered_at", "ended_at")
+    return {
+        **{name: getattr(order, name) for name in (*same, *ended, *times)},
+        "account_number": order.login,
+        "success": succeeded(order),
+        "user": order.username,
+        "url": f"/api/orders/{order.pk}",
+    }

@@ -1,0 +1,78 @@
+"""Open positions of one account, as they were read last."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import Field, Router, Schema
+
+from accounts.api.accounts import ERRORS, Number, account_or_404
+from accounts.api.caller import may
+from accounts.models import Position
+from mt5monitor.api.answers import conditional
+
+router = Router(tags=["Accounts"])
+
+
+class PositionOut(Schema):
+    ticket: int
+    symbol: str
+    type: str = Field(description="BUY or SELL")
+    volume: float
+    open_price: float
+    current_price: float | None
+    sl: float | None
+    tp: float | None
+    profit: float | None
+    swap: float | None
+    commission: float | None
+    open_time: datetime | None = Field(description="null with contract 1, whose times have no zone")
+
+
+class PositionsOut(Schema):
+    account_number: int
+    positions: list[PositionOut] | None = Field(description="null: they could not be read")
+    total_profit: float | None
+    position_count: int | None
+    reason: str | None
+
+
+@router.get(
+    "/{number}/positions",
+    auth=may("accounts.view_account"),
+    response={200: PositionsOut, **ERRORS},
+)
+def positions(request: HttpRequest, number: Number) -> HttpResponseBase:
+    """From the rows. What could not be read is null: not knowing is not being flat."""
+    row = account_or_404(number)
+    told: dict[str, Any] = {"account_number": number, "reason": row.positions_error or None}
+    known = row.open_positions is not None
+    held = [position(one) for one in row.positions.order_by("ticket")] if known else None
+    told |= {"positions": held, "position_count": row.open_positions, "total_profit": _sum(held)}
+    return conditional(request, told)
+
+
+def position(row: Position) -> dict[str, Any]:
+    return {
+        "ticket": row.ticket,
+        "symbol": row.symbol,
+        "type": row.side,
+        "volume": row.volume,
+        "open_price": row.open_price,
+        "current_price": row.current_price,
+        "sl": row.sl,
+        "tp": row.tp,
+        "profit": row.profit,
+        "swap": row.swap,
+        "commission": row.commission,
+        "open_time": row.opened_at,
+    }
+
+
+def _sum(held: list[dict[str, Any]] | None) -> Decimal | None:
+    """None when one of them is unknown."""
+    if held is None or any(one["profit"] is None for one in held):
+        return None
+    return sum((one["profit"] for one in held), Decimal(0))

@@ -1,0 +1,185 @@
+"""Versus for programs, with the original's routes; what they do is what the pages do."""
+
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Path, Query, Router, Schema
+
+from accounts.api.accounts import ERRORS
+from accounts.api.caller import Caller, caller_of, may
+from accounts.api.shapes import Problem
+from mt5monitor.api.answers import answer, conditional, detail
+from trading.api.versus_shapes import (
+    Listed,
+    Ran,
+    Run,
+    VersusIn,
+    VersusList,
+    VersusMade,
+    fields,
+    of_rows,
+    ran,
+    versus_out,
+)
+from trading.models import Versus
+from trading.permits import refusal_of_the_switch
+from trading.versus import desk
+from trading.versus.desk import NotNow
+from trading.versus.diagram import OPENING, State
+from trading.versus.form import VersusForm
+
+router = Router(tags=["Versus"])
+LOOK = may("accounts.view_account", "trading.view_versus")
+RUN = may("accounts.view_account", "trading.view_versus", "trading.run_versus")
+ACKNOWLEDGE = "trading.acknowledge_firm_rules"
+OFF = "Versus are off on this server. Set VERSUS_ENABLED=1 to allow them."
+Code = Annotated[str, Path(max_length=20)]
+
+
+class Feature(Schema):
+    enabled: bool
+
+
+class Refusal(Problem):
+    checks: list[dict[str, Any]] | None = None
+
+
+class Done(Schema):
+    status: str
+    message: str
+
+
+ANSWERS = {200: Ran, 202: Ran, 400: Refusal, 503: Problem, **ERRORS}
+
+
+@router.get("", auth=LOOK, response={200: VersusList, **ERRORS})
+def every(request: HttpRequest, asked: Query[Listed]) -> HttpResponseBase:
+    """The newest first."""
+    rows = of_rows(Versus.objects.order_by("-pk"))
+    if asked.before:
+        rows = rows.filter(pk__lt=_find(asked.before).pk)
+    page = list(rows[: asked.limit + 1])
+    more = len(page) > asked.limit
+    page = page[: asked.limit]
+    told = [versus_out(one) for one in page]
+    after = page[-1].code if more else None
+    return conditional(request, {"versus_list": told, "count": len(told), "next": after})
+
+
+@router.get("/feature-status", auth=may(), response={200: Feature, 401: Problem, 429: Problem})
+def feature_status(request: HttpRequest) -> HttpResponse:
+    """Whether versus may begin here."""
+    return answer({"enabled": settings.VERSUS_ENABLED})
+
+
+@router.get("/{code}", auth=LOOK, response={200: VersusMade, **ERRORS})
+def one(request: HttpRequest, code: Code) -> HttpResponseBase:
+    """One, as it stands now."""
+    return conditional(request, {"status": "success", "versus": versus_out(_find(code))})
+
+
+@router.post("", auth=RUN, response={200: VersusMade, 400: Refusal, 503: Problem, **ERRORS})
+def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
+    """Stored and checked; nothing is sent. What is only a warning, such as the rules of a firm, is
+    taken upon the caller with `acknowledge_firm_rules`, and recorded."""
+    if not settings.VERSUS_ENABLED:
+        return detail(OFF, 503)
+    form = VersusForm(fields(asked), None)
+    versus = form.read()
+    if versus is None:
+        return detail(" ".join(form.errors.values()), 400, errors=form.errors)
+    caller = caller_of(request)
+    try:
+        made = _acknowledging(
+            caller,
+            asked.acknowledge_firm_rules,
+            lambda accepted: desk.create(versus, caller.user, accepted),
+        )
+    except NotNow as refused:
+        return _not_now(refused)
+    return answer({"status": "success", "versus": versus_out(_find(made.code))})
+
+
+@router.delete("/{code}", auth=RUN, response={200: Done, 400: Problem, **ERRORS})
+def cancel(request: HttpRequest, code: Code) -> HttpResponse:
+    """Cancels one that was not begun. One that has legs is closed, not forgotten."""
+    versus = _find(code)
+    if not desk.cancel(versus, caller_of(request).user):
+        versus.refresh_from_db()
+        state = versus.get_state_display()
+        text = f"Versus {code} is {state}: only one that was not begun can be cancelled."
+        return detail(f"{text} If it has open legs, close it.", 400)
+    return answer({"status": "success", "message": f"Versus {code} is cancelled."})
+
+
+@router.post("/{code}/congelar", auth=RUN, response=ANSWERS)
+def freeze(request: HttpRequest, code: Code, asked: Run | None = None) -> HttpResponse:
+    """Opens both legs on A. 202: it goes on by itself; look at it again."""
+    return _run(request, code, asked, desk.freeze, State.FROZEN)
+
+
+@router.post("/{code}/transferir", auth=RUN, response=ANSWERS)
+def transfer(request: HttpRequest, code: Code, asked: Run | None = None) -> HttpResponse:
+    """Opens the halves on B, then releases A's other leg."""
+    return _run(request, code, asked, desk.transfer, State.TRANSFERRED)
+
+
+@router.post("/{code}/close", auth=RUN, response={200: Ran, 202: Ran, 400: Problem, **ERRORS})
+def close(request: HttpRequest, code: Code) -> HttpResponse:
+    """Closes every leg that is open, on both accounts; tried until it is done."""
+    versus = _find(code)
+    if not desk.close_both(versus, caller_of(request).user, ""):
+        versus.refresh_from_db()
+        return detail(f"Versus {code} is {versus.get_state_display()}: nothing to close.", 400)
+    now = _find(code)
+    return answer(ran(now), 200 if now.is_ended else 202)
+
+
+# --- running ------------------------------------------------------------------------------------
+def _run(request: HttpRequest, code: str, asked: Run | None, begin: Any, to: State) -> HttpResponse:
+    versus, caller = _find(code), caller_of(request)
+    if not settings.VERSUS_ENABLED:
+        return detail(OFF, 503)
+    if why := refusal_of_the_switch():
+        return detail(why, 503)
+    try:
+        _acknowledging(
+            caller,
+            asked is not None and asked.acknowledge_firm_rules,
+            lambda accepted: begin(versus, caller.user, accepted),
+        )
+    except NotNow as refused:
+        return _not_now(refused)
+    now = _find(code)
+    if now.state == to:
+        return answer(ran(now))
+    if now.state in OPENING or now.state == State.UNPROTECTED:
+        return answer(ran(now) | {"status": "pending"}, 202)
+    return answer(ran(now) | {"status": "error", "detail": now.reason}, 400)
+
+
+def _acknowledging(caller: Caller, accepts: bool, act: Any) -> Any:
+    """What a program accepts is what stands against it at this moment, word by word."""
+    try:
+        return act(())
+    except NotNow as refused:
+        if not (accepts and refused.may_acknowledge):
+            raise
+        if not caller.may(ACKNOWLEDGE):
+            raise PermissionDenied(f"You may not do this: {ACKNOWLEDGE} is missing.") from refused
+        return act([check.sentence for check in refused.checks])
+
+
+def _not_now(refused: NotNow) -> HttpResponse:
+    checks = [{"sentence": check.sentence, "blocks": check.blocks} for check in refused.checks]
+    return detail(str(refused), 400, checks=checks)
+
+
+def _find(code: str) -> Versus:
+    rows = of_rows(Versus.objects.filter(code=code)) if code.isprintable() else []
+    for versus in rows:
+        return versus
+    raise Http404(f"There is no versus {code}.")

@@ -1,0 +1,182 @@
+"""Versus as programs write and read them: the original's names, and ours beside them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from django.db.models import Prefetch, QuerySet
+from ninja import Field, Schema
+
+from trading.models import Order, Versus
+from trading.versus.diagram import State
+from trading.versus.legs import Leg, Legs
+
+Money = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=2)]
+# The few states of the original: what a script of its own understands.
+STATUS: Final = {
+    State.PENDING: "pending",
+    State.FREEZING: "pending",
+    State.FROZEN: "congelado",
+    State.TRANSFERRING: "congelado",
+    State.UNPROTECTED: "transferido",
+    State.TRANSFERRED: "transferido",
+    State.DIVERGED: "error",
+    State.CLOSING: "transferido",
+    State.COMPLETED: "completed",
+    State.CLOSED: "completed",
+    State.COMPENSATED: "error",
+    State.CANCELLED: "error",
+    State.MISSED: "error",
+}
+
+
+class VersusIn(Schema):
+    account_a: int = Field(gt=0, lt=2**63)
+    account_b: int = Field(gt=0, lt=2**63)
+    symbol: str = Field("EURUSD", max_length=32, description="on both, where they are not given")
+    symbol_a: str = Field("", max_length=32)
+    symbol_b: str = Field("", max_length=32)
+    lots: Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=4)]
+    side: Literal["BUY", "SELL"] = Field(description="the leg that A keeps")
+    tp_usd_a: Money | None = Field(None, description="take-profit of A, money of its account")
+    sl_usd_a: Money | None = None
+    tp_usd_b: Money | None = None
+    sl_usd_b: Money | None = None
+    scheduled_congelar: datetime | None = Field(
+        None, description="without an offset: on the clock of `zone`"
+    )
+    scheduled_transferir: datetime | None = None
+    zone: str = Field("UTC", max_length=64, description="IANA name")
+    window_minutes: int = Field(5, ge=1, le=720, description="how late a step may begin")
+    acknowledge_firm_rules: bool = False
+
+
+class Run(Schema):
+    acknowledge_firm_rules: bool = False
+
+
+class Listed(Schema):
+    before: str = Field("", max_length=20, description="the id that the last page ended with")
+    limit: int = Field(100, ge=1, le=200)
+
+
+class VersusOut(Schema):
+    id: str
+    account_a: int
+    account_b: int
+    symbol: str
+    symbol_a: str
+    symbol_b: str
+    lots: float
+    side: str
+    tp_usd_a: float | None
+    sl_usd_a: float | None
+    tp_usd_b: float | None
+    sl_usd_b: float | None
+    status: str = Field(description="pending, congelado, transferido, completed or error")
+    state: str = Field(description="exactly")
+    reason: str
+    error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    scheduled_congelar: datetime | None
+    scheduled_transferir: datetime | None
+    zone: str
+    tickets_a: list[int]
+    tickets_b: list[int]
+    url: str
+
+
+class VersusList(Schema):
+    versus_list: list[VersusOut]
+    count: int
+    next: str | None = Field(description="as `before`, for those that come after these")
+
+
+class VersusMade(Schema):
+    status: str
+    versus: VersusOut
+
+
+class Ran(Schema):
+    status: str
+    message: str
+    versus: VersusOut
+    tickets: list[int]
+    account_a_ticket: int | None
+    account_b_tickets: list[int]
+    prices: dict[str, dict[str, float | None]]
+
+
+def fields(asked: VersusIn) -> dict[str, str]:
+    """As the form of the page holds them, so that both are read by the same rules."""
+    money = {"sl_a": "sl_usd_a", "tp_a": "tp_usd_a", "sl_b": "sl_usd_b", "tp_b": "tp_usd_b"}
+    times = {"freeze_at": asked.scheduled_congelar, "transfer_at": asked.scheduled_transferir}
+    return {
+        "account_a": str(asked.account_a),
+        "account_b": str(asked.account_b),
+        "symbol_a": asked.symbol_a or asked.symbol,
+        "symbol_b": asked.symbol_b or asked.symbol,
+        "lots": f"{asked.lots.normalize():f}",
+        "side_a": asked.side,
+        "zone": asked.zone,
+        "window": str(asked.window_minutes),
+        # 0 is none, as in the original.
+        **{name: f"{at:f}" if (at := getattr(asked, of)) else "" for name, of in money.items()},
+        **{name: "" if at is None else at.isoformat() for name, at in times.items()},
+    }
+
+
+def of_rows(rows: QuerySet[Versus]) -> QuerySet[Versus]:
+    return rows.prefetch_related(Prefetch("orders", Order.objects.order_by("pk")))
+
+
+def _legs(versus: Versus) -> list[Leg]:
+    return Legs(list(versus.orders.all())).open
+
+
+def versus_out(versus: Versus) -> dict[str, Any]:
+    legs = _legs(versus)
+    status = STATUS[State(versus.state)]
+    same = ("symbol_a", "symbol_b", "lots", "state", "reason", "created_at", "zone")
+    return {
+        **{name: getattr(versus, name) for name in same},
+        "id": versus.code,
+        "account_a": versus.login_a,
+        "account_b": versus.login_b,
+        "symbol": versus.symbol_a,
+        "side": versus.side_a,
+        "tp_usd_a": versus.tp_a,
+        "sl_usd_a": versus.sl_a,
+        "tp_usd_b": versus.tp_b,
+        "sl_usd_b": versus.sl_b,
+        "status": status,
+        "error_message": versus.reason if status == "error" else None,
+        "updated_at": versus.since,
+        "scheduled_congelar": versus.freeze_at,
+        "scheduled_transferir": versus.transfer_at,
+        "tickets_a": [leg.ticket for leg in legs if leg.account_id == versus.account_a_id],
+        "tickets_b": [leg.ticket for leg in legs if leg.account_id == versus.account_b_id],
+        "url": f"/versus/{versus.code}/",
+    }
+
+
+def ran(versus: Versus) -> dict[str, Any]:
+    told = versus_out(versus)
+    on_a, on_b = told["tickets_a"], told["tickets_b"]
+    levels = {"account_a": _levels(versus, "protect"), "account_b": _levels(versus, "half-1")}
+    return {
+        "status": "success",
+        "message": versus.reason,
+        "versus": told,
+        "tickets": on_a,
+        "account_a_ticket": on_a[0] if len(on_a) == 1 else None,
+        "account_b_tickets": on_b,
+        "prices": levels,
+    }
+
+
+def _levels(versus: Versus, step: str) -> dict[str, Decimal | None]:
+    """That the last order of this step set."""
+    order = next((one for one in reversed(versus.orders.all()) if one.step == step), None)
+    return {"tp": order.tp if order else None, "sl": order.sl if order else None}
