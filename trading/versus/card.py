@@ -71,14 +71,24 @@ STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANS
 
 @dataclass(frozen=True, slots=True)
 class ShownLeg:
-    """`profit` None: unknown, and `why`. `is_gone`: the broker was seen not to have it."""
+    """`profit` None: unknown, and `why`. `lots`: what is left of it, as far as is known; none when
+    the broker was seen not to have it any more."""
 
     role: str
     leg: Leg
     account: Account
     position: Position | None
     why: str
-    is_gone: bool
+    lots: Decimal
+
+    @property
+    def is_gone(self) -> bool:
+        return not self.lots
+
+    @property
+    def volume(self) -> Decimal:
+        """What is left; of one that is gone, what it was."""
+        return self.lots or self.leg.volume
 
     @property
     def profit(self) -> Decimal | None:
@@ -175,9 +185,8 @@ class Card:
             return "none"
         net = {"A": Decimal(0), "B": Decimal(0)}
         for shown in self.legs:
-            if not shown.is_gone:
-                sign = 1 if shown.leg.side == Position.Side.BUY else -1
-                net[shown.role] += sign * shown.leg.volume
+            sign = 1 if shown.leg.side == Position.Side.BUY else -1
+            net[shown.role] += sign * shown.lots
         return told(net["A"], net["B"])
 
     @property
@@ -194,9 +203,9 @@ class Card:
         on_a = leg.account_id == versus.account_a_id
         account = versus.account_a if on_a else versus.account_b
         position = next((one for one in account.positions.all() if one.ticket == leg.ticket), None)
-        is_gone = facts.held.get(leg.key) is False
+        lots = min(facts.held.get(leg.key, leg.volume), leg.volume)
         why = _why_unknown(account, position, self.now)
-        return ShownLeg("A" if on_a else "B", leg, account, position, why, is_gone)
+        return ShownLeg("A" if on_a else "B", leg, account, position, why, lots)
 
     # --- what comes -----------------------------------------------------------------------------
     @property

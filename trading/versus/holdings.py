@@ -6,6 +6,7 @@ after the leg was there. Anything less is unknown, which is never "gone".
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from accounts.models import Account
 from trading.models import Order
@@ -16,8 +17,9 @@ SHOWN_AFTER = timedelta(seconds=5)  # a broker may show a new position a moment 
 
 def held(
     legs: Legs, now: datetime, accounts: Mapping[int, Account] | None = None
-) -> dict[tuple[int, int], bool]:
-    """By the key of the leg; one of which nothing credible is known is left out.
+) -> dict[tuple[int, int], Decimal]:
+    """By the key of the leg, the lots that the broker holds of it, 0 for one that is gone; one of
+    which nothing credible is known is left out.
 
     `accounts`: those of the legs, by pk, with agent and positions, where they were read already.
     """
@@ -25,11 +27,13 @@ def held(
     if accounts is None:
         rows = Account.objects.select_related("agent").prefetch_related("positions")
         accounts = rows.in_bulk({leg.account_id for leg in open_legs})
-    tickets = {(pk, one.ticket) for pk, row in accounts.items() for one in row.positions.all()}
+    lots = {
+        (pk, one.ticket): one.volume for pk, row in accounts.items() for one in row.positions.all()
+    }
     opening = (order for order in legs.orders if order.kind == Order.Kind.OPEN)
     opened = {(order.account_id, ticket_of(order)): order for order in opening}
     return {
-        leg.key: leg.key in tickets
+        leg.key: lots.get(leg.key, Decimal(0))
         for leg in open_legs
         if _is_credible(accounts[leg.account_id], opened[leg.key], now)
     }

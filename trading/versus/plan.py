@@ -78,11 +78,11 @@ Action = Open | Close | Protect | Send | Move | Notice | Wait
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`held`: by leg, whether the broker still has it; one that is not there is unknown."""
+    """`held`: by leg, the lots that the broker still has; one that is not there is unknown."""
 
     versus: Versus
     legs: Legs
-    held: Mapping[tuple[int, int], bool]
+    held: Mapping[tuple[int, int], Decimal]
     now: datetime
 
 
@@ -167,15 +167,16 @@ def _of_a(facts: Facts, side: str) -> Leg | None:
 def _frozen(facts: Facts) -> Action:
     if gone := _gone(facts):
         return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Its schedule is halted.")
-    return _with_one_too_many(facts) or Wait()
+    return _with_one_too_many(facts) or _with_less(facts) or Wait()
 
 
 def _watched(facts: Facts) -> Action:
     versus, gone = facts.versus, _gone(facts)
     if len(gone) == len(facts.legs.open):
         return Move(State.COMPLETED, "Every leg is closed.")
-    if versus.state != State.DIVERGED and (surplus := _with_one_too_many(facts)):
-        return surplus
+    uneven = _with_one_too_many(facts) or _with_less(facts)
+    if uneven and versus.state != State.DIVERGED:
+        return uneven
     if not gone:
         return Notice(None) if versus.gone_at else Wait()
     if versus.gone_at is None:
@@ -196,9 +197,19 @@ def _with_one_too_many(facts: Facts) -> Move | None:
     versus = facts.versus
     runs = set() if versus.state == State.FROZEN else {versus.run}
     for leg in facts.legs.open:
-        held = facts.held.get(leg.key) is not False
+        held = facts.held.get(leg.key) != 0
         if held and leg.account_id == versus.account_b_id and leg.run not in runs:
             return Move(State.DIVERGED, f"Executed after it was given up: {leg}.")
+    return None
+
+
+def _with_less(facts: Facts) -> Move | None:
+    """A leg that was closed in part, by hand: what is left does not balance its counterpart."""
+    for leg in facts.legs.open:
+        lots = facts.held.get(leg.key)
+        if lots and lots < leg.volume:
+            text = f"Closed in part: of {leg}, {lots.normalize():f} lots are left."
+            return Move(State.DIVERGED, text)
     return None
 
 
@@ -208,7 +219,7 @@ def _ended(facts: Facts) -> Move | Wait:
     ended = facts.versus.ended_at
     for leg in facts.legs.open:
         late = ended is not None and leg.since is not None and leg.since > ended
-        if late and facts.held.get(leg.key) is not False:
+        if late and facts.held.get(leg.key) != 0:
             return Move(State.DIVERGED, f"Executed after this versus had ended: {leg}.")
         if facts.held.get(leg.key):
             return Move(State.DIVERGED, f"Open, although this versus has ended: {leg}.")
@@ -216,7 +227,7 @@ def _ended(facts: Facts) -> Move | Wait:
 
 
 def _gone(facts: Facts) -> list[Leg]:
-    return [leg for leg in facts.legs.open if facts.held.get(leg.key) is False]
+    return [leg for leg in facts.legs.open if facts.held.get(leg.key) == 0]
 
 
 # --- closing ------------------------------------------------------------------------------------
@@ -227,7 +238,7 @@ def _closing(facts: Facts) -> Action:
 def _close_all(facts: Facts, legs: Sequence[Leg], step: str = "") -> Action | None:
     """The last that was opened first; None when there is nothing left. One that the broker was
     seen not to have any more, after a stop or a hand at the terminal, is closed."""
-    for leg in reversed([leg for leg in legs if facts.held.get(leg.key) is not False]):
+    for leg in reversed([leg for leg in legs if facts.held.get(leg.key) != 0]):
         return _close(facts, step or f"close-{leg.step}", leg)
     return None
 
