@@ -3,13 +3,18 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import User
 
 from agent.simulated.trade_faults import fault_of
+from tests.factories import make_order, make_versus
 from tests.versus.pair import Pair
 from tests.waiting import eventually
 from trading.models import Order, Versus
 from trading.versus import desk
 from trading.versus.diagram import State
+from trading.versus.driver import facts
+from trading.versus.legs import Legs
+from trading.versus.plan import Close, next_action
 
 pytestmark = pytest.mark.django_db
 TENTH, HALF = Decimal("0.10"), Decimal("0.05")
@@ -87,3 +92,24 @@ def test_where_another_versus_has_the_account_its_own_record_says_what_to_do(pai
     assert "close it there" in versus.reason
     steps = versus.events.count()
     assert pair.later(versus).events.count() == steps
+
+
+def test_a_closing_that_is_executed_late_and_in_part_leaves_the_rest_of_its_leg(
+    runner: User,
+) -> None:
+    versus = make_versus(runner, state=State.CLOSING)
+    leg = {"run": 1, "step": "buy", "state": "filled", "position_ticket": 7}
+    make_order(versus.account_a, versus=versus, **leg)
+    closing = {"run": 1, "step": "close-buy", "kind": "close", "volume": None, "position": 7}
+    late = {"state": "late-fill", "filled_volume": Decimal("0.04")}
+    make_order(versus.account_a, versus=versus, **closing, **late)
+    assert [leg.volume for leg in Legs(list(versus.orders.all())).open] == [Decimal("0.06")]
+
+
+def test_a_leg_that_is_executed_late_and_in_part_has_failed(runner: User) -> None:
+    versus = make_versus(runner, state=State.FREEZING, run=1)
+    leg = {"run": 1, "step": "buy", "state": "late-fill", "position_ticket": 7}
+    make_order(versus.account_a, versus=versus, **leg, filled_volume=Decimal("0.04"))
+    action = next_action(facts(versus))
+    assert isinstance(action, Close)
+    assert action.leg.volume == Decimal("0.04")

@@ -79,10 +79,12 @@ class Legs:
             closes = closing.kind == Order.Kind.CLOSE and closing.account_id == order.account_id
             if not closes or closing.position != ticket:
                 continue
-            if is_over(closing):
+            if is_over(closing) and not _late_and_told(closing):
                 return None
-            if closing.state == State.PARTIAL:
+            if closing.state in EXECUTED:
                 left -= closing.filled_volume or Decimal(0)
+        if left <= 0:
+            return None
         return Leg(
             step=order.step,
             run=order.run or 0,
@@ -110,6 +112,8 @@ def executed(order: Order) -> Decimal:
 
 def is_whole(order: Order) -> bool:
     """Executed, and all of it."""
+    if _late_and_told(order) and order.volume is not None:
+        return executed(order) >= order.volume
     return order.state in EXECUTED and order.state != State.PARTIAL
 
 
@@ -118,5 +122,11 @@ def is_over(closing: Order) -> bool:
     return is_whole(closing) or closing.state == State.CLOSED_EXTERNALLY
 
 
+def _late_and_told(order: Order) -> bool:
+    """What is executed after all may be a part: its volume is all that is known of it."""
+    return order.state == State.LATE_FILL and order.filled_volume is not None
+
+
 def has_failed(order: Order) -> bool:
-    return order.state in WITHOUT_EXECUTION or order.state == State.PARTIAL
+    is_part = order.state in EXECUTED and not is_whole(order)
+    return order.state in WITHOUT_EXECUTION or is_part
