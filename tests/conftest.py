@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, in whichever order the rest runs: nobody waits for it in the
     end."""
     items.sort(key=takes_seconds, reverse=True)
+
+
+def pytest_collection_finish() -> None:
+    """All that is imported and collected stays: no search for garbage looks through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def takes_seconds(item: pytest.Item) -> bool:
