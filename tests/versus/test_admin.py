@@ -7,7 +7,7 @@ from django.test import Client
 from tests.factories import make_user, make_versus
 from tests.pages.reading import text, words
 from tests.versus.pair import Pair
-from trading.models import Versus
+from trading.models import TradingSwitch, Versus
 from trading.versus.diagram import State
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +64,12 @@ def test_nothing_in_it_can_be_changed_and_its_timeline_is_shown(pair: Pair) -> N
     page = client.get(f"{LIST}{versus.pk}/change/")
     assert "lots each way on" in text(page)
     assert client.post(f"{LIST}{versus.pk}/change/", {"lots": "9"}).status_code == 403
+
+
+def test_a_closing_that_is_not_done_yet_is_not_told_as_done(pair: Pair) -> None:
+    versus = pair.frozen()
+    TradingSwitch.objects.update(is_on=False)
+    sent = {"action": "close_both", "_selected_action": versus.pk, "confirmed": "1"}
+    answer = staff("trading.run_versus").post(LIST, sent, follow=True)
+    assert f"1 of 1: {versus.code} is closing all legs." in words(text(answer))
+    assert [message.level_tag for message in answer.context["messages"]] == ["warning"]

@@ -91,8 +91,11 @@ def _confirmed(
     done = [one for one in able if act(one, cast(User, request.user))]
     for one in done:
         model_admin.log_change(request, one, f"{State(one.state).label}")
-    text = f"{len(done)} of {len(rows)}: {', '.join(one.code for one in done) or 'none'}."
-    model_admin.message_user(request, text, messages.SUCCESS if done else messages.WARNING)
+    became = {one.pk: one for one in Versus.objects.filter(pk__in=[one.pk for one in done])}
+    told = [f"{one.code} is {one.get_state_display()}" for one in became.values()]
+    text = f"{len(done)} of {len(rows)}: {', '.join(told) or 'none'}."
+    over = bool(done) and all(one.is_ended for one in became.values())
+    model_admin.message_user(request, text, messages.SUCCESS if over else messages.WARNING)
     return None
 
 
