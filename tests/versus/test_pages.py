@@ -153,6 +153,18 @@ def test_a_button_that_is_pressed_twice_does_it_once(pair: Pair) -> None:
     assert versus.orders.count() == 2
 
 
+def test_a_transfer_that_is_pressed_twice_and_falls_back_is_tried_once(pair: Pair) -> None:
+    versus = pair.frozen()
+    pair.venue.steer("6", next_order="no-money")
+    asked = page_of(pair.user, f"/versus/{versus.code}/transfer/")
+    run = re.search(r'name="run" value="(\d+)"', asked)
+    assert run is not None
+    for _ in range(2):
+        do(pair, versus, "transfer", run=run[1])
+    assert (versus.state, versus.run) == (State.FROZEN, 2)
+    assert len(pair.venue.entries("6", "send")) == 1
+
+
 def test_what_stands_against_it_is_said_and_nothing_is_sent(pair: Pair) -> None:
     versus = pair.created()
     Account.objects.filter(pk=versus.account_a_id).update(connected=False)

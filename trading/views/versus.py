@@ -134,6 +134,11 @@ def act(request: HttpRequest, code: str, action: str) -> HttpResponse:
         return redirect("versus", shown.versus.code)
     if request.method != "POST":
         return _confirm(request, action, shown)
+    run = str(shown.versus.run)
+    if asked.act in FELL_BACK and request.POST.get("run", run) != run:
+        # A button that was pressed twice: what it confirmed has begun, and fallen back since.
+        messages.error(request, CHANGED.format(shown.versus.get_state_display()))
+        return redirect("versus", shown.versus.code)
     return _do(request, action, shown)
 
 
