@@ -62,6 +62,7 @@ class Token(HttpBearer):
         caller = cast("Caller | None", super().__call__(request))
         if caller is None:
             raise HttpError(401, WRONG_TOKEN)
+        request.user = caller.user  # as whom edits are kept in the history
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
