@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,14 +23,24 @@ from tests.valkey import PrivateValkey
 WATCH = json.dumps({"type": "watch", "page": "fleet", "rows": [1]})
 
 
-@pytest_asyncio.fixture
-async def served(valkey: PrivateValkey, rows: None, tmp_path: Path) -> AsyncIterator[Served]:
-    served = Served(tmp_path / "daphne.log")
+@pytest.fixture(scope="module")
+def daphne(
+    django_db_setup: None,
+    valkey_server: PrivateValkey,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Served]:
+    """The one of all tests of this module; each leaves it as it was."""
+    served = Served(tmp_path_factory.mktemp("daphne") / "log")
     served.start()
-    await served.accepts()
     yield served
-    await asyncio.to_thread(served.stop)
+    served.stop()
     served.said()
+
+
+@pytest_asyncio.fixture
+async def served(daphne: Served, valkey: PrivateValkey, rows: None) -> Served:
+    await daphne.accepts()
+    return daphne
 
 
 async def get(socket: ClientConnection, kind: str) -> dict[str, Any]:
