@@ -24,7 +24,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import NotSent, client
-from accounts.models import Account
+from accounts.models import Account, Position
 from trading import permits, wire
 from trading.diagram import EXECUTED, LOCKING, State
 from trading.journal import append, change
@@ -254,4 +254,12 @@ def _opened(order: Order, position: int | None) -> dict[str, Any]:
     others = Order.objects.filter(known, account=order.account_id, kind=Order.Kind.OPEN)
     if others.filter(state__in=EXECUTED).exclude(pk=order.pk).exists():
         raise ValueError(f"Position #{ticket} was opened by another order.")
+    held = Position.objects.filter(account=order.account_id, ticket=ticket).first()
+    if held is not None and not _may_have_opened(order, held):
+        raise ValueError(f"Position #{ticket} is {held}: that is not what “{order.words}” opens.")
     return {"position_ticket": ticket}
+
+
+def _may_have_opened(order: Order, held: Position) -> bool:
+    alike = (held.symbol, held.side) == (order.symbol, order.side)
+    return alike and (order.volume is None or held.volume <= order.volume)

@@ -1,10 +1,13 @@
 """Legs that a person has to find at the broker: contract 1 knows no marks."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.factories import make_user
+from tests.factories import make_order, make_position, make_user, make_versus
 from tests.pages.reading import text
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
@@ -81,6 +84,22 @@ def test_one_position_is_not_the_leg_of_two_orders(old: Pair, halted: Versus, bo
     drive(halted)
     with pytest.raises(ValueError, match="another order"):
         orders.settle_by_hand(lost(halted, "sell"), boss, OrderState.FILLED, "seen", buy)
+
+
+@pytest.mark.parametrize(
+    "other", [{"symbol": "XAUUSD"}, {"side": "SELL"}, {"volume": Decimal("0.11")}]
+)
+def test_a_position_that_the_order_cannot_have_opened_is_not_its_leg(
+    runner: User, boss: User, other: dict[str, Any]
+) -> None:
+    """It would be closed with the versus, although it is none of it."""
+    versus = make_versus(runner, state=State.FREEZING)
+    leg = {"run": 1, "step": "buy", "state": "needs-attention"}
+    order = make_order(versus.account_a, versus=versus, **leg)
+    position = make_position(versus.account_a, **other)
+    with pytest.raises(ValueError, match="that is not what “buy 0.1 EURUSD” opens"):
+        orders.settle_by_hand(order, boss, OrderState.FILLED, "seen", position.ticket)
+    assert versus.orders.get().state == OrderState.NEEDS_ATTENTION
 
 
 def test_the_page_of_the_order_asks_for_the_position(old: Pair, halted: Versus, boss: User) -> None:
