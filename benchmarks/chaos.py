@@ -112,7 +112,7 @@ def _all_ended(desk: Desk) -> bool:
 
 
 def main() -> int:
-    parser = kills.options(__doc__)
+    parser = kills.options(__doc__, every_s=5.5)
     parser.add_argument("--accounts", type=int, default=6)
     asked = parser.parse_args()
     with kills.demo(asked.accounts) as desk:

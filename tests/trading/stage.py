@@ -226,7 +226,9 @@ class Stage:
         """As a tick of the poller does with one agent, also where the machine has moved it to."""
         here, moved = self.venue.endpoint(name).url, f"{NOWHERE}/{name}"
         agent = Agent.objects.get(url__in=[here, moved])
-        Recorder(touch_every_s=0).record([loop.run(fetching.read(agent.endpoint()))])
+        recorder = Recorder(touch_every_s=0)
+        recorder.record([loop.run(fetching.read(agent.endpoint()))])
+        recorder.close()  # else one with nothing new would not have been heard
 
     def restart(self, contract: str, *, forget: bool = False) -> None:
         """`forget`: its journal is lost."""

@@ -33,12 +33,17 @@ from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
 from trading.versus.diagram import ENDED, State
 from trading.versus.driver import drive
+from trading.versus.legs import Legs
 
 EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "12"))
 STEPS = int(os.environ.get("VERSUS_STEPS", "15"))
-A, B = "2", "6"
+# Names of agents at the venue, of A and of B; the odd ones speak contract 1.
+PAIRS = st.sampled_from([("2", "6"), ("2", "6"), ("1", "6"), ("2", "3"), ("1", "3")])
+A, B = "a", "b"
 ROLE = st.sampled_from([A, B])
-FATE = st.sampled_from(["arrives"] * 4 + ["refused", "lost", "unheard", "late", "garbled"])
+FATE = st.sampled_from(
+    ["arrives", "unheard"] * 2 + ["arrives", "refused", "lost", "late", "garbled"]
+)
 FAULTS = st.lists(st.sampled_from([None] * 3 + sorted(set(TRADE_FAULTS) - {"lie"})), max_size=4)
 # A run has some dozens of commits and boundaries of requests.
 POINT = st.sampled_from([None] * 3 + list(range(0, 70, 3)))
@@ -60,16 +65,20 @@ class VersusRuns(RuleBasedStateMachine):
         self.stopped: set[int] = set()  # tickets that the broker closed
 
     @initialize(
+        agents=PAIRS,
         lots=st.sampled_from(["0.02", "0.05", "0.10"]),
         side=st.sampled_from(["BUY", "SELL"]),
         steps=st.integers(0, 2),
     )
-    def begin(self, lots: str, side: str, steps: int) -> None:
+    def begin(self, agents: tuple[str, str], lots: str, side: str, steps: int) -> None:
         """Pending, frozen or transferred."""
         Account.objects.all().delete()  # the pair has agents of its own rows
         Agent.objects.all().delete()
-        self.pair = Pair(self.stage.venue, self.user, A, B, read=self.stage.poll)
-        self.pk = self.pair.created(lots=Decimal(lots), side_a=side).pk
+        self.pair = Pair(self.stage.venue, self.user, *agents, read=self.stage.poll)
+        old = [role for role, name in self.pair.names.items() if int(name) % 2]
+        # In money, which contract 1 cannot tell: not what a tick is worth.
+        stops = {f"{level}_{role}": None for role in old for level in ("sl", "tp")}
+        self.pk = self.pair.created(lots=Decimal(lots), side_a=side, **stops).pk
         for act in (desk.freeze, desk.transfer)[:steps]:
             act(self.versus, self.user)
 
@@ -112,9 +121,23 @@ class VersusRuns(RuleBasedStateMachine):
         """A person who looks well, and only when nothing is on its way any more."""
         for order in Order.objects.filter(state=OrderState.NEEDS_ATTENTION):
             if not self.judge.is_pending(order):
-                executed = bool(self.judge.executions(order))
-                outcome = OrderState.FILLED if executed else OrderState.NOT_EXECUTED
-                orders.settle_by_hand(order, self.stage.boss, outcome, "seen in the terminal")
+                outcome, ticket = self.found(order)
+                said = self.stage.boss, outcome, "seen in the terminal", ticket
+                orders.settle_by_hand(order, *said)
+
+    def found(self, order: Order) -> tuple[OrderState, int | None]:
+        """What the ledger says of it, and which position it opened."""
+        deals = [entry["deal"] for entry in self.judge.executions(order)]
+        if not deals:
+            return OrderState.NOT_EXECUTED, None
+        if order.kind == Order.Kind.OPEN:
+            volume = sum(Decimal(str(deal.volume)) for deal in deals)
+            whole = OrderState.FILLED if volume == order.volume else OrderState.PARTIAL
+            return whole, deals[0].position_id
+        role = A if order.account_id == self.pair.accounts[A].pk else B
+        rest = order.position in self.terminal(role).account.positions
+        closes = order.kind == Order.Kind.CLOSE
+        return OrderState.PARTIAL if closes and rest else OrderState.FILLED, None
 
     # --- what goes on meanwhile -----------------------------------------------------------------
     @rule(at=POINT, trouble=TROUBLE)
@@ -123,7 +146,7 @@ class VersusRuns(RuleBasedStateMachine):
 
     @rule()
     def poll(self) -> None:
-        for name in (A, B):
+        for name in self.pair.names.values():
             self.stage.poll(name)
 
     @rule(seconds=st.sampled_from([1, 6, 16, 65]))
@@ -132,7 +155,7 @@ class VersusRuns(RuleBasedStateMachine):
 
     @rule(role=ROLE, pick=st.integers(0, 3))
     def a_stop_is_hit(self, role: str, pick: int) -> None:
-        terminal = self.stage.venue.member(role).terminal
+        terminal = self.terminal(role)
         ours = self.positions(role)
         if ours:
             position = ours[pick % len(ours)]
@@ -141,16 +164,16 @@ class VersusRuns(RuleBasedStateMachine):
 
     @rule(role=ROLE, state=st.sampled_from(["up", "down", "error", "unreadable", "disconnected"]))
     def agent_is(self, role: str, state: str) -> None:
-        self.stage.venue.steer(role, state=state)
+        self.stage.venue.steer(self.pair.names[role], state=state)
 
     @rule(role=ROLE)
     def agent_restarts(self, role: str) -> None:
-        self.stage.restart(role)
+        self.stage.restart(self.pair.names[role])
 
     @rule()
     def recover(self) -> None:
         """All is as it should be again, but for what has happened."""
-        for name in (A, B):
+        for name in self.pair.names.values():
             self.stage.venue.member(name).enter("up")
             self.stage.venue.member(name).terminal.broker.faults.queued.clear()
         Agent.objects.update(trading_enabled=True)
@@ -203,9 +226,11 @@ class VersusRuns(RuleBasedStateMachine):
         self.nothing_is_lost_or_doubled()
         versus = self.versus
         assert versus.state not in UNDER_WAY, (versus.state, versus.reason, drive(versus))
-        if versus.state in ENDED:
-            assert not self.positions(A), versus.state
-            assert not self.positions(B), versus.state
+        known = {leg.key for leg in Legs(list(versus.orders.all())).open}
+        for role in (A, B):
+            held = {(self.pair.accounts[role].pk, one.ticket) for one in self.positions(role)}
+            assert held <= known, (versus.state, "holds what it does not know")
+            assert not held or versus.state not in ENDED, (versus.state, held)
 
     # --- how ------------------------------------------------------------------------------------
     def click(
@@ -217,9 +242,11 @@ class VersusRuns(RuleBasedStateMachine):
         at: int | None,
         trouble: str,
     ) -> None:
-        queued = self.stage.venue.member(role).terminal.broker.faults.queued
+        queued = self.terminal(role).broker.faults.queued
         if faults:
-            self.stage.venue.steer(role, next_order=[fault or "slippage" for fault in faults])
+            self.stage.venue.steer(
+                self.pair.names[role], next_order=[fault or "slippage" for fault in faults]
+            )
         self.stage.line.fate = fate
 
         def tried() -> None:
@@ -246,13 +273,16 @@ class VersusRuns(RuleBasedStateMachine):
         reconcile.tend()
         schedule.tend()
 
+    def terminal(self, role: str) -> Any:
+        return self.stage.venue.member(self.pair.names[role]).terminal
+
     def positions(self, role: str) -> list[Any]:
-        """Of the versus, by the ledger."""
-        account = Account.objects.get(pk=self.pair.accounts["a" if role == A else "b"].pk)
-        ours = Order.objects.filter(versus=self.pk, account=account)
-        marks = set(ours.values_list("magic", flat=True))
-        held = self.stage.venue.member(role).terminal.account.positions.values()
-        return [position for position in held if position.magic in marks]
+        """Of the versus, by the ledger: contract 1 knows no marks, and brokers lose some."""
+        ours = Order.objects.filter(versus=self.pk, account=self.pair.accounts[role], kind="open")
+        told = [entry for order in ours for entry in self.judge.executions(order)]
+        tickets = {entry["deal"].position_id for entry in told}
+        held = self.terminal(role).account.positions.values()
+        return [position for position in held if position.ticket in tickets]
 
     def lots(self, role: str) -> dict[int, Decimal]:
         """By ticket; what was sold is less than nothing."""
