@@ -117,6 +117,18 @@ def test_one_that_needs_a_person_stands_before_those_that_do_not(runner: User) -
     assert html.index(lost.code) < html.index(calm.code)
 
 
+def test_a_leg_that_stands_alone_because_it_cannot_be_closed_is_an_alarm(pair: Pair) -> None:
+    pair.venue.steer("2", next_order=["slippage", "reject", "closed"])
+    versus = pair.frozen()
+    assert versus.state == State.FREEZING
+    html = page_of(pair.user)
+    assert "v-bad" in html
+    assert "could not be closed yet" in html
+    versus = pair.much_later(versus)
+    assert versus.state == State.COMPENSATED
+    assert "could not be closed yet" not in page_of(pair.user)
+
+
 def test_a_schedule_is_shown_on_the_clock_of_its_zone_with_a_countdown(runner: User) -> None:
     at = datetime(2030, 7, 1, 12, 30, tzinfo=UTC)
     make_versus(runner, freeze_at=at)

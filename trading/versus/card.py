@@ -19,7 +19,7 @@ from trading.models import Order, Versus
 from trading.versus import zones
 from trading.versus.diagram import ALLOWED, State
 from trading.versus.holdings import held
-from trading.versus.legs import Leg, Legs
+from trading.versus.legs import Leg, Legs, has_failed, is_over
 from trading.versus.plan import Facts, Wait, next_action
 from trading.versus.preview import told
 from trading.versus.timeline import Timeline
@@ -42,6 +42,10 @@ TO_DO: Final = {
     State.UNPROTECTED: "The leg that A keeps has no stops. They are tried again and again by"
     " themselves; meanwhile set them on the page of the account, or close both.",
 }
+NOT_CLOSED: Final = (
+    "A leg that has to be closed could not be closed yet. It is tried again by itself; meanwhile it"
+    " can be closed on the page of its account."
+)
 WAITS: Final = {
     State.PENDING: "It waits for somebody to freeze it.",
     State.FROZEN: "It waits for somebody to transfer it.",
@@ -152,7 +156,7 @@ class Card:
     # --- how it stands --------------------------------------------------------------------------
     @property
     def tone(self) -> str:
-        if self.versus.is_alarming or self.lost:
+        if self.versus.is_alarming or self.lost or self.cannot_close:
             return "bad"
         return {State.FROZEN: "good", State.TRANSFERRED: "good", State.PENDING: ""}.get(
             self.state, "wait"
@@ -160,7 +164,16 @@ class Card:
 
     @property
     def to_do(self) -> str:
-        return TO_DO.get(self.state, "")
+        return TO_DO.get(self.state, NOT_CLOSED if self.cannot_close else "")
+
+    @property
+    def cannot_close(self) -> bool:
+        """Whether what it did last was to fail at closing a leg, which stands alone meanwhile."""
+        last = max(self._orders, key=lambda order: order.pk, default=None)
+        is_moving = self.state in (State.FREEZING, State.TRANSFERRING, State.CLOSING)
+        if not is_moving or last is None or last.kind != Order.Kind.CLOSE:
+            return False
+        return has_failed(last) and not is_over(last)
 
     @property
     def lost(self) -> Order | None:
