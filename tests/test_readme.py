@@ -1,10 +1,9 @@
 """What the README says is so: its commands run, its paths are there, its settings are read."""
 
 import json
-import os
 import re
 import shlex
-import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.accounts.fleet import ScriptedFleet, told
-from tests.run import OURS
-from tests.stack.stack import FEW_AND_OFTEN, READY_S, Stack
+from tests.stack.stack import READY_S, environment, make
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -30,15 +28,10 @@ def commands() -> list[str]:
 MANAGE = [command for command in commands() if command.startswith(".venv/bin/python manage.py ")]
 
 
-def test_every_command_is_one_that_is_run_here() -> None:
+def test_every_command_is_one_that_is_run_in_tests() -> None:
+    """`make demo` in tests/stack/test_stack.py, the others here."""
     assert set(commands()) == {"make demo", "make test", *MANAGE}
     assert len(MANAGE) >= 3
-
-
-def environment(state_dir: Path) -> dict[str, str]:
-    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV"}
-    kept = {key: value for key, value in os.environ.items() if key not in dropped}
-    return kept | {"STATE_DIR": str(state_dir), "AGENT_ALLOWED_NETWORKS": "127.0.0.0/8"}
 
 
 @pytest.fixture
@@ -54,7 +47,7 @@ def desk(tmp_path: Path) -> Iterator[Path]:
 
 
 def said(command: str, desk: Path) -> str:
-    env = environment(desk / "state")
+    env = environment(desk / "state") | {"AGENT_ALLOWED_NETWORKS": "127.0.0.0/8"}
     done = subprocess.run(
         shlex.split(command), cwd=desk, env=env, capture_output=True, text=True, timeout=READY_S
     )
@@ -67,43 +60,14 @@ def test_the_commands_for_a_desk_bring_its_accounts_in(desk: Path) -> None:
     output = {command: said(command, desk) for command in MANAGE}
     assert "2 added" in output[".venv/bin/python manage.py import_agents agents.json"]
     assert "2 agents read." in output[".venv/bin/python manage.py refresh_accounts"]
-    code = "'from accounts.models import Account; print(Account.objects.count())'"
-    assert said(f".venv/bin/python manage.py shell -v 0 -c {code}", desk) == "2\n"
-
-
-def make(target: str, state_dir: Path, **settings: str) -> subprocess.Popen[str]:
-    """With this interpreter's own environment as VENV, which has all that it would install."""
-    given = [f"{name}={value}" for name, value in {"VENV": sys.prefix, **settings}.items()]
-    return subprocess.Popen(
-        ["make", "--no-print-directory", target, *given],
-        cwd=ROOT,
-        env=environment(state_dir),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with sqlite3.connect(desk / "state" / "mt5monitor.sqlite3") as database:
+        assert database.execute("SELECT COUNT(*) FROM accounts_account").fetchone() == (2,)
+    database.close()
 
 
 needs_stamps = pytest.mark.skipif(
     not Path(sys.prefix, ".tests").exists(), reason="make has not made this environment"
 )
-
-
-@needs_stamps
-@pytest.mark.stack
-def test_make_demo_serves_and_ends_on_ctrl_c(tmp_path: Path) -> None:
-    stack = Stack(tmp_path)
-    stack.command = lambda: make(
-        "demo", tmp_path, PORT=str(stack.port), STATE_DIR=str(tmp_path), **FEW_AND_OFTEN
-    )
-    try:
-        assert stack.start().startswith(f"Ready: http://127.0.0.1:{stack.port}/  user: demo  ")
-        os.killpg(stack.process.pid, signal.SIGINT)
-        stack.process.wait(20)
-    finally:
-        stack.discard()
 
 
 @needs_stamps

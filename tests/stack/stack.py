@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from tests.run import OURS
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 90.0
 # Agents that are polled so often that a test sees it soon.
 FEW_AND_OFTEN = {"ACCOUNTS": "4"} | {
@@ -36,18 +38,38 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def environment(state_dir: Path) -> dict[str, str]:
+    """Without what the tests themselves were given."""
+    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV"}
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return kept | {"STATE_DIR": str(state_dir)}
+
+
 def command(what: str, state_dir: Path, port: int, **settings: str) -> "subprocess.Popen[str]":
-    """`python -m mt5monitor.stack`, without what the tests themselves were given."""
-    env = {key: value for key, value in os.environ.items() if key not in (*OURS, "DATABASE_URL")}
-    env |= {"STATE_DIR": str(state_dir), "PORT": str(port), **settings}
-    env.pop("DJANGO_SETTINGS_MODULE", None)
+    """`python -m mt5monitor.stack`."""
     return subprocess.Popen(
         [sys.executable, "-m", "mt5monitor.stack", what],
-        env=env,
+        env=environment(state_dir) | {"PORT": str(port), **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+    )
+
+
+def make(target: str, state_dir: Path, **settings: str) -> "subprocess.Popen[str]":
+    """With this interpreter's own environment as VENV, which has all that it would install; the
+    leader of a group, as at a terminal."""
+    given = [f"{name}={value}" for name, value in {"VENV": sys.prefix, **settings}.items()]
+    return subprocess.Popen(
+        ["make", "--no-print-directory", target, *given],
+        cwd=ROOT,
+        env=environment(state_dir),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -66,17 +88,33 @@ class Stack:
         self.state_dir = state_dir
         self.port = free_port()
         self.lines: list[str] = []
-        self.command = lambda: command("demo", state_dir, self.port, **FEW_AND_OFTEN | settings)
+        self.settings = FEW_AND_OFTEN | settings
 
     def start(self) -> str:
         """The Ready line."""
+        self.begin()
+        return self._awaited()
+
+    def make(self) -> str:
+        """The Ready line of `make demo`."""
+        settings = {"PORT": str(self.port), "STATE_DIR": str(self.state_dir), **self.settings}
+        self._follow(make("demo", self.state_dir, **settings))
+        return self._awaited()
+
+    def begin(self) -> None:
+        """Starts it, and waits for nothing."""
+        self._follow(command("demo", self.state_dir, self.port, **self.settings))
+
+    def _follow(self, process: "subprocess.Popen[str]") -> None:
         self._ready: queue.Queue[str] = queue.Queue()
-        self.process = self.command()
+        self.process = process
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        line = self._ready.get(timeout=READY_S)
-        assert line, "".join(self.lines)
-        return line
+
+    def _awaited(self) -> str:
+        self.ready = self._ready.get(timeout=READY_S)
+        assert self.ready, "".join(self.lines)
+        return self.ready
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -110,10 +148,17 @@ class Stack:
             self.process.wait()
         self._reader.join(20)
 
+    def interrupt(self) -> list[psutil.Process]:
+        """As Ctrl-C does at a terminal; returns what of `make` still runs some time later."""
+        return self._ended(lambda: os.killpg(self.process.pid, signal.SIGINT))
+
     def end(self, number: signal.Signals) -> list[psutil.Process]:
         """Sends the signal to the supervisor; returns what still runs some time later."""
-        processes = list(self.processes().values())
-        self.process.send_signal(number)
+        return self._ended(lambda: self.process.send_signal(number))
+
+    def _ended(self, send: Callable[[], None]) -> list[psutil.Process]:
+        processes = psutil.Process(self.process.pid).children(recursive=True)
+        send()
         _, left = psutil.wait_procs(processes, timeout=20)
         self.process.wait(20)
         self._reader.join(5)

@@ -6,7 +6,9 @@ import json
 import signal
 import socket
 import sqlite3
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,26 +22,44 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.stack
 
+MADE = Path(sys.prefix, ".tests").exists()
 SECRETS = ("demo_password", "secret_key", "agent_secrets_key")
 
 
+@dataclass
+class Seen:
+    """What was seen of a stack that was started on an empty folder and interrupted when ready."""
+
+    ready: str
+    statuses: list[int]
+    polls: tuple[str, ...]
+    left: list[psutil.Process]
+
+
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One that runs during all tests of this module; each leaves all its processes running."""
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(tmp_path_factory.mktemp("shared"))
-    stack.start()
-    yield stack
-    try:
-        assert stack.end(signal.SIGTERM) == []
-    finally:
-        stack.discard()
-
-
-@pytest.fixture
-def another(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path)
     yield stack
     stack.discard()
+
+
+@pytest.fixture(scope="module")
+def first(idle: Stack) -> Seen:
+    """By `make demo` where make has made this environment, else by what that runs."""
+    ready = idle.make() if MADE else idle.start()
+    statuses = [get(idle.port, path)[0] for path in ("/healthz", "/")]
+    seen = polls(idle)
+    return Seen(ready, statuses, seen, idle.interrupt() if MADE else idle.end(signal.SIGINT))
+
+
+@pytest.fixture(scope="module")
+def stack(idle: Stack, first: Seen) -> Iterator[Stack]:
+    """The same one, started again: it runs during all tests of this module, and each leaves all
+    its processes running."""
+    idle.start()
+    yield idle
+    assert idle.end(signal.SIGKILL) == []
+    assert idle.says("The supervisor was killed: ending the rest of the stack.")
 
 
 def polls(stack: Stack) -> tuple[str, ...]:
@@ -138,17 +158,29 @@ def test_the_demos_agents_may_be_asked_from_the_command_line(stack: Stack) -> No
     assert (trading, versus) == ("TRADING_ENABLED=1", "VERSUS_ENABLED=1")
 
 
-def test_ready_means_ready_and_a_restart_keeps_the_password(another: Stack) -> None:
-    first = another.start()
-    assert get(another.port, "/healthz")[0] == 200
-    assert get(another.port, "/")[0] == 302
-    assert "None" not in polls(another)
-    assert another.end(signal.SIGINT) == []
-    assert another.process.returncode == 0
-    assert another.start() == first
-    assert first.startswith(f"Ready: http://127.0.0.1:{another.port}/  user: demo  password: ")
-    assert another.end(signal.SIGKILL) == []
-    assert another.says("The supervisor was killed: ending the rest of the stack.")
+def test_ready_means_ready_and_a_restart_keeps_the_password(first: Seen, stack: Stack) -> None:
+    assert first.ready.startswith(f"Ready: http://127.0.0.1:{stack.port}/  user: demo  password: ")
+    assert first.statuses == [200, 302]
+    assert first.polls
+    assert "None" not in first.polls
+    assert stack.ready == first.ready
+
+
+@pytest.mark.skipif(not MADE, reason="make has not made this environment")
+def test_make_demo_ends_with_all_its_processes_on_ctrl_c(first: Seen, idle: Stack) -> None:
+    assert first.left == []
+    assert idle.says("Stopped by Ctrl-C. Ending.")
+
+
+def test_a_start_that_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    stack.begin()
+    try:
+        assert eventually(lambda: {"valkey", "fleet", "guard"} <= set(stack.processes()))
+        assert stack.end(signal.SIGTERM) == []
+        assert stack.process.returncode == 0
+    finally:
+        stack.discard()
 
 
 def test_the_end_takes_less_than_five_seconds_even_of_processes_that_do_not_listen() -> None:
