@@ -1,49 +1,59 @@
-"""What trading a symbol costs on an account, by its own deals: no agent tells that beforehand."""
+"""What trading a symbol costs on an account, by its own history: no agent tells that beforehand."""
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from accounts.agents import AgentError, Deal
 from accounts.models import Account
-from trading import wire
+from trading import history
+from trading.models import ClosedTrade, Deal
 
 log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=30)
+PATIENCE_S = 10.0
 CENT = Decimal("0.01")
-TRADES = ("BUY", "SELL")
 
 
 def per_lot(account: Account, symbol: str) -> Decimal | None:
     """Of one lot, in and out, in the currency of the account: 0 or less. None where the last month
-    does not tell, or the agent could not be asked."""
-    try:
-        return rate(wire.deals_of(account, LOOK_BACK, timezone.now()), symbol)
-    except (AgentError, TimeoutError) as error:
-        log.info("The commission of %s on %s is not known: %s", symbol, account.number, error)
-        return None
+    does not tell. History that is due is read first; when that fails, the rows are still the best
+    there is."""
+    outcome = history.sync_if_due(account, deadline_s=PATIENCE_S)
+    if outcome is not None and not outcome.ok:
+        log.info("The history of %s is old: %s", account.number, outcome.sentence)
+    return rate(account, symbol, timezone.now() - LOOK_BACK)
 
 
-def rate(deals: Sequence[Deal], symbol: str) -> Decimal | None:
+def rate(account: Account, symbol: str, since: datetime) -> Decimal | None:
     """Contract 2 tells deals in and deals out, each with its part; contract 1 closed trades, each
     with the whole of it."""
-    ours = [deal for deal in deals if deal.symbol == symbol and deal.type in TRADES and deal.volume]
-    entries = _of_a_lot([deal for deal in ours if deal.entry == "IN"])
-    exits = _of_a_lot([deal for deal in ours if deal.entry != "IN"])
-    tells_whole_trades = all(deal.ticket is None for deal in ours)
-    if exits is None or (entries is None and not tells_whole_trades):
+    deals = Deal.objects.filter(account=account, symbol=symbol, at__gte=since, volume__gt=0)
+    told = deals.filter(type__in=("BUY", "SELL"), commission__isnull=False)
+    entries = _of_a_lot(told.filter(entry="IN"), "volume")
+    exits = _of_a_lot(told.exclude(entry="IN"), "volume")
+    if entries is None and exits is None:
+        entries, exits = Decimal(0), _of_closed_trades(account, symbol, since)
+    if entries is None or exits is None:
         return None
-    return min((entries or Decimal(0)) + exits, Decimal(0)).quantize(CENT)
+    return min(entries + exits, Decimal(0)).quantize(CENT)
 
 
-def _of_a_lot(deals: Sequence[Deal]) -> Decimal | None:
-    told = [deal for deal in deals if deal.commission is not None]
-    lots = sum((deal.volume for deal in told), Decimal(0))
-    if not lots:
+def _of_closed_trades(account: Account, symbol: str, since: datetime) -> Decimal | None:
+    """Those whose opening is told, for its part belongs to it."""
+    closed = ClosedTrade.objects.filter(
+        account=account, symbol=symbol, contract="1", closed_at_or_guess__gte=since
+    )
+    whole = closed.filter(entry_price__isnull=False, commission__isnull=False, volume_closed__gt=0)
+    return _of_a_lot(whole, "volume_closed")
+
+
+def _of_a_lot(rows: QuerySet[Deal] | QuerySet[ClosedTrade], volume: str) -> Decimal | None:
+    sums = rows.aggregate(lots=Sum(volume), paid=Sum("commission"), fees=Sum("fee"))
+    if not sums["lots"]:
         return None
-    cost = sum(((deal.commission or 0) + (deal.fee or 0) for deal in told), Decimal(0))
-    return cost / lots
+    cost = Decimal(sums["paid"] or 0) + Decimal(sums["fees"] or 0)
+    return cost / Decimal(sums["lots"])

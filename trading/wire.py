@@ -113,13 +113,13 @@ def deals(order: Order) -> tuple[Deal, ...]:
     return _of_login(_run(client().deals(_endpoint(order), since, now + MARGIN)), order.login)
 
 
-def deals_of(account: Account, back: timedelta, until: datetime) -> tuple[Deal, ...]:
-    """Of the time before `until`. Raises AgentError when they are another account's."""
+def history(account: Account, since: datetime, until: datetime) -> DealsReading:
+    """What the account's agent tells of a time. Raises AgentError, also for another account's."""
     if account.agent is None:
         raise AgentError("No agent reports this account.")
-    until += MARGIN
-    reading = _run(client().deals(account.agent.endpoint(), until - back, until))
-    return _of_login(reading, account.number)
+    reading = _run(client().deals(account.agent.endpoint(), since, until))
+    _of_login(reading, account.number)
+    return reading
 
 
 def _of_login(reading: DealsReading, login: int) -> tuple[Deal, ...]:

@@ -1,0 +1,162 @@
+"""Writing history: only what is new or differs, and as if it had been told once.
+
+Whoever writes the history of an account first locks its HistorySync row: two who read it at the
+same time write one after the other, and each derives trades from all deals there are by then.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Final, TypeVar
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.agents import Deal as ToldDeal
+from accounts.agents.trades import ClosedPosition
+from accounts.models import Account, Agent
+from trading.history import trades
+from trading.models import ClosedTrade, Deal, HistorySync
+from trading.models.history import TRADES
+
+M = TypeVar("M", Deal, ClosedTrade)
+AT_ONCE = 500
+VOLUME_STEP = Decimal("0.0001")
+DEAL_COLUMNS: Final = tuple(
+    field.attname
+    for field in Deal._meta.concrete_fields
+    if field.attname not in {"id", "account_id", "ticket"}
+)
+TRADE_COLUMNS: Final = tuple(
+    field.attname
+    for field in ClosedTrade._meta.concrete_fields
+    if field.attname not in {"id", "account_id", "position_id", "changed_at"}
+)
+
+
+def keep_deals(
+    account: Account, told: Sequence[ToldDeal], until: datetime | None = None
+) -> tuple[int, int]:
+    """Keeps deals of contract 2, which were all there are before `until`, and what follows from
+    them. Returns how many deals and how many trades were new or differ."""
+    with transaction.atomic():
+        _lock(account, until)
+        changed = _changed_deals(account, told)
+        _upsert(Deal, changed, "ticket", DEAL_COLUMNS)
+        positions = {deal.position_id for deal in changed if deal.type in TRADES}
+        return len(changed), _derive(account, positions - {None})
+
+
+def keep_closed(
+    account: Account, told: Iterable[ClosedPosition], until: datetime | None = None
+) -> int:
+    """Keeps positions that contract 1 told, or that were kept elsewhere as it tells them. One
+    that tells less than its row leaves the row. Returns how many were new or differ."""
+    found = [trades.of_closed(position) for position in told]
+    with transaction.atomic():
+        _lock(account, until)
+        known = _known_trades(account, [trade.position_id for trade in found])
+        better = [new for new in found if not _tells_less(new, known.get(new.position_id))]
+        return _write_trades(account, better, known)
+
+
+def _tells_less(new: ClosedTrade, row: ClosedTrade | None) -> bool:
+    if row is None:
+        return False
+    told, known = _weight(new), _weight(row)
+    return told < known or (told == known and row.contract == Agent.Contract.V2)
+
+
+def _weight(trade: ClosedTrade) -> tuple[bool, Decimal]:
+    return trade.entry_price is not None, trade.volume_closed
+
+
+def _lock(account: Account, until: datetime | None) -> None:
+    """For the rest of the transaction; and notes that all is kept from before `until`."""
+    sync, _ = HistorySync.objects.get_or_create(account=account)
+    # The update comes first, for it is the lock; what it says is read under it.
+    HistorySync.objects.filter(pk=sync.pk).update(attempted_at=timezone.now())
+    sync.refresh_from_db(fields=["read_until"])
+    if until is not None and (sync.read_until is None or sync.read_until < until):
+        HistorySync.objects.filter(pk=sync.pk).update(read_until=until)
+
+
+def _changed_deals(account: Account, told: Sequence[ToldDeal]) -> list[Deal]:
+    tickets = [deal.ticket for deal in told if deal.ticket is not None]
+    if not tickets:
+        return []
+    between = Deal.objects.filter(account=account, ticket__range=(min(tickets), max(tickets)))
+    known = {row.ticket: row for row in between.iterator(AT_ONCE)}
+    rows = (_deal(account, deal, known) for deal in told)
+    return [row for row in rows if _differs(row, known.get(row.ticket), DEAL_COLUMNS)]
+
+
+def _deal(account: Account, told: ToldDeal, known: dict[int, Deal]) -> Deal:
+    """An agent knows the distance of its broker's clock to UTC as it is today, which was another
+    one before the clocks were changed: the time that was told first is the best one."""
+    row = Deal(account=account, at=told.time, volume=told.volume.quantize(VOLUME_STEP))
+    for name in DEAL_COLUMNS:
+        if name not in {"at", "volume"}:
+            setattr(row, name, getattr(told, name))
+    row.ticket = told.ticket or 0
+    before = known.get(row.ticket)
+    if before is not None and before.broker_time_msc == row.broker_time_msc:
+        row.at = before.at or row.at
+    return row
+
+
+def _derive(account: Account, positions: set[int | None]) -> int:
+    written = 0
+    for numbers in _chunks(sorted(number for number in positions if number is not None)):
+        deals = Deal.objects.filter(account=account, position_id__in=numbers, type__in=TRADES)
+        groups = groupby(deals.order_by("position_id", "ticket"), key=_position_of)
+        found = [trade for _, group in groups if (trade := trades.of_deals(group)) is not None]
+        written += _write_trades(account, found, _known_trades(account, numbers))
+    return written
+
+
+def _position_of(deal: Deal) -> int:
+    return deal.position_id or 0
+
+
+def _known_trades(account: Account, numbers: Sequence[int]) -> dict[int, ClosedTrade]:
+    known: dict[int, ClosedTrade] = {}
+    for some in _chunks(numbers):
+        rows = ClosedTrade.objects.filter(account=account, position_id__in=some)
+        known |= {row.position_id: row for row in rows}
+    return known
+
+
+def _write_trades(
+    account: Account, found: Iterable[ClosedTrade], known: dict[int, ClosedTrade]
+) -> int:
+    now = timezone.now()
+    changed = []
+    for trade in found:
+        trade.account, trade.changed_at = account, now
+        trade.volume_closed = trade.volume_closed.quantize(VOLUME_STEP)
+        if _differs(trade, known.get(trade.position_id), TRADE_COLUMNS):
+            changed.append(trade)
+    _upsert(ClosedTrade, changed, "position_id", (*TRADE_COLUMNS, "changed_at"))
+    return len(changed)
+
+
+def _differs(new: M, row: M | None, columns: Iterable[str]) -> bool:
+    return row is None or any(getattr(new, name) != getattr(row, name) for name in columns)
+
+
+def _upsert(model: type[M], rows: Sequence[M], key: str, columns: Sequence[str]) -> None:
+    if rows:
+        model._default_manager.bulk_create(
+            rows,
+            batch_size=AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["account", key],
+            update_fields=list(columns),
+        )
+
+
+def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), AT_ONCE):
+        yield numbers[start : start + AT_ONCE]

@@ -1,0 +1,232 @@
+"""Keeping the rows of history up with what agents tell, on demand and in the background.
+
+    sync(account) -> claim -> read from where we are, window by window -> rows.keep_* -> Outcome
+
+`HistorySync.read_until` moves after each window, in the transaction that keeps it: one that is cut
+short goes on from there, and one that is done twice, or by two at once, changes nothing.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from accounts.agents import AgentError
+from accounts.agents.trades import ClosedPosition
+from accounts.models import Account, Agent
+from accounts.models.figures import fresh
+from trading.history import reading, rows, trades
+from trading.models import ClosedTrade, HistorySync
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 60.0
+LEASE = timedelta(seconds=30)  # beyond the deadline: one request may outlast it
+LOOK_AGAIN_S = 0.2
+EVERY = timedelta(hours=1)
+# An answer of contract 1 cannot be checked for what lies before it: all is read once a day.
+WHOLE_EVERY = timedelta(days=1)
+RETRY_AFTER = timedelta(minutes=5)
+AT_ONCE = 50
+BUDGET_S = 20.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one sync went. With `ok`, all that the agent tells is in the rows."""
+
+    number: int
+    ok: bool
+    sentence: str
+    deals: int = 0
+    """That were new or had changed; 0 with contract 1, which tells none."""
+    trades: int = 0
+    """Closed positions that were new or had changed."""
+
+
+class Late(Exception):
+    """The deadline has passed; what was read until then is kept."""
+
+
+def sync(account: Account, *, whole: bool = False, deadline_s: float = DEADLINE_S) -> Outcome:
+    """Reads what is new, or all of it anew when `whole`; returns when it is kept, or did not work.
+
+    Blocks for `deadline_s` and one request at most; waits for another who is reading the same
+    account. Raises nothing of the agent's: a failure is an outcome, and kept with its time.
+    """
+    ends_at = time.monotonic() + deadline_s
+    while (mine := _claim(account, timezone.now(), deadline_s)) is None:
+        if time.monotonic() > ends_at:
+            return Outcome(account.number, False, "Its history is being read already.")
+        time.sleep(LOOK_AGAIN_S)
+    return _Sync(account, mine, whole, ends_at).run()
+
+
+def sync_if_due(account: Account, *, deadline_s: float = DEADLINE_S) -> Outcome | None:
+    """The same when its rows may be behind what its agent would tell; None when it is not due."""
+    if not due(timezone.now()).filter(pk=account.pk).exists():
+        return None
+    return sync(account, deadline_s=deadline_s)
+
+
+def sync_due(budget_s: float = BUDGET_S) -> int:
+    """Those that are due, one after the other, for so long; returns how many were read."""
+    ends_at, done = time.monotonic() + budget_s, 0
+    for account in due(timezone.now())[:AT_ONCE]:
+        if time.monotonic() > ends_at:
+            break
+        claimed = _claim(account, timezone.now(), DEADLINE_S)
+        if claimed is not None:
+            _Sync(account, claimed, False, time.monotonic() + DEADLINE_S).run()
+            done += 1
+    return done
+
+
+def due(now: datetime) -> QuerySet[Account]:
+    """Whose figures are fresh, and whose history is old or not what the figures say."""
+    never = Q(history_sync__synced_at=None)
+    old = Q(history_sync__synced_at__lt=now - EVERY)
+    other = _differs("balance") | _differs("open_positions")
+    told_otherwise = ~Q(agent__contract=F("history_sync__contract"))
+    resting = Q(
+        history_sync__failing_since__isnull=False, history_sync__attempted_at__gt=now - RETRY_AFTER
+    )
+    accounts = Account.objects.filter(fresh(now)).filter(never | old | other | told_otherwise)
+    accounts = accounts.exclude(history_sync__claimed_until__gt=now).exclude(resting)
+    order = F("history_sync__attempted_at").asc(nulls_first=True)
+    return accounts.select_related("agent").order_by(order)
+
+
+def _differs(name: str) -> Q:
+    """From what it was at the last sync. What is not known differs from nothing."""
+    before = F(f"history_sync__{name}")
+    return Q(**{f"{name}__lt": before}) | Q(**{f"{name}__gt": before})
+
+
+def _claim(account: Account, now: datetime, seconds: float) -> datetime | None:
+    """Until when the account is this caller's to read; None when it is another's."""
+    sync, _ = HistorySync.objects.get_or_create(account=account)
+    until = now + timedelta(seconds=seconds) + LEASE
+    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    taken = HistorySync.objects.filter(free, pk=sync.pk).update(claimed_until=until)
+    return until if taken else None
+
+
+class _Sync:
+    def __init__(self, account: Account, claim: datetime, whole: bool, ends_at: float) -> None:
+        self.account, self.claim, self.ends_at = account, claim, ends_at
+        self.now = timezone.now()
+        self.row = HistorySync.objects.get(account=account)
+        self.contract = account.agent.contract if account.agent else ""
+        self.whole = whole or self._must_be_whole()
+        self.deals = self.trades = 0
+        self.note = ""
+
+    def _must_be_whole(self) -> bool:
+        if self.row.read_until is None or self.row.contract != self.contract:
+            return True
+        whole_at = self.row.whole_at
+        is_old = whole_at is None or whole_at < self.now - WHOLE_EVERY
+        return self.contract == Agent.Contract.V1 and is_old
+
+    def run(self) -> Outcome:
+        # What it showed before anything is read: a trade that comes meanwhile makes it due again.
+        seen = Account.objects.values("balance", "open_positions").get(pk=self.account.pk)
+        try:
+            self._start()
+            self._read()
+        except Late:
+            return self._ended(False, "It took too long; what was read is kept, the rest follows.")
+        except (AgentError, TimeoutError) as error:
+            return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
+        except Exception:
+            log.exception("The history of %s could not be kept", self.account.number)
+            return self._failed("The history could not be kept: see the log of the monitor.")
+        self._update(
+            synced_at=timezone.now(), failing_since=None, reason=self.note, **seen,
+            **({"whole_at": self.now} if self.whole else {}),
+        )  # fmt: skip
+        return self._ended(True, self._words())
+
+    def _start(self) -> None:
+        """Told by another contract than before, it is read from the beginning."""
+        if self.account.agent is None or not self.account.agent.enabled:
+            raise AgentError("No agent that is enabled reports this account.")
+        if self.row.contract != self.contract:
+            self.row.read_until = None
+            self._update(contract=self.contract, read_until=None)
+
+    def _read(self) -> None:
+        if self.contract == Agent.Contract.V1:
+            self._read_closed()
+        else:
+            self._read_deals()
+
+    def _read_deals(self) -> None:
+        since, reached = self._since(), self.row.read_until
+        for told, until in reading.deals(self.account, since, self.now + reading.MARGIN):
+            reached = max(filter(None, (reached, min(until, self.now))))
+            deals, changed = rows.keep_deals(self.account, told.deals, reached)
+            self.deals, self.trades = self.deals + deals, self.trades + changed
+            if time.monotonic() > self.ends_at and until < self.now:
+                raise Late
+
+    def _since(self) -> datetime:
+        last = self.row.read_until
+        return reading.BEGINNING if self.whole or last is None else last - reading.MARGIN
+
+    def _read_closed(self) -> None:
+        told: tuple[ClosedPosition, ...] = ()
+        is_all = True
+        if not self.whole:
+            told = reading.closed(self.account, self._since()).closed
+            self.whole = not self._stands_alone(told)
+        if self.whole:
+            answer, is_all = reading.all_closed(self.account, self.now)
+            told = answer.closed
+        if not is_all:
+            self.note = (
+                "Its history is longer than its agent can tell at once: the rest is missing."
+            )
+        self.trades = rows.keep_closed(self.account, told, self.now)
+
+    def _stands_alone(self, told: tuple[ClosedPosition, ...]) -> bool:
+        """Whether an answer about the last days can be believed: none of its positions was opened
+        before, and none is told otherwise than it is known."""
+        numbers = [position.position_id for position in told]
+        known = ClosedTrade.objects.filter(account=self.account, position_id__in=numbers)
+        net_of = {row.position_id: (row.volume_closed, row.net) for row in known}
+        return all(
+            position.entry_price is not None
+            and net_of.get(position.position_id, _sums(position)) == _sums(position)
+            for position in told
+        )
+
+    def _words(self) -> str:
+        if not self.deals and not self.trades:
+            return f"Nothing new. {self.note}".strip()
+        deals = f"{self.deals} deal{'' if self.deals == 1 else 's'}, " if self.deals else ""
+        trades = f"{self.trades} closed trade{'' if self.trades == 1 else 's'}"
+        return f"New or changed: {deals}{trades}. {self.note}".strip()
+
+    def _failed(self, sentence: str) -> Outcome:
+        since = self.row.failing_since or self.now
+        self._update(failing_since=since, reason=sentence[:300])
+        return self._ended(False, sentence)
+
+    def _ended(self, ok: bool, sentence: str) -> Outcome:
+        HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
+            claimed_until=None
+        )
+        return Outcome(self.account.number, ok, sentence, self.deals, self.trades)
+
+    def _update(self, **columns: object) -> None:
+        HistorySync.objects.filter(pk=self.row.pk).update(attempted_at=timezone.now(), **columns)
+
+
+def _sums(position: ClosedPosition) -> tuple[object, object]:
+    trade = trades.of_closed(position)
+    return trade.volume_closed, trade.net
