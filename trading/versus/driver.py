@@ -223,5 +223,15 @@ def _place(
         with contextlib.suppress(KeyTaken):  # by another driver, at another price: its order is it
             orders.place(account, versus.runner, asked(), key, part_of=part)
         order = Order.objects.get(client_key=key)
-        append(versus, f"{order.words} on {order.login}.", step=step)
+        _tell(versus, order, attempt)
     orders.send(order)
+
+
+def _tell(versus: Versus, order: Order, attempt: int) -> None:
+    """In the timeline, once, whoever else drives it. What is tried every minute, as long as trading
+    is off or a market closed, is told ever more rarely: attempts 1, 2, 4, 8 and so on."""
+    is_told = versus.events.filter(step=order.step, at__gte=order.placed_at).exists()
+    if is_told or attempt & (attempt - 1):
+        return
+    again = f" Attempt {attempt}." if attempt > 1 else ""
+    append(versus, f"{order.words} on {order.login}.{again}", step=order.step)
