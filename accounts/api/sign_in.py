@@ -39,12 +39,20 @@ class Said(Schema):
     message: str
 
 
+class Refused(Problem):
+    success: bool = False
+    message: str = ""
+
+
+ANSWERS = {200: SignedIn, 400: Problem, 401: Refused, 422: Problem, 429: Problem}
+
+
 class Verified(Schema):
     valid: bool
     message: str
 
 
-@router.post("/login", auth=None, response={200: SignedIn, 401: Problem, 429: Problem})
+@router.post("/login", auth=None, response=ANSWERS)
 def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     """A token for user and password. The password alone is enough for the user that the desk has
     named for old scripts."""

@@ -178,4 +178,4 @@ def test_the_journal_is_read_in_pages_that_stay_right_while_it_grows(
     assert (len(last["orders"]), last["next"]) == (1, None)
     mine = program.get(f"orders?account_number={number(desk, '1')}&state=queued")
     assert len(mine["orders"]) == 1
-    assert "There is no such state" in told(program.ask("GET", "orders?state=lost"), 400)["detail"]
+    assert "state" in told(program.ask("GET", "orders?state=lost"), 422)["detail"]

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.http import HttpResponse
 from ninja import Field, Schema
 
+from accounts.api.shapes import Problem
 from mt5monitor.api.answers import answer
 from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
@@ -58,8 +59,18 @@ class TradeOut(Schema):
     new_sl: float | None
     new_tp: float | None
     error_code: int | None = Field(description="the broker's return code, when it refused")
-    order: OrderOut | None
-    detail: str | None = Field(None, description="the reason once more, when it failed")
+    order: OrderOut
+
+
+class TradeFailed(Problem):
+    """`order` is there when one was placed."""
+
+    success: bool = False
+    ticket: int | None = None
+    message: str = Field("", description="the same as `detail`")
+    error_code: int | None = Field(None, description="the broker's return code, when it refused")
+    errors: dict[str, str] | None = Field(None, description="by field, when nothing was placed")
+    order: OrderOut | None = None
 
 
 def succeeded(order: Order) -> bool | None:

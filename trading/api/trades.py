@@ -15,8 +15,9 @@ from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
 from mt5monitor.api.answers import detail
+from mt5monitor.api.numbers import Amount, AmountOr0
 from trading import orders
-from trading.api.outcome import TradeOut, outcome
+from trading.api.outcome import TradeFailed, TradeOut, outcome
 from trading.identity import new_client_key
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
@@ -29,12 +30,12 @@ TRADE = may("accounts.view_account", "trading.trade")
 ANSWERS = {
     200: TradeOut,
     202: TradeOut,
-    400: TradeOut,
-    403: Problem,
-    409: Problem,
-    502: TradeOut,
-    503: Problem,
     **ERRORS,
+    400: TradeFailed,
+    403: TradeFailed,
+    409: Problem,
+    502: TradeFailed,
+    503: Problem,
 }
 KEY_REUSED = "This Idempotency-Key was sent before with other values. Nothing was sent now."
 Key = Annotated[
@@ -45,8 +46,6 @@ Key = Annotated[
         description="the same key gives the same answer; without one, each request is new",
     ),
 ]
-Amount = Annotated[Decimal, Field(gt=0, max_digits=20, decimal_places=10)]
-Level = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=10)]
 TicketNumber = Annotated[int, Field(gt=0, lt=2**63)]
 
 
@@ -54,8 +53,8 @@ class OpenIn(Schema):
     symbol: str = Field(max_length=32, description="as the broker spells it")
     lot: Amount
     order_type: Literal["BUY", "SELL"]
-    sl: Level | None = Field(None, description="stop-loss in pips, as in the original")
-    tp: Level | None = Field(None, description="take-profit in pips")
+    sl: AmountOr0 | None = Field(None, description="stop-loss in pips, as in the original")
+    tp: AmountOr0 | None = Field(None, description="take-profit in pips")
     sl_price: Amount | None = Field(None, description="stop-loss as a price, instead of pips")
     tp_price: Amount | None = None
     comment: str | None = Field(None, max_length=200, description="not used: it carries the tag")
@@ -72,8 +71,8 @@ class CloseIn(Schema):
 
 class ModifyIn(Schema):
     ticket: TicketNumber
-    sl: Level | None = Field(None, description="price; none or 0 takes it away")
-    tp: Level | None = None
+    sl: AmountOr0 | None = Field(None, description="price; none or 0 takes it away")
+    tp: AmountOr0 | None = None
 
 
 @router.post("/{number}/trade/open", auth=TRADE, response=ANSWERS)

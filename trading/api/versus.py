@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Path, Query, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 
 from accounts.api.accounts import ERRORS
 from accounts.api.caller import Caller, caller_of, may
@@ -19,6 +19,7 @@ from trading.api.versus_shapes import (
     VersusIn,
     VersusList,
     VersusMade,
+    VersusOut,
     fields,
     of_rows,
     ran,
@@ -43,8 +44,15 @@ class Feature(Schema):
     enabled: bool
 
 
+class CheckOut(Schema):
+    sentence: str
+    blocks: bool = Field(description="false: it may be accepted")
+
+
 class Refusal(Problem):
-    checks: list[dict[str, Any]] | None = None
+    checks: list[CheckOut] | None = None
+    errors: dict[str, str] | None = None
+    versus: VersusOut | None = Field(None, description="as it stands, where a step has failed")
 
 
 class Done(Schema):

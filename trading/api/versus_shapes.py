@@ -2,16 +2,16 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
+from mt5monitor.api.numbers import Amount, AmountOr0
 from trading.models import Order, Versus
 from trading.versus.diagram import State
 from trading.versus.legs import Leg, Legs
 
-Money = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=2)]
 # The few states of the original: what a script of its own understands.
 STATUS: Final = {
     State.PENDING: "pending",
@@ -36,12 +36,12 @@ class VersusIn(Schema):
     symbol: str = Field("EURUSD", max_length=32, description="on both, where they are not given")
     symbol_a: str = Field("", max_length=32)
     symbol_b: str = Field("", max_length=32)
-    lots: Annotated[Decimal, Field(gt=0, max_digits=14, decimal_places=4)]
+    lots: Amount
     side: Literal["BUY", "SELL"] = Field(description="the leg that A keeps")
-    tp_usd_a: Money | None = Field(None, description="take-profit of A, money of its account")
-    sl_usd_a: Money | None = None
-    tp_usd_b: Money | None = None
-    sl_usd_b: Money | None = None
+    tp_usd_a: AmountOr0 | None = Field(None, description="take-profit of A, money of its account")
+    sl_usd_a: AmountOr0 | None = None
+    tp_usd_b: AmountOr0 | None = None
+    sl_usd_b: AmountOr0 | None = None
     scheduled_congelar: datetime | None = Field(
         None, description="without an offset: on the clock of `zone`"
     )
