@@ -3,13 +3,14 @@
 import io
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from accounts.results import Outcome
+T = TypeVar("T")
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -25,13 +26,15 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-def progress(outcomes: Iterable[Outcome], total: int, *, bar: bool) -> Iterator[Outcome]:
+def progress(
+    outcomes: Iterable[T], total: int, *, bar: bool, what: str = "Refreshing"
+) -> Iterator[T]:
     """Passes the outcomes on as they come; with `bar`, under a moving bar on standard error."""
     if not bar:
         yield from outcomes
         return
     with Progress(console=Console(stderr=True), transient=True) as drawn:
-        task = drawn.add_task("Refreshing", total=total)
+        task = drawn.add_task(what, total=total)
         for outcome in outcomes:
             drawn.advance(task)
             yield outcome

@@ -234,6 +234,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 1.0},
     },
+    "sync-history": {
+        "task": "trading.tasks.sync_history",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "note-equity": {
+        "task": "trading.tasks.note_equity",
+        "schedule": 60.0,
+        "options": {"expires": 30.0},
+    },
+    "thin-equity": {"task": "trading.tasks.thin_equity", "schedule": 86_400.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 

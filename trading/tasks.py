@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from trading import reconcile
+from trading import history, reconcile
+from trading.history import equity
 from trading.versus import schedule
 
 
@@ -14,3 +15,18 @@ def tend() -> int:
 @shared_task
 def tend_versus() -> int:
     return schedule.tend()
+
+
+@shared_task
+def sync_history() -> int:
+    return history.sync_due()
+
+
+@shared_task
+def note_equity() -> int:
+    return equity.note()
+
+
+@shared_task
+def thin_equity() -> int:
+    return equity.thin()
