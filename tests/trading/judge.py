@@ -29,7 +29,10 @@ class Judge:
     def is_pending(self, order: Order) -> bool:
         """Whether it may execute yet: on the line, or late at the venue."""
         calls = self.line.calls.get(order.pk, [])
-        late = any(entry["number"] in calls for entry in self.line.ledger.unfinished())
+        self.stage.venue.members[0].terminal.world.advance()
+        # What was due and came to nothing, for its position was gone, comes no more.
+        now, unfinished = self.stage.clock.time(), self.line.ledger.unfinished()
+        late = any(entry["number"] in calls and entry["due"] > now for entry in unfinished)
         return late or any(pk == order.pk for pk, _ in self.line.afoot)
 
     # --- invariants -----------------------------------------------------------------------------

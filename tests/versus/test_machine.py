@@ -41,9 +41,7 @@ STEPS = int(os.environ.get("VERSUS_STEPS", "15"))
 PAIRS = st.sampled_from([("2", "6"), ("2", "6"), ("1", "6"), ("2", "3"), ("1", "3")])
 A, B = "a", "b"
 ROLE = st.sampled_from([A, B])
-FATE = st.sampled_from(
-    ["arrives", "unheard"] * 2 + ["arrives", "refused", "lost", "late", "garbled"]
-)
+FATE = st.sampled_from(["arrives"] * 3 + ["unheard"] * 2 + ["refused", "lost", "late", "garbled"])
 FAULTS = st.lists(st.sampled_from([None] * 3 + sorted(set(TRADE_FAULTS) - {"lie"})), max_size=4)
 # A run has some dozens of commits and boundaries of requests.
 POINT = st.sampled_from([None] * 3 + list(range(0, 70, 3)))
