@@ -36,13 +36,17 @@ def test_every_command_is_one_that_is_run_in_tests() -> None:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Path]:
-    """A folder with the product in it and an `agents.json` of two agents that answer."""
+    """A folder with the product in it and an `agents.json` of two agents that answer, and
+    what a desk brings along that ran the original."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "manage.py").symlink_to(ROOT / "manage.py")
     with ScriptedFleet() as fleet:
         fleet.replies = {1: told(5001), 2: told(5002)}
         agents = [{"name": f"VPS {index}", "url": fleet.url(index)} for index in (1, 2)]
         (tmp_path / "agents.json").write_text(json.dumps(agents))
+        (tmp_path / "original" / "data").mkdir(parents=True)
+        named = f"VPS_AGENTS_JSON={json.dumps(agents[:1])}"
+        (tmp_path / "original" / ".env").write_text(named)
         yield tmp_path
 
 

@@ -1,0 +1,106 @@
+"""One entry of versus_data.json, field by field."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from accounts.agents.text import clean
+from accounts.models import Position
+from trading.models import Versus
+from trading.original.strict import Skip, kind, login, number, quoted, words
+from trading.versus.form import SYMBOL_LENGTH
+
+ID_LENGTH = 64
+PENDING = "pending"
+LIVE = ("congelado", "transferido")
+ENDED = ("completed", "error")
+
+
+class Entry:
+    """Each property raises Skip for what it cannot be."""
+
+    def __init__(self, key: str, told: Any) -> None:
+        self.key, self._told = key, told
+
+    def check(self) -> None:
+        if not self.told:
+            raise Skip(f"must be an object that says something, not {kind(self._told)}")
+        if not 0 < len(self.key) <= ID_LENGTH or clean(self.key, ID_LENGTH) != self.key:
+            raise Skip("its id cannot be used")
+        if self.told.get("id", self.key) != self.key:
+            raise Skip(f"calls itself {quoted(self.told['id'])} inside")
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        """Empty for what is no object, and then nothing but `check` is of use."""
+        return self._told if isinstance(self._told, dict) else {}
+
+    @property
+    def status(self) -> str:
+        status = words(self.told.get("status"), "status").casefold()
+        if status not in (PENDING, *LIVE, *ENDED):
+            raise Skip(f"its status {quoted(status)} is none of the original's")
+        return status
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        a, b = (login(self.told.get(f"account_{role}"), f"account_{role}") for role in "ab")
+        if a == b:
+            raise Skip("A and B are one account")
+        return a, b
+
+    @property
+    def symbol(self) -> str:
+        symbol = words(self.told.get("symbol"), "symbol")
+        if not symbol or clean(symbol, SYMBOL_LENGTH) != symbol:
+            raise Skip(f"{quoted(symbol)} is no symbol")
+        return symbol
+
+    @property
+    def side(self) -> str:
+        side = words(self.told.get("side"), "side").upper()
+        if side not in Position.Side.values:
+            raise Skip(f"its side {quoted(side)} is neither BUY nor SELL")
+        return side
+
+    @property
+    def lots(self) -> Decimal:
+        lots = number(self.told.get("lots"), "lots")
+        if lots <= 0:
+            raise Skip("lots must be more than 0")
+        return fitting("lots", lots)
+
+    # --- for the report: whatever is there ------------------------------------------------------
+    @property
+    def schedule(self) -> str:
+        """What it was scheduled for, in the words of the file; empty for nothing."""
+        steps = (("freeze", "scheduled_congelar"), ("transfer", "scheduled_transferir"))
+        told = ((step, self.told.get(key)) for step, key in steps)
+        return " and ".join(f"{step} at {clean(str(at), 40)}" for step, at in told if at)
+
+    @property
+    def legs(self) -> str:
+        """Accounts and tickets."""
+        return " and ".join(self._leg(role) for role in "ab")
+
+    @property
+    def has_tickets(self) -> bool:
+        return any(self.told.get(f"tickets_{role}") for role in "ab")
+
+    def _leg(self, role: str) -> str:
+        account = clean(str(self.told.get(f"account_{role}")), 20)
+        tickets = self.told.get(f"tickets_{role}") or []
+        shown = tickets if isinstance(tickets, list) else [tickets]
+        numbers = ", ".join(clean(str(ticket), 20) for ticket in shown[:8])
+        return f"account {account} ({'tickets ' + numbers if numbers else 'no tickets noted'})"
+
+
+def fitting(column: str, value: Decimal) -> Decimal:
+    """Raises Skip for what the column of Versus cannot hold as it is."""
+    try:
+        Versus._meta.get_field(column).clean(value, None)  # type: ignore[union-attr]
+    except ValidationError as error:
+        raise Skip(f"{column} {clean(str(value), 40)}: {' '.join(error.messages)}") from error
+    return value
