@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from accounts import polling
 from accounts.models import Account, Agent, Conflict
 from tests.factories import make_agent, make_user
-from tests.original.folder import WAITING, Folder, waiting
+from tests.original.folder import WAITING, Folder, cached, waiting
 from tests.venue import SYMBOL, Venue
 from trading import quotes, sizing
+from trading.history import syncing
 from trading.models import Versus
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +165,27 @@ def test_a_symbol_without_the_size_of_a_pip_is_not_guessed(
     said = folder.run("--user", make_user("trading.run_versus").username)
     assert "does not say how large a pip of EURUSD is" in said
     assert issubclass(sizing.Unknown, sizing.Refused)
+
+
+def test_trades_of_the_cache_are_completed_and_not_doubled_by_a_later_sync(
+    folder: Folder, venue: Venue
+) -> None:
+    """The cache holds what the agent said a while ago: all but its newest trade."""
+    endpoint, number = venue.endpoint("1"), login(venue, "1")
+    told = httpx.get(f"{endpoint.url}/trade-history?days=365", trust_env=False).json()
+    assert len(told["trades"]) > 1
+    folder.agents([{"name": "VPS 1", "url": endpoint.url}])
+    folder.write(phases={number: "F2"}, trade_cache=cached(number, *told["trades"][1:]))
+    folder.run()
+    poll(*Agent.objects.all())
+    account = Account.objects.select_related("agent").get()
+    taken = dict(account.closed_trades.values_list("position_id", "pk"))
+    assert len(taken) == len(told["trades"]) - 1
+
+    assert syncing.sync(account).ok
+
+    after = dict(account.closed_trades.values_list("position_id", "pk"))
+    assert taken.items() <= after.items()
+    assert {trade["position_id"] for trade in told["trades"]} <= set(after)
+    folder.run()
+    assert account.closed_trades.count() == len(after)
