@@ -48,7 +48,7 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
     reads.note(polled=force_refresh)
     if force_refresh:
         list(polling.refresh(Agent.objects.filter(enabled=True)))
-    rows = Account.objects.for_rows().order_by("number")
+    rows = Account.objects.for_rows().only(*shapes.COLUMNS).order_by("number")
     return conditional(request, shapes.fleet(rows, timezone.now()))
 
 

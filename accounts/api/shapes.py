@@ -55,6 +55,15 @@ class AccountsOut(Schema):
     fresh_accounts: int
 
 
+# All that an account is told by: half of what its row holds, and most of the time is in reading.
+COLUMNS = (
+    *("number", "name", "balance", "connected", "days_operating", "open_positions", "holder"),
+    *("initial_balance", "currency", "equity", "floating", "margin_free"),
+    *(f"agent__{name}" for name in ("name", "status", "status_reason", "last_seen_at")),
+    *("agent__stale_after", "agent__enabled", "phase__name", "firm__name", "vs_group__name"),
+)
+
+
 def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
     """`number`: its place in the list, from 1."""
     agent, positions = row.agent, row.open_positions
