@@ -43,6 +43,8 @@ DRIVEN = frozenset(
     }
 )
 OPENING = frozenset({State.FREEZING, State.TRANSFERRING})
+# Orders of it are to be sent, by the permission of whoever runs it.
+ON_ITS_WAY = OPENING | {State.UNPROTECTED, State.CLOSING}
 ALARMING = frozenset({State.UNPROTECTED, State.DIVERGED})
 
 ALLOWED: dict[State, frozenset[State]] = {
@@ -52,7 +54,9 @@ ALLOWED: dict[State, frozenset[State]] = {
     State.TRANSFERRING: frozenset(
         {State.FROZEN, State.TRANSFERRED, State.UNPROTECTED, State.DIVERGED}
     ),
-    State.UNPROTECTED: frozenset({State.TRANSFERRED, State.DIVERGED, State.CLOSING}),
+    State.UNPROTECTED: frozenset(
+        {State.TRANSFERRED, State.COMPLETED, State.DIVERGED, State.CLOSING}
+    ),
     State.TRANSFERRED: frozenset({State.COMPLETED, State.DIVERGED, State.CLOSING}),
     State.DIVERGED: frozenset({State.COMPLETED, State.CLOSING}),
     State.CLOSING: frozenset({State.CLOSED}),
