@@ -54,6 +54,7 @@ PAGES = {
     "versus/<str:code>/schedule/": May(BOSS, BOSS),
     "versus/<str:code>/cancel/": May(BOSS, BOSS),
     "versus/<str:code>/close/": May(BOSS, BOSS),
+    "versus/<str:code>/take/": May(BOSS, BOSS),
     "trading/switch/": May(BOSS, BOSS),
     "trading/state/": May(TRADERS, NOBODY),
     "agents/": May(VIEWERS, NOBODY),

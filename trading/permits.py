@@ -5,6 +5,7 @@ as SQL, so that the claim itself is decided by the database.
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -110,20 +111,36 @@ def _of_the_versus(order: Order) -> str:
 
 
 def _of_the_limits(order: Order, now: datetime) -> str:
-    limits = TradeLimit.objects.filter(
-        Q(user=order.user_id) | Q(user=None), Q(account=order.account_id) | Q(account=None)
-    )
+    limits = _limits(order.user_id, order.account_id)
     # Locked, so that two orders at once do not both count the other as not yet sent.
     rows = limits.select_related("account").select_for_update(of=("self",)).order_by("pk")
     return next((text for limit in rows if (text := _of_one_limit(limit, order, now))), "")
 
 
+def _limits(user: int | None, account: int) -> QuerySet[TradeLimit]:
+    return TradeLimit.objects.filter(
+        Q(user=user) | Q(user=None), Q(account=account) | Q(account=None)
+    )
+
+
+def refusal_of_size(user: int, account: int, symbol: str, lots: Decimal) -> str:
+    """Why an opening of this size would be refused by a limit; empty when it would not."""
+    limits = _limits(user, account).select_related("account").order_by("pk")
+    return next((text for limit in limits if (text := _of_size(limit, symbol, lots))), "")
+
+
+def _of_size(limit: TradeLimit, symbol: str, lots: Decimal | None) -> str:
+    if limit.max_lots is not None and lots and lots > limit.max_lots:
+        return f"At most {limit.max_lots.normalize():f} lots an order are allowed ({limit})."
+    if limit.allowed_symbols and symbol not in limit.allowed_symbols:
+        return f"{symbol} may not be traded ({limit})."
+    return ""
+
+
 def _of_one_limit(limit: TradeLimit, order: Order, now: datetime) -> str:
     opens = order.kind == Order.Kind.OPEN
-    if opens and limit.max_lots is not None and order.volume and order.volume > limit.max_lots:
-        return f"At most {limit.max_lots.normalize():f} lots an order are allowed ({limit})."
-    if opens and limit.allowed_symbols and order.symbol not in limit.allowed_symbols:
-        return f"{order.symbol} may not be traded ({limit})."
+    if opens and (why := _of_size(limit, order.symbol, order.volume)):
+        return why
     if opens and limit.orders_per_minute is not None:
         sent = _sent(limit, order).filter(claimed_at__gt=now - MINUTE).count()
         if sent >= limit.orders_per_minute:

@@ -212,6 +212,8 @@ def _wrong_figure(answer: TradeAnswer, request: TradeRequest | None) -> str:
         return ""
     if not (answer.order or answer.deal or answer.position):
         return "executed, without a ticket"
+    if request.kind == "open" and not (answer.order or answer.position):
+        return "opened, without the ticket of a position"
     if request.volume is None or volume is None:
         return ""
     if volume > request.volume or (volume == request.volume) != done:

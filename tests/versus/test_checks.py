@@ -14,7 +14,7 @@ from tests.factories import make_order, make_user
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
-from trading.models import Versus
+from trading.models import TradeLimit, Versus
 from trading.versus import desk
 from trading.versus.desk import NotNow
 from trading.versus.diagram import State
@@ -221,3 +221,14 @@ def test_money_that_an_agent_of_contract_1_cannot_turn_into_prices_is_said_befor
     with pytest.raises(NotNow, match="what a tick of EURUSD is worth"):
         other.created()
     assert other.created(sl_a=None, tp_a=None).state == State.PENDING
+
+
+@pytest.mark.parametrize("limit", [{"max_lots": "0.09"}, {"symbols": "GBPUSD"}])
+def test_what_a_limit_would_refuse_is_said_before_anything_is_opened(
+    pair: Pair, limit: dict[str, str]
+) -> None:
+    bound = TradeLimit.objects.create(user=pair.user, **limit)
+    with pytest.raises(NotNow, match="allowed|may not be traded"):
+        pair.created()
+    TradeLimit.objects.filter(pk=bound.pk).update(user=make_user())
+    assert pair.frozen().state == State.FROZEN

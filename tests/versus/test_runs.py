@@ -309,3 +309,23 @@ def test_the_timeline_names_every_step_and_never_changes(pair: Pair) -> None:
     ):
         with pytest.raises(DatabaseError, match="timelines of versus"), transaction.atomic():
             change_it()
+
+
+def test_one_whose_runner_may_not_any_more_is_taken_over_and_goes_on(pair: Pair) -> None:
+    versus = pair.frozen()
+    TradingSwitch.objects.update(is_on=False)
+    assert desk.close_both(versus, pair.user, "off")
+    assert versus.state == State.CLOSING
+    TradingSwitch.objects.update(is_on=True)
+    other = make_user("trading.run_versus")
+    assert not desk.take_over(Versus.objects.get(), other)  # its runner may go on
+    type(pair.user).objects.filter(pk=pair.user.pk).update(is_active=False)
+    versus = pair.much_later(Versus.objects.get())
+    assert len(pair.held("a", versus)) == 2
+    with pytest.raises(PermissionDenied):
+        desk.take_over(Versus.objects.get(), make_user())
+    assert desk.take_over(Versus.objects.get(), other)
+    versus = pair.much_later(pair.much_later(versus))
+    assert (versus.state, versus.runner_name) == (State.CLOSED, other.username)
+    assert pair.held("a", versus) == []
+    assert versus.events.filter(actor=other.username, text__startswith="Taken over").exists()

@@ -13,7 +13,7 @@ from accounts.models.account import MONEY
 from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
 from trading.models.order import VOLUME, Order
-from trading.versus.diagram import ALARMING, DRIVEN, ENDED, State
+from trading.versus.diagram import ALARMING, DRIVEN, ENDED, ON_ITS_WAY, State
 
 CODE_LENGTH = 6
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another
@@ -155,6 +155,13 @@ class Versus(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def is_orphaned(self) -> bool:
+        """On its way, by somebody who may not run it any more: none of its orders leaves."""
+        if self.state not in ON_ITS_WAY:
+            return False
+        return not (self.runner.is_active and self.runner.has_perm("trading.run_versus"))
 
     @property
     def is_alarming(self) -> bool:

@@ -42,6 +42,10 @@ TO_DO: Final = {
     State.UNPROTECTED: "The leg that A keeps has no stops. They are tried again and again by"
     " themselves; meanwhile set them on the page of the account, or close both.",
 }
+ORPHANED: Final = (
+    "{}, by whose permission its orders are sent, may not run versus any more, so none leaves."
+    " Somebody who may has to take it over."
+)
 NOT_CLOSED: Final = (
     "A leg that has to be closed could not be closed yet. It is tried again by itself; meanwhile it"
     " can be closed on the page of its account."
@@ -70,6 +74,7 @@ TRANSFER = Act("versus-transfer", "Transfer", "primary")
 SCHEDULE = Act("versus-schedule", "Schedule")
 CANCEL = Act("versus-cancel", "Cancel it")
 CLOSE = Act("versus-close", "Close both", "danger")
+TAKE = Act("versus-take", "Take over", "primary")
 STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANSFER, SCHEDULE]}
 
 
@@ -142,6 +147,7 @@ class Card:
         self.legs = [self._shown(leg, facts) for leg in legs.open]
         self.under_way = legs.under_way
         self.waits = self._waits(facts)
+        self.is_orphaned = versus.is_orphaned
 
     # --- who ------------------------------------------------------------------------------------
     @property
@@ -156,7 +162,7 @@ class Card:
     # --- how it stands --------------------------------------------------------------------------
     @property
     def tone(self) -> str:
-        if self.versus.is_alarming or self.lost or self.cannot_close:
+        if self.versus.is_alarming or self.lost or self.cannot_close or self.is_orphaned:
             return "bad"
         return {State.FROZEN: "good", State.TRANSFERRED: "good", State.PENDING: ""}.get(
             self.state, "wait"
@@ -164,6 +170,8 @@ class Card:
 
     @property
     def to_do(self) -> str:
+        if self.is_orphaned:
+            return ORPHANED.format(self.versus.runner_name)
         return TO_DO.get(self.state, NOT_CLOSED if self.cannot_close else "")
 
     @property
@@ -248,7 +256,8 @@ class Card:
     def acts(self) -> list[Act]:
         """Those that are safe in this state, and no others."""
         closes = [CLOSE] if State.CLOSING in ALLOWED[self.state] else []
-        return STARTS.get(self.state, []) + closes
+        takes = [TAKE] if self.is_orphaned else []
+        return takes + STARTS.get(self.state, []) + closes
 
     @property
     def window(self) -> str:
@@ -277,7 +286,7 @@ def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
     related = [f"account_{role}__{name}" for role in "ab" for name in ("agent", "firm")]
     positions = [f"account_{role}__positions" for role in "ab"]
     orders = Prefetch("orders", Order.objects.order_by("pk"))
-    return versus.select_related(*related).prefetch_related(*positions, orders, "events")
+    return versus.select_related("runner", *related).prefetch_related(*positions, orders, "events")
 
 
 def cards(versus: Iterable[Versus], now: datetime) -> list[Card]:

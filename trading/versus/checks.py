@@ -10,13 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account, Firm
 from trading import margin, quotes, sizing
 from trading.models import Order, Versus
-from trading.permits import refusal_of_the_switch
+from trading.permits import refusal_of_size, refusal_of_the_switch
 from trading.sizing import Refused
 from trading.versus.diagram import State
 from trading.versus.driver import first_half, opening
@@ -30,14 +31,15 @@ class Check:
     blocks: bool = True
 
 
-def failures(versus: Versus, now: datetime) -> list[Check]:
-    """Of a versus that is stored, or about to be. Asks both agents for their symbols."""
+def failures(versus: Versus, user: User, now: datetime) -> list[Check]:
+    """Of a versus that is stored, or about to be, when `user` runs it. Asks both agents for their
+    symbols."""
     if versus.account_a_id == versus.account_b_id:
         return [Check("A and B must be two accounts.")]
-    return list(_failures(versus, now))
+    return list(_failures(versus, user, now))
 
 
-def _failures(versus: Versus, now: datetime) -> Iterator[Check]:
+def _failures(versus: Versus, user: User, now: datetime) -> Iterator[Check]:
     if not settings.VERSUS_ENABLED:
         yield Check("Versus are off on this server. Set VERSUS_ENABLED=1 to allow them.")
     if why := refusal_of_the_switch():
@@ -48,6 +50,7 @@ def _failures(versus: Versus, now: datetime) -> Iterator[Check]:
         yield from blocked
         yield from _unknown(account)
         yield from _of_firm(account)
+        yield from _of_limits(versus, user, account, symbol)
         if not any(check.blocks for check in blocked):
             yield from _of_symbol(versus, account, symbol)
 
@@ -109,6 +112,13 @@ def _of_firm(account: Account) -> Iterator[Check]:
     elif firm.opposite_positions == Firm.OppositePositions.UNKNOWN:
         text = f"Whether {firm} allows opposite positions across accounts is not known"
         yield Check(f"{text}: account {number}.", blocks)
+
+
+def _of_limits(versus: Versus, user: User, account: Account, symbol: str) -> Iterator[Check]:
+    """Of the largest leg there; how many orders a minute are allowed counts when they are sent."""
+    lots = versus.lots if account.pk == versus.account_a_id else versus.lots / 2
+    if why := refusal_of_size(user.pk, account.pk, symbol, lots):
+        yield Check(f"Account {account.number}: {why}")
 
 
 # --- symbol, volume, margin ---------------------------------------------------------------------

@@ -41,7 +41,7 @@ def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Ve
     one that is not among them is shown first."""
     _may_run(user)
     now = timezone.now()
-    found = failures(versus, now)
+    found = failures(versus, user, now)
     _accepted(found, user, acknowledged)
     versus.login_a, versus.login_b = versus.account_a.number, versus.account_b.number
     versus.created_by = versus.runner = user
@@ -113,7 +113,7 @@ def _run(
         raise NotNow([Check(f"It is {versus.get_state_display()} by now.")])
     new = [
         check
-        for check in failures(versus, timezone.now())
+        for check in failures(versus, user, timezone.now())
         if check.blocks or check.sentence not in versus.acknowledged
     ]
     _accepted(new, user, acknowledged)
@@ -175,6 +175,23 @@ def close_both(versus: Versus, user: User, reason: str) -> bool:
     if begun:
         drive(versus)
     return begun
+
+
+def take_over(versus: Versus, user: User) -> bool:
+    """Whoever set it going may not run versus any more, so none of its orders leaves: from here on
+    they are sent by the permission of `user`."""
+    _may_run(user)
+    if not versus.is_orphaned:
+        return False
+    name = user.get_username()
+    row = Versus.objects.filter(pk=versus.pk, state=versus.state, runner=versus.runner_id)
+    with transaction.atomic():
+        if not row.update(runner=user, runner_name=name, retry_at=None):
+            return False
+        append(versus, f"Taken over from {versus.runner_name}.", actor=name)
+        publish_accounts([versus.login_a, versus.login_b])
+    drive(versus)
+    return True
 
 
 def schedule(

@@ -156,7 +156,7 @@ def _fits(name: str, number: Decimal, what: str) -> Decimal:
 
 def twin(versus: Versus, user: User) -> Versus | None:
     """One that is open and was made from the same form: it was sent twice."""
-    same = ("account_a", "account_b", "symbol_a", "symbol_b", "lots", "side_a")
+    same = ("account_a", "account_b", "symbol_a", "symbol_b", "lots", "side_a", "zone", "window")
     stops = ("sl_a", "tp_a", "sl_b", "tp_b", "freeze_at", "transfer_at")
     alike = {name: getattr(versus, name) for name in (*same, *stops)}
     return Versus.objects.open().filter(created_by=user, **alike).first()

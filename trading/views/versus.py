@@ -102,12 +102,17 @@ def _close(versus: Versus, request: HttpRequest, user: User) -> bool:
     return desk.close_both(versus, user, clean(request.POST.get("reason", ""), REASON_LENGTH))
 
 
+def _take(versus: Versus, _request: HttpRequest, user: User) -> bool:
+    return desk.take_over(versus, user)
+
+
 ACTIONS = {
     "freeze": Action(card.FREEZE, _freeze, preview.freeze),
     "transfer": Action(card.TRANSFER, _transfer, preview.transfer),
     "schedule": Action(card.SCHEDULE, _schedule),
     "cancel": Action(card.CANCEL, _cancel),
     "close": Action(card.CLOSE, _close),
+    "take": Action(card.TAKE, _take),
 }
 
 
