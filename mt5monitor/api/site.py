@@ -13,6 +13,7 @@ from accounts.api.sign_in import router as sign_in
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
 from mt5monitor.api.limits import PerMinute
+from trading.api.history import router as history
 from trading.api.orders import router as orders
 from trading.api.positions import router as positions
 from trading.api.trades import router as trades
@@ -36,6 +37,7 @@ api.add_router("/", agents)
 api.add_router("/accounts", accounts)
 api.add_router("/accounts", positions)
 api.add_router("/accounts", trades)
+api.add_router("/accounts", history)
 api.add_router("/orders", orders)
 api.add_router("/versus", versus)
 

@@ -40,6 +40,7 @@ TABLE: dict[tuple[str, str], Roles] = {
     ("put", "/api/accounts/{number}/phase"): EDITORS,
     ("put", "/api/accounts/{number}/vs"): EDITORS,
     ("get", "/api/accounts/{number}/positions"): VIEWERS,
+    ("get", "/api/accounts/{number}/trade-history"): VIEWERS,
     ("post", "/api/accounts/{number}/trade/open"): TRADERS,
     ("post", "/api/accounts/{number}/trade/close"): TRADERS,
     ("put", "/api/accounts/{number}/trade/modify"): TRADERS,

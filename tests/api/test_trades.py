@@ -4,7 +4,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from accounts import polling
 from tests.api.program import Program, told
@@ -16,11 +15,6 @@ from trading.models import Order, TradingSwitch
 pytestmark = pytest.mark.django_db
 OPEN: dict[str, Any] = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
 TRADER = ("accounts.view_account", "trading.trade")
-
-
-@pytest.fixture
-def trader(db: None) -> User:
-    return make_user(*TRADER)
 
 
 @pytest.fixture
