@@ -63,6 +63,13 @@ SIDEBAR = [
             "trading.view_tradingswitch",
         ),
         _link("Limits", "speed", "admin:trading_tradelimit_changelist", "trading.view_tradelimit"),
+        _link(
+            "Closed trades",
+            "history",
+            "admin:trading_closedtrade_changelist",
+            "trading.view_closedtrade",
+        ),
+        _link("Deals", "payments", "admin:trading_deal_changelist", "trading.view_deal"),
         _link("Orders", "receipt_long", "admin:trading_order_changelist", "trading.view_order"),
         _link("Versus", "swap_horiz", "admin:trading_versus_changelist", "trading.view_versus"),
     ),

@@ -39,6 +39,8 @@ PAGES = {
     "accounts/<int:number>/positions/<int:ticket>/close/": May(TRADERS, TRADERS),
     "accounts/<int:number>/positions/<int:ticket>/modify/": May(TRADERS, TRADERS),
     "accounts/<int:number>/positions/<int:ticket>/levels/": May(TRADERS, NOBODY),
+    "accounts/<int:number>/history/": May(VIEWERS, NOBODY),
+    "accounts/<int:number>/history/sync/": May(NOBODY, VIEWERS),
     "close/": May(NOBODY, TRADERS),
     "orders/": May(VIEWERS, NOBODY),
     "orders/<int:pk>/": May(VIEWERS, NOBODY),
@@ -115,6 +117,8 @@ MODELS: dict[str, dict[str, May]] = {
     "trading/orderevent/": MODEL | READ_ONLY,
     "trading/versus/": MODEL | READ_ONLY,
     "trading/versusevent/": MODEL | READ_ONLY,
+    "trading/closedtrade/": MODEL | READ_ONLY,
+    "trading/deal/": MODEL | READ_ONLY,
     "auth/user/": MODEL,
     "auth/group/": MODEL,
 }

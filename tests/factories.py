@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from accounts.models import Account, Agent, Firm, Phase, Position
-from trading.models import Order, Versus
+from trading.models import ClosedTrade, Deal, Order, Versus
 
 _numbers = itertools.count(1)
 
@@ -87,6 +87,48 @@ def make_order(account: Account, **columns: Any) -> Order:
         "valid_until": now + timedelta(seconds=10),
     } | columns
     return Order.objects.create(account=account, **columns)
+
+
+def make_trade(account: Account, **columns: Any) -> ClosedTrade:
+    """A tenth of a lot that won 10 and ended an hour ago, as contract 2 tells it."""
+    now, number = timezone.now(), next(_numbers)
+    closed_at = columns.get("closed_at", now - timedelta(hours=1))
+    profit = columns.get("profit", Decimal("10.00"))
+    columns = {
+        "position_id": number,
+        "contract": "2",
+        "symbol": "EURUSD",
+        "side": "BUY",
+        "volume_opened": Decimal("0.10"),
+        "volume_closed": Decimal("0.10"),
+        "entry_price": Decimal("1.10000"),
+        "exit_price": Decimal("1.10100"),
+        "opened_at": closed_at and closed_at - timedelta(hours=1),
+        "closed_at": closed_at,
+        "closed_at_or_guess": closed_at,
+        "profit": profit,
+        "swap": Decimal("0.00"),
+        "commission": Decimal("0.00"),
+        "fee": Decimal("0.00"),
+        "net": profit,
+        "reason": "TP",
+        "changed_at": now,
+    } | columns
+    return ClosedTrade.objects.create(account=account, **columns)
+
+
+def make_deal(account: Account, **columns: Any) -> Deal:
+    """A deposit of 100,000, a day ago."""
+    columns = {
+        "ticket": next(_numbers),
+        "entry": "IN",
+        "type": "BALANCE",
+        "volume": Decimal(0),
+        "price": Decimal(0),
+        "profit": Decimal("100000.00"),
+        "at": timezone.now() - timedelta(days=1),
+    } | columns
+    return Deal.objects.create(account=account, **columns)
 
 
 def make_versus(runner: User, **columns: Any) -> Versus:

@@ -24,15 +24,17 @@ from tests.access import QUERIES, TABLE
 from tests.cast import ROLES, somebody
 from tests.factories import (
     make_account,
+    make_deal,
     make_firm,
     make_online_agent,
     make_order,
     make_phase,
     make_position,
+    make_trade,
     make_user,
     make_versus,
 )
-from trading import quotes
+from trading import history, quotes
 from trading.models import OrderEvent, TradeLimit, TradingSwitch
 from trading.sizing import Refused
 from trading.versus.changes import append
@@ -53,6 +55,8 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
+    nothing = history.Outcome(4711, True, "Nothing new.")
+    monkeypatch.setattr(history, "sync", lambda account, **_: nothing)
 
 
 def _no_quote(account: Account, symbol: str) -> None:
@@ -76,6 +80,8 @@ def path(db: None) -> Callable[[str], str]:
         "firm": make_firm(),
         "vsgroup": account.vs_group,
         "order": make_order(account),
+        "closedtrade": make_trade(account),
+        "deal": make_deal(account),
         "tradelimit": TradeLimit.objects.create(),
         "tradingswitch": TradingSwitch.objects.get(),
         "user": make_user(),

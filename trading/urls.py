@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading.views import fleet, journal, new_versus, switch, tickets, versus
+from trading.views import fleet, history, journal, new_versus, switch, tickets, versus
 
 urlpatterns = [
     path("trading/switch/", switch.switch, name="trading-switch"),
@@ -20,6 +20,8 @@ urlpatterns = [
         path(f"versus/<str:code>/{action}/", versus.act, {"action": action}, f"versus-{action}")
         for action in versus.ACTIONS
     ],
+    path("accounts/<int:number>/history/", history.trades, name="history"),
+    path("accounts/<int:number>/history/sync/", history.sync, name="history-sync"),
     path("close/", fleet.close_selected, name="close-selected"),
     path("accounts/<int:number>/open/", tickets.opening, name="open"),
     path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),

@@ -1,5 +1,5 @@
-"""The admin of trading: switch, limits, orders, versus. Importing them registers them."""
+"""The admin of trading: switch, limits, orders, versus, history. Importing them registers them."""
 
-from trading.admin import limits, orders, switch, versus
+from trading.admin import history, limits, orders, switch, versus
 
-__all__ = ["limits", "orders", "switch", "versus"]
+__all__ = ["history", "limits", "orders", "switch", "versus"]

@@ -146,6 +146,13 @@ class ClosedTrade(models.Model):
     def __str__(self) -> str:
         return f"{self.side} {self.volume_closed.normalize():f} {self.symbol} #{self.position_id}"
 
+    @property
+    def costs(self) -> Decimal | None:
+        """Commission and fee together; None when neither is told."""
+        if self.commission is None and self.fee is None:
+            return None
+        return (self.commission or Decimal(0)) + (self.fee or Decimal(0))
+
 
 class HistorySync(models.Model):
     """How far the history of an account has been read, and how the last attempt went."""

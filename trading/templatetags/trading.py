@@ -4,10 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 
+from accounts import figures
 from accounts.models import Account
 from trading.diagram import EXECUTED, State
-from trading.models import Order
+from trading.history.tradelist import TradeList
+from trading.history.worth import Operation
+from trading.models import Deal, Order
 from trading.orderlist import OrderList
 from trading.switching import shown_to
 
@@ -69,6 +73,56 @@ def split_words(text: str) -> list[str]:
 
 
 @register.simple_tag
-def look_query(look: OrderList, page: str) -> str:
+def look_query(look: OrderList | TradeList, page: str) -> str:
     """A link to another page of the same look."""
     return look.query(page=page)
+
+
+# How positions end, in MT5's words and in ours.
+ENDS = {
+    "SL": "stop-loss",
+    "TP": "take-profit",
+    "SO": "stop out",
+    "CLIENT": "by hand",
+    "MOBILE": "by hand, phone",
+    "WEB": "by hand, browser",
+    "EXPERT": "a program",
+    "VMARGIN": "variation margin",
+}
+
+
+@register.filter
+def ended_by(reason: str) -> str:
+    """The reason of a deal that closed; a new word of MT5's as it is."""
+    if not reason:
+        return figures.unknown("The agent does not tell")
+    return ENDS.get(reason, reason.replace("_", " ").lower())
+
+
+@register.filter
+def moved_by(deal: Deal | Operation) -> str:
+    """What moved money without a trade; MT5 calls deposits and withdrawals both BALANCE."""
+    if deal.type == "BALANCE":
+        return "Deposit" if deal.net > 0 else "Withdrawal"
+    return deal.type.replace("_", " ").capitalize()
+
+
+@register.filter
+def level(price: Decimal) -> str:
+    """An average price, without more digits than one can read."""
+    return figures.price(price.quantize(Decimal("0.000001")))
+
+
+@register.filter
+def told_time(text: str) -> str:
+    """A time of no known zone, marked as one."""
+    if not text:
+        return figures.unknown("Not told")
+    title = "Told by the terminal's clock, in no known zone"
+    return format_html('<abbr title="{}">{}*</abbr>', title, text.replace("T", " ")[:16])
+
+
+@register.simple_tag
+def look_with(look: TradeList, **changes: str) -> str:
+    """A link to the same look with these parameters changed; back on the first page."""
+    return look.query(**changes)

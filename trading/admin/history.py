@@ -1,0 +1,64 @@
+"""Closed trades and deals, to be read: agents tell them, and nothing in the admin changes one."""
+
+from typing import Any
+
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from trading.admin.orders import ReadOnly
+from trading.models import ClosedTrade, Deal
+
+
+class HistoryAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+    list_filter_submit = True
+    list_fullwidth = True
+    list_per_page = 50
+    list_select_related = ("account",)
+    # Tables grow without end: nothing is counted that need not be.
+    show_full_result_count = False
+    show_facets = 0
+    compressed_fields = True
+
+    @admin.display(description="account", ordering="account__number")
+    def number(self, row: Any) -> int:
+        number: int = row.account.number
+        return number
+
+
+@admin.register(ClosedTrade)
+class ClosedTradeAdmin(HistoryAdmin):
+    list_display = (
+        "closed_at_or_guess",
+        "number",
+        "symbol",
+        "side",
+        "volume_closed",
+        "net",
+        "reason",
+        "is_open",
+        "contract",
+        "position_id",
+    )
+    list_filter = (("side", ChoicesDropdownFilter), ("contract", ChoicesDropdownFilter), "is_open")
+    search_fields = ("=account__number", "=position_id", "symbol")
+    search_help_text = "Account number, position or symbol"
+
+
+@admin.register(Deal)
+class DealAdmin(HistoryAdmin):
+    list_display = (
+        "at",
+        "number",
+        "type",
+        "entry",
+        "symbol",
+        "volume",
+        "price",
+        "net",
+        "reason",
+        "position_id",
+        "ticket",
+    )
+    search_fields = ("=account__number", "=ticket", "=position_id", "symbol", "=type")
+    search_help_text = "Account number, ticket, position, symbol or type"
