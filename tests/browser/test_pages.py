@@ -17,13 +17,15 @@ from playwright.async_api import Page, expect
 
 from accounts import edits
 from accounts.models import ApiToken, Conflict, Firm
-from tests.browser.desk import Desk, badge, visit
+from tests.browser.desk import Desk, badge
 from tests.factories import (
     make_account,
     make_agent,
+    make_deal,
     make_firm,
     make_order,
     make_position,
+    make_trade,
     make_user,
     make_versus,
 )
@@ -54,6 +56,9 @@ def paths(rows: None) -> list[str]:
     TradeLimit.objects.create(max_lots=5)
     versus = make_versus(make_user())
     append(versus, "Created.", state="pending")
+    make_trade(near)
+    make_trade(near, contract="1", closed_at=None, closed_told="2026-03-04T10:00:00", swap=None)
+    make_deal(near, profit=near.balance)
     stale = make_account(agent=make_agent(status="timeout", status_reason="No answer within 10 s."))
     assert near.agent is not None
     kind, now = Conflict.Kind.TWO_AGENTS, timezone.now()
@@ -71,7 +76,10 @@ def paths(rows: None) -> list[str]:
         f"/accounts/{near.number}/",
         f"/accounts/{near.number}/phase/",
         f"/accounts/{near.number}/vs/",
+        f"/accounts/{near.number}/history/",
+        f"/accounts/{near.number}/history/?range=all&result=lost",
         f"/accounts/{stale.number}/",
+        f"/accounts/{stale.number}/history/",
         f"/accounts/{near.number}/open/",
         f"/accounts/{near.number}/close/",
         f"/accounts/{near.number}/positions/{position.ticket}/close/",
@@ -123,66 +131,21 @@ async def is_dark(page: Page) -> bool:
     )
 
 
-async def load(desk: Desk, page: Page, path: str) -> None:
-    """With nothing on the console."""
+async def load(desk: Desk, page: Page, path: str) -> set[str]:
+    """With nothing on the console; the files that it names, the icon of the site among them."""
     answer = await page.goto(path)
     assert answer is not None
     assert answer.status == 200, path
     if await badge(page).count():
         await expect(badge(page)).to_have_text("Live")
     assert desk.problems == [], path
+    html = await answer.text()
+    assert re.search('<link[^>]*rel="icon"', html), f"{path} names no icon"
+    return {urljoin(page.url, file) for file in re.findall(FILE, html)}
 
 
-async def test_every_page_loads_with_nothing_to_complain_about_and_turns_dark_with_the_system(
-    desk: Desk, boss: User, paths: list[str]
-) -> None:
-    signed_out, page = await desk.open(None, "/login/"), await desk.open(boss)
-    for path in ("/login/", *paths):
-        here = signed_out if path == "/login/" else page
-        await here.emulate_media(color_scheme="light")
-        await load(desk, here, path)
-        assert not await is_dark(here), path
-        await here.emulate_media(color_scheme="dark")
-        assert await is_dark(here), path
-        assert desk.problems == [], path
-
-
-async def test_every_page_of_the_admin_loads_with_nothing_to_complain_about(
-    desk: Desk, boss: User, admin_paths: list[str]
-) -> None:
-    signed_out, page = await desk.open(None, "/admin/login/"), await desk.open(boss, "/admin/")
-    await load(desk, signed_out, "/admin/login/")
-    # By turns, which shows a page of each kind in both schemes of colour.
-    for turn, path in enumerate(admin_paths):
-        scheme: Literal["dark", "light"] = "dark" if turn % 2 else "light"
-        await page.emulate_media(color_scheme=scheme)
-        await load(desk, page, path)
-        assert await is_dark(page) == (scheme == "dark"), path
-
-
-async def test_a_page_that_is_not_there_and_one_that_is_not_allowed_say_so(
-    desk: Desk, rows: None
-) -> None:
-    stranger = await threaded(make_user)()
-    desk.excuse("/nowhere/", "status of 404", "status of 403", "403: GET")
-    page = await desk.open(stranger, "/nowhere/")
-    await expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
-    await page.goto("/")
-    await expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
-    await page.get_by_label(re.compile("^User")).click()
-    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-
-
-async def test_every_file_that_a_page_or_a_stylesheet_names_is_there(
-    desk: Desk, boss: User, paths: list[str], admin_paths: list[str]
-) -> None:
-    page = await desk.open(boss)
-    files: set[str] = set()
-    for path in [*paths, *admin_paths, "/login/", "/admin/login/"]:
-        html = await (await page.request.get(path)).text()
-        assert re.search('<link[^>]*rel="icon"', html), f"{path} names no icon"
-        files |= {urljoin(page.url, file) for file in re.findall(FILE, html)}
-    files.add(f"{desk.served.origin}/favicon.ico")
+async def are_there(desk: Desk, page: Page, files: set[str]) -> None:
+    """And those that their stylesheets name."""
     seen: set[str] = set()
     while files - seen:
         file = (files - seen).pop()
@@ -208,17 +171,56 @@ async def nameless(page: Page) -> list[str]:
     ]
 
 
-async def test_every_control_has_a_name_and_every_heading_of_a_table_its_scope(
+async def is_named(page: Page, path: str) -> None:
+    """Every control has a name, every table a caption, every heading of one its scope."""
+    assert await nameless(page) == [], path
+    assert await page.locator("th:not([scope])").count() == 0, path
+    assert await page.locator("h1").count() == 1, path
+    assert await page.locator("table:not(:has(> caption))").count() == 0, path
+
+
+async def test_every_page_is_complete_has_names_for_everything_and_turns_dark_with_the_system(
     desk: Desk, boss: User, paths: list[str]
 ) -> None:
-    page = await desk.open(boss)
-    for path in [*paths, "/login/"]:
-        await visit(page, path)
-        assert await nameless(page) == [], path
-        assert await page.locator("th:not([scope])").count() == 0, path
-        assert await page.locator("h1").count() == 1, path
-        tables = page.locator("table:not(:has(> caption))")
-        assert await tables.count() == 0, path
+    signed_out, page = await desk.open(None, "/login/"), await desk.open(boss)
+    files = {f"{desk.served.origin}/favicon.ico"}
+    for path in ("/login/", *paths):
+        here = signed_out if path == "/login/" else page
+        await here.emulate_media(color_scheme="light")
+        files |= await load(desk, here, path)
+        assert not await is_dark(here), path
+        await is_named(here, path)
+        await here.emulate_media(color_scheme="dark")
+        assert await is_dark(here), path
+        assert desk.problems == [], path
+    await are_there(desk, page, files)
+
+
+async def test_every_page_of_the_admin_is_complete_and_follows_the_system(
+    desk: Desk, boss: User, admin_paths: list[str]
+) -> None:
+    signed_out, page = await desk.open(None, "/admin/login/"), await desk.open(boss, "/admin/")
+    files = await load(desk, signed_out, "/admin/login/")
+    # By turns, which shows a page of each kind in both schemes of colour.
+    for turn, path in enumerate(admin_paths):
+        scheme: Literal["dark", "light"] = "dark" if turn % 2 else "light"
+        await page.emulate_media(color_scheme=scheme)
+        files |= await load(desk, page, path)
+        assert await is_dark(page) == (scheme == "dark"), path
+    await are_there(desk, page, files)
+
+
+async def test_a_page_that_is_not_there_and_one_that_is_not_allowed_say_so(
+    desk: Desk, rows: None
+) -> None:
+    stranger = await threaded(make_user)()
+    desk.excuse("/nowhere/", "status of 404", "status of 403", "403: GET")
+    page = await desk.open(stranger, "/nowhere/")
+    await expect(page.get_by_role("heading", name="Nothing here")).to_be_visible()
+    await page.goto("/")
+    await expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    await page.get_by_label(re.compile("^User")).click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 async def test_what_opens_on_the_fleet_has_names_too(
