@@ -1,4 +1,4 @@
-"""All tests: on SQLite, on PostgreSQL, in a browser. `make test` runs this.
+"""All tests: on SQLite, beside that on PostgreSQL, then in a browser. `make test` runs this.
 
 `python -m tests.run` runs all; with arguments it hands them to pytest, on SQLite, or on
 PostgreSQL with DB=postgres. REQUIRE_BROWSER=1 makes a missing Chromium a failure.
@@ -10,18 +10,21 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from tests import chromium
 from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# One more than cores, for some tests wait. Those of a module run in one worker, for they may share
-# a stack; conftest.py says which modules begin.
-COUNT = str(min((os.cpu_count() or 1) + 1, 8))
-MODULES = ["-q", "-n", COUNT, "--dist", "loadfile", "--no-loadscope-reorder"]
+# Many tests wait: of each of the two runs at once there are more workers than cores.
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
+# Those of a module run in one worker, for they may share a stack; conftest.py says which begin.
+MODULES = ["-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 
 @dataclass
@@ -45,12 +48,21 @@ class Tally:
 
 @dataclass
 class Runs:
+    """One after another; what they print goes to `screen`, ours when it is None."""
+
     folder: Path
+    screen: TextIO | None = None
     tallies: list[Tally] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """At once: what pytest prints next must come after it."""
+        screen = self.screen or sys.stdout
+        screen.write(f"{text}\n")
+        screen.flush()
 
     def pytest(self, name: str, database: str, *arguments: str, **environment: str) -> Tally:
         """One run of pytest; what it leaves in its temporary folder goes with ours."""
-        say(f"\n=== {name}")
+        self.say(f"\n=== {name}")
         report = self.folder / f"{name}.xml"
         env = {key: value for key, value in os.environ.items() if key not in OURS}
         env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
@@ -58,7 +70,7 @@ class Runs:
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.monotonic()
         argv = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-        code = subprocess.run(argv, env=env).returncode
+        code = subprocess.run(argv, env=env, stdout=self.screen, stderr=self.screen).returncode
         tally = count(name, report)
         tally.code, tally.seconds = code, time.monotonic() - started
         self.tallies.append(tally)
@@ -76,8 +88,7 @@ class Runs:
         finally:
             server.stop()
 
-    def in_browser(self) -> None:
-        found = chromium.find_or_install()
+    def in_browser(self, found: str | None) -> None:
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
             self.pytest("Browser", database, *MODULES, "tests/browser", CHROMIUM=found)
@@ -85,12 +96,6 @@ class Runs:
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
-
-
-def say(text: str) -> None:
-    """At once: what pytest prints next must come after it."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def count(name: str, report: Path) -> Tally:
@@ -108,19 +113,35 @@ def count(name: str, report: Path) -> Tally:
 
 
 def run_all(runs: Runs) -> int:
-    runs.on_sqlite(*MODULES, *without("browser"))
+    found = chromium.find_or_install()
+    with (
+        (runs.folder / "beside.txt").open("w+") as screen,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        beside = Runs(runs.folder, screen)
+        ended = thread.submit(run_beside, beside, found)
+        runs.on_sqlite(*MODULES, *without("browser"))
+        ended.result()
+        screen.seek(0)
+        runs.say(screen.read())
+    tallies = [*runs.tallies, *beside.tallies]
+    runs.say("\n".join(str(tally) for tally in tallies))
+    passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
+    runs.say(
+        f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped"
+    )
+    return max((abs(tally.code) for tally in tallies), default=1)
+
+
+def run_beside(runs: Runs, found: str | None) -> None:
+    """What takes about as long as the run on SQLite does, meanwhile."""
     # The agent and its client have no database, the whole stack brings its own; live pages, tickets
     # and the modules at the top are about sockets, words and the site, not about rows. Once is
     # enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live")
-    once += [f"--ignore-glob=tests/{modules}.py" for modules in ("test_*", "*/test_*pages*")]
-    runs.on_postgres(*MODULES, *once)
-    runs.in_browser()
-    tallies = runs.tallies
-    say("\n" + "\n".join(str(tally) for tally in tallies))
-    passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
-    say(f"\nTotal: {passed} passed, {failed} failed, {sum(t.skipped for t in tallies)} skipped")
-    return max((abs(tally.code) for tally in tallies), default=1)
+    once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
+    if runs.on_postgres(*MODULES, *once).code != INTERRUPTED:
+        runs.in_browser(found)
 
 
 def without(*folders: str) -> list[str]:
