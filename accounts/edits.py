@@ -4,16 +4,20 @@ Each function writes its own columns only, keeps the change in the history with 
 from the request by simple-history), and shows it to every open page after commit.
 """
 
+import logging
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
+from simple_history.models import HistoricalRecords
 
 from accounts.agents.text import clean
 from accounts.broadcast import publish_accounts
 from accounts.changes import lock_rows
 from accounts.models import Account, Firm, Phase, VSGroup
+
+operations = logging.getLogger("operations")
 
 
 def set_phase(accounts: Iterable[Account], phase: Phase) -> int:
@@ -40,6 +44,8 @@ def _set_label(accounts: Iterable[Account], field: str, value: models.Model | No
             Account.objects.filter(pk__in=pks).update(**{field: value, "edited_at": now})
             Account.history.bulk_history_create(changed, update=True)
         publish_accounts([account.number for account in changed])
+    for account in changed:
+        _tell(account.number, f"{field} {value or 'none'}")
     return len(changed)
 
 
@@ -66,7 +72,14 @@ def set_vs_group(account: Account, name: str) -> bool:
         raise ValidationError(
             f"VS group {name} was completed by somebody else just now."
         ) from error
+    _tell(account.number, f"VS group {name or 'none'}")
     return True
+
+
+def _tell(number: int, what: str) -> None:
+    request = getattr(HistoricalRecords.context, "request", None)
+    who = request.user.get_username() if request is not None else "a command"
+    operations.info("Account %s: %s now, by %s", number, what, who, extra={"account": number})
 
 
 def pair(first: Account, second: Account) -> VSGroup:

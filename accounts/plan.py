@@ -40,6 +40,7 @@ class Plan:
         self.agents_of_changed_accounts: set[int] = set()
         self.changed_numbers: set[int] = set()
         self.added_numbers: set[int] = set()
+        self.turned: list[tuple[Agent, dict[str, Any]]] = []  # agents with another status now
 
     # --- one reply ----------------------------------------------------------------------------
     def add(self, result: Result) -> None:
@@ -56,6 +57,7 @@ class Plan:
     def _fail(self, agent: Agent, result: Result, error: AgentError) -> None:
         failures = agent.failures + 1
         columns = _status(agent, error.status, error.code, error.sentence, self._now)
+        self._note(agent, columns)
         columns["failures"] = failures
         columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
         if result.recovered:
@@ -83,6 +85,7 @@ class Plan:
         if not columns and not agent.is_ahead(self._now):
             self.unchanged_agents.add(agent.pk)
             return
+        self._note(agent, columns)
         self.writes.agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
         self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
@@ -117,6 +120,10 @@ class Plan:
         status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
         columns = _status(agent, status, code, reason, self._now)
         return columns | differing(agent, {"failures": 0})
+
+    def _note(self, agent: Agent, columns: dict[str, Any]) -> None:
+        if "status" in columns:
+            self.turned.append((agent, columns))
 
     def _show_accounts_of(self, agent: Agent) -> None:
         own = self._snapshot.of_agent.get(agent.pk, [])

@@ -21,6 +21,7 @@ from accounts.results import Result
 from accounts.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+operations = logging.getLogger("operations")
 
 
 class Recorder:
@@ -68,6 +69,8 @@ class Recorder:
                 publish_accounts(plan.changed_numbers)
                 publish_accounts(plan.added_numbers, added=True)
                 publish_agents(plan.changed_agents)
+        for agent, columns in plan.turned:
+            _tell(agent, columns["status"], columns.get("status_reason", agent.status_reason))
         self._touched |= {
             result.agent_id: result.finished_at
             for result in batch
@@ -91,6 +94,12 @@ class Recorder:
                 touched.update(last_seen_at=seen_at)
         self._touched.clear()
         self._touch_due = time.monotonic() + self._touch_every_s
+
+
+def _tell(agent: Agent, status: str, reason: str) -> None:
+    level = logging.INFO if status == Agent.Status.ONLINE else logging.WARNING
+    why = f": {reason}" if reason else "."
+    operations.log(level, "Agent %s is %s%s", agent.name, status, why, extra={"agent": agent.name})
 
 
 class Unwritable(AgentError):

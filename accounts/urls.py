@@ -9,6 +9,7 @@ from accounts.views import (
     fleet,
     health,
     refreshing,
+    logs,
     selection,
     sessions,
     suggestions,
@@ -30,3 +31,5 @@ urlpatterns = [
     path("logout/", sessions.SignOut.as_view(), name="logout"),
     path("healthz", health.health, name="health"),
 ]
+    path("logs/", logs.logs, name="logs"),
+    path("events/logs", logs.coming, name="events-logs"),

@@ -303,12 +303,28 @@ LIVE_UNREAD_BYTES = env.int("LIVE_UNREAD_BYTES", 2_000_000)  # nor may more than
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 200)  # in each web process
 ROWS_PER_PAGE = 100
 
+# --- exports ----------------------------------------------------------------------------------
+EXPORT_ROWS = env.int("EXPORT_ROWS", 50_000)  # of one file, at most
+
+# --- logs -------------------------------------------------------------------------------------
+OPERATIONS_LINES = env.int("OPERATIONS_LINES", 20_000)  # of the operations log; 0 keeps none
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "formatters": {
+        "line": {
+            "()": "mt5monitor.operations.redaction.Redacting",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "operations": {"class": "mt5monitor.operations.keeping.Keeping"},
+    },
+    "root": {
+        "handlers": ["console", *(["operations"] if OPERATIONS_LINES else [])],
+        "level": env.str("LOG_LEVEL", "INFO"),
+    },
     # Each of these would log every tick.
     "loggers": {
         name: {"level": "WARNING"}

@@ -1,5 +1,6 @@
 """The one function that changes the state of an order, and writes the step into the journal."""
 
+import logging
 from typing import Any
 
 from django.db import models, transaction
@@ -10,6 +11,15 @@ from trading.diagram import OPEN, State, check
 from trading.models import Order, OrderEvent
 
 REASON_LENGTH = 500
+LEVELS: dict[str, int] = {
+    State.UNKNOWN: logging.WARNING,
+    State.NEEDS_ATTENTION: logging.ERROR,
+    State.LATE_FILL: logging.ERROR,
+    State.DENIED: logging.WARNING,
+    State.REJECTED: logging.WARNING,
+    State.NOT_SENT: logging.WARNING,
+}
+operations = logging.getLogger("operations")
 
 
 def change(
@@ -46,7 +56,16 @@ def change(
         publish_accounts([order.login])
     for name, value in columns.items():
         setattr(order, name, value)
+    _tell(order, text)
     return True
+
+
+def _tell(order: Order, text: str) -> None:
+    about = {"account": order.login, "agent": order.agent_name}
+    told = (order.words, order.login, order.get_state_display(), text)
+    operations.log(
+        LEVELS.get(order.state, logging.INFO), "Order %s on %s: %s. %s", *told, extra=about
+    )
 
 
 def append(

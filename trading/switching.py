@@ -1,5 +1,6 @@
 """Turning all trading off and on; the switch itself is a row, and part of every claim."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from trading.models import TradingSwitch
 from trading.permits import refusal_of_the_switch
 
 REASON_LENGTH = 300
+operations = logging.getLogger("operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +56,5 @@ def turn(user: AbstractUser, *, on: bool, reason: str) -> TradingSwitch:
         told = f"Trading switched {'on' if on else 'off'}{f': {reason}' if reason else ''}"
         LogEntry.objects.log_actions(user.pk, [switch], CHANGE, told, single_object=True)
         publish_note("switch")
+    operations.warning("%s, by %s", told, user.get_username())
     return switch

@@ -1,6 +1,7 @@
 """Signing in for a token, as the original's scripts do."""
 
 import hashlib
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from mt5monitor.api.answers import answer, detail
 from mt5monitor.api.limits import address, count
 
 router = Router(tags=["Signing in"])
+operations = logging.getLogger("operations")
 WRONG = "Wrong user name or password."
 NO_NAME = "Say which user: this desk has named none whose password alone would do."
 TOO_OFTEN = "Too many attempts to sign in: wait a minute."
@@ -65,7 +67,9 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
         return response
     user = authenticate(request, username=name, password=typed.password)
     if user is None:
+        operations.warning("A sign-in for a token was refused, from %s", address(request))
         return _refused(WRONG)
+    operations.info("%s signed in for a token", user.get_username())
     token, key = ApiToken.issue(user, "signed in", timedelta(hours=settings.API_TOKEN_HOURS))
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})

@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+import logging
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +16,9 @@ from django.utils.decorators import method_decorator
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.views.answers import by_htmx
+from mt5monitor.api.limits import address
+
+operations = logging.getLogger("operations")
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -26,6 +30,15 @@ class SignIn(LoginView):
         if by_htmx(request):
             return _sign_in_again(request)
         return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        operations.info("%s signed in", form.get_user().get_username())
+        return super().form_valid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        # Not as whom: people type their password into the wrong field.
+        operations.warning("A sign-in was refused, from %s", address(self.request))
+        return super().form_invalid(form)
 
 
 @login_not_required

@@ -1,9 +1,15 @@
 """The cast: who may do what on the pages."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
+from mt5monitor.operations.keeping import Keeping
 from tests.factories import make_user
+from tests.valkey import PrivateValkey
 
 VIEW = ("accounts.view_account", "accounts.view_agent")
 
@@ -31,3 +37,15 @@ def editor(db: None) -> Client:
 def stranger(db: None) -> Client:
     """Signed in, and nothing else."""
     return signed_in()
+
+
+@pytest.fixture
+def kept(valkey: PrivateValkey, settings: Settings) -> Iterator[Keeping]:
+    """The handler of the operations log, on the root logger as in production."""
+    settings.OPERATIONS_LINES = 1000
+    handler = Keeping()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+    handler.close()

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
 from trading.models import Versus, VersusEvent
-from trading.versus.diagram import ENDED, State, check
+from trading.versus.diagram import ALARMING, ENDED, State, check
 
 log = logging.getLogger("operations")
 
@@ -52,7 +52,9 @@ def append(
     versus: Versus, text: str, *, state: str = "", step: str = "", actor: str = "", data: Any = None
 ) -> VersusEvent:
     """A step that changes no state. The log of the desk's operations gets it too."""
-    log.info("Versus %s %s: %s", versus.code, state or step or versus.state, text)
+    told = (versus.code, versus.login_a, versus.login_b, state or step or versus.state, text)
+    level = logging.WARNING if state in ALARMING else logging.INFO
+    log.log(level, "Versus %s of %s and %s, %s: %s", *told)
     return VersusEvent.objects.create(
         versus=versus,
         at=timezone.now(),

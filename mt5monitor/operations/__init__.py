@@ -1,0 +1,1 @@
+"""The operations log: what all processes of the monitor say, kept for a while and shown live."""
