@@ -55,11 +55,14 @@ class Entry(msgspec.Struct, frozen=True):
 
 def _process() -> str:
     """Which program of the stack it is, as its command line says."""
-    words = [Path(word).name for word in sys.argv[:3] if word and not word.startswith("-")]
-    name = "web" if any("daphne" in word for word in words) else ""
-    for known in ("worker", "beat"):
-        name = known if known in sys.argv else name
-    return f"{name or (words[0] if words else 'python')} {os.getpid()}"
+    program = Path(sys.argv[0] or "python")
+    name = program.parent.name if program.stem == "__main__" else program.stem
+    for told in sys.argv[1:]:
+        # `celery ... worker`, `manage.py sync_history`
+        if told in ("worker", "beat") or (name == "manage" and not told.startswith("-")):
+            name = told
+            break
+    return f"{'web' if name == 'daphne' else name} {os.getpid()}"
 
 
 class Wanted(msgspec.Struct, frozen=True):

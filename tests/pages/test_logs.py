@@ -13,7 +13,7 @@ from accounts.models import Agent
 from accounts.recording import Recorder
 from accounts.results import Result
 from mt5monitor.operations import reading
-from mt5monitor.operations.entry import LEVELS, Wanted
+from mt5monitor.operations.entry import LEVELS, Entry, Wanted
 from mt5monitor.operations.keeping import Keeping
 from mt5monitor.operations.redaction import redacted
 from tests.factories import make_agent, make_online_agent, make_user
@@ -166,3 +166,15 @@ def test_agents_to_choose_from_are_those_there_are(kept: Keeping) -> None:
     make_agent(name="vps-7")
     assert "vps-7" in text(browser().get("/logs/"))
     assert Agent.objects.count() == 1
+
+
+def test_each_program_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "said", None, None)
+    for argv, name in (
+        (["/v/daphne/__main__.py", "-p", "8000"], "web"),
+        (["/v/celery/__main__.py", "-A", "mt5monitor", "worker", "-Q", "celery"], "worker"),
+        (["/v/bin/celery", "-A", "mt5monitor", "beat"], "beat"),
+        (["manage.py", "sync_history", "--all"], "sync_history"),
+    ):
+        monkeypatch.setattr("sys.argv", argv)
+        assert Entry.of(record).process.split()[0] == name
