@@ -205,6 +205,11 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
         return reverse("account", args=[obj.number])
 
     # --- deleting -----------------------------------------------------------------------------
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with an account is counted, not listed: its history may be long."""
+        deleted, *rest = super().get_deleted_objects(objs, request)
+        return [line for line in deleted if not isinstance(line, list)], *rest
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         numbers = list(queryset.values_list("number", flat=True))
         # Not the annotated rows of the list: a DELETE takes no joins.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -19,6 +20,12 @@ class HistoryAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     show_facets = 0
     compressed_fields = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never by itself, but with its account, by whoever may delete that."""
+        page = request.resolver_match.url_name if request.resolver_match else ""
+        of_account = str(page).startswith("accounts_account_")
+        return of_account and request.user.has_perm("accounts.delete_account")
 
     @admin.display(description="account", ordering="account__number")
     def number(self, row: Any) -> int:
