@@ -202,6 +202,26 @@ def test_contract_1_is_read_whole_when_an_answer_about_the_last_days_cannot_be_b
     assert row.volume_closed == D("0.10")
 
 
+def test_deals_that_do_not_make_the_balance_are_read_from_the_beginning_once_a_day(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read(desk)
+    Account.objects.update(balance=books(desk))
+    lost = Deal.objects.trades().order_by("at")[0]
+    Deal.objects.filter(pk=lost.pk).update(ticket=lost.ticket + 1, profit=lost.profit + 1)
+    read(desk)
+    assert Deal.objects.filter(ticket=lost.ticket).count() == 0  # all was read a moment ago
+    long_ago = timezone.now() - 2 * syncing.WHOLE_EVERY
+    HistorySync.objects.update(whole_at=long_ago)
+    read(desk)
+    assert Deal.objects.filter(ticket=lost.ticket).count() == 1
+    Deal.objects.filter(ticket=lost.ticket + 1).delete()
+    HistorySync.objects.update(whole_at=long_ago)
+    asked = watched(monkeypatch)
+    read(desk)
+    assert len(asked) == 1  # it adds up: only what is new
+
+
 def test_who_tells_by_another_contract_now_is_read_from_the_beginning(desk: Desk) -> None:
     account = account_of(desk, "2")
     HistorySync.objects.create(

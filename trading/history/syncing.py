@@ -18,7 +18,7 @@ from accounts.agents import AgentError
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
-from trading.history import reading, rows, trades
+from trading.history import reading, rows, trades, worth
 from trading.models import ClosedTrade, HistorySync
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ DEADLINE_S = 60.0
 LEASE = timedelta(seconds=30)  # beyond the deadline: one request may outlast it
 LOOK_AGAIN_S = 0.2
 EVERY = timedelta(hours=1)
-# An answer of contract 1 cannot be checked for what lies before it: all is read once a day.
 WHOLE_EVERY = timedelta(days=1)
 RETRY_AFTER = timedelta(minutes=5)
 AT_ONCE = 50
@@ -126,11 +125,16 @@ class _Sync:
         self.note = ""
 
     def _must_be_whole(self) -> bool:
+        """Also once a day where what was told may lack something: contract 1 cannot be checked, and
+        a terminal that has just started may not have loaded all of its deals yet."""
         if self.row.read_until is None or self.row.contract != self.contract:
             return True
         whole_at = self.row.whole_at
         is_old = whole_at is None or whole_at < self.now - WHOLE_EVERY
-        return self.contract == Agent.Contract.V1 and is_old
+        if self.contract == Agent.Contract.V1 or not is_old:
+            return is_old
+        # One that was cut short goes on first.
+        return self.row.synced_at is not None and not worth.adds_up(self.account)
 
     def run(self) -> Outcome:
         # What it showed before anything is read: a trade that comes meanwhile makes it due again.

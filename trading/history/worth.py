@@ -48,7 +48,7 @@ def of(account: Account, start: datetime | None, end: datetime) -> Worth:
     """From `start`, or from the first that is known. Each series begins with what was known at
     that time; its last point holds until `end`."""
     deals = Deal.objects.of_balance().filter(account=account)
-    is_exact = adds_up(account, deals)
+    is_exact = adds_up(account)
     start = start or _first(account, deals if is_exact else deals.none(), end)
     read = _points(account, start, end)
     told = _balance(deals, start) if is_exact else []
@@ -61,8 +61,9 @@ def of(account: Account, start: datetime | None, end: datetime) -> Worth:
     )
 
 
-def adds_up(account: Account, deals: QuerySet[Deal]) -> bool:
+def adds_up(account: Account) -> bool:
     """Whether the deals that were told are all there ever were: they make the balance."""
+    deals = Deal.objects.of_balance().filter(account=account)
     counts = deals.aggregate(all=Count("pk"), untimed=Count("pk", filter=Q(at=None)))
     if account.balance is None or not counts["all"] or counts["untimed"]:
         return False
