@@ -209,10 +209,15 @@ class Fleet:
 
     def rows(self) -> AccountQuerySet:
         """The accounts of this page, in order, with all that a row shows."""
+        return self.ordered[self.page.slice]
+
+    @property
+    def ordered(self) -> AccountQuerySet:
+        """As rows(), of all pages."""
         accounts = flagged(self.accounts.for_rows()).annotate(
             vs_name_length=Length("vs_group__name"), drawdown_left_money=_drawdown_left()
         )
-        return accounts.order_by(*self._order())[self.page.slice]
+        return accounts.order_by(*self._order())
 
     def _order(self) -> Iterator[OrderBy]:
         name, down = self.sort.removeprefix("-"), self.sort.startswith("-")

@@ -110,6 +110,11 @@ def _freshness(account: Account, now: datetime) -> Row:
     }
 
 
+def state_name(account: Account) -> str:
+    """As rows show it."""
+    return _state(account)[1]
+
+
 def _state(account: Account) -> tuple[str, str]:
     """Class and name. An agent that is not enabled says nothing, whatever it said last."""
     if account.agent is None:

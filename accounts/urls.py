@@ -6,10 +6,11 @@ from accounts.views import (
     account,
     agents,
     edits,
+    exports,
     fleet,
     health,
-    refreshing,
     logs,
+    refreshing,
     selection,
     sessions,
     suggestions,
@@ -17,6 +18,10 @@ from accounts.views import (
 
 urlpatterns = [
     path("", fleet.fleet, name="fleet"),
+    *[
+        path(f"export.{kind}", exports.fleet, {"kind": kind}, f"fleet-{kind}")
+        for kind in exports.FORMATS
+    ],
     path("edit/", selection.selection, name="fleet-edit"),
     path("refresh/", refreshing.fleet, name="fleet-refresh"),
     path("suggestions/", suggestions.suggested, name="suggestions"),
@@ -30,6 +35,6 @@ urlpatterns = [
     path("login/", sessions.SignIn.as_view(), name="login"),
     path("logout/", sessions.SignOut.as_view(), name="logout"),
     path("healthz", health.health, name="health"),
-]
     path("logs/", logs.logs, name="logs"),
     path("events/logs", logs.coming, name="events-logs"),
+]

@@ -25,6 +25,11 @@ class May(NamedTuple):
 
 PAGES = {
     "": May(VIEWERS, NOBODY),
+    **{
+        f"{page}export.{kind}": May(VIEWERS, NOBODY)
+        for page in ("", "positions/", "orders/", "accounts/<int:number>/history/")
+        for kind in ("csv", "xlsx")
+    },
     "edit/": May(NOBODY, VIEWERS),  # and more for each action: see below
     "refresh/": May(NOBODY, VIEWERS),
     "suggestions/": May(VIEWERS, NOBODY),

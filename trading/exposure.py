@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from accounts.models import Position
 from accounts.totals import Money
 
@@ -71,13 +73,17 @@ class Exposure:
         return len({one.position.account_id for one in self.held})
 
 
+def positions(symbol: str = "") -> QuerySet[Position]:
+    """Of the whole fleet, or of one symbol, in the order of the page."""
+    rows = Position.objects.select_related("account__agent", "account__phase")
+    if symbol:
+        rows = rows.filter(symbol=symbol)
+    return rows.order_by("symbol", "account__number", "ticket")
+
+
 def exposure(now: datetime, symbol: str = "") -> Exposure:
     """Of the whole fleet, or of one symbol; one query."""
-    positions = Position.objects.select_related("account__agent", "account__phase")
-    if symbol:
-        positions = positions.filter(symbol=symbol)
-    rows = positions.order_by("symbol", "account__number", "ticket")
-    held = [Held(position, position.account.is_stale(now)) for position in rows]
+    held = [Held(position, position.account.is_stale(now)) for position in positions(symbol)]
     totals: dict[str, SymbolTotal] = defaultdict(lambda: SymbolTotal(""))
     profit = Money()
     for one in held:

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from trading.views import fleet, history, journal, new_versus, switch, tickets, versus
+from accounts.views.exports import FORMATS
+from trading.views import (
+    exports,
+    fleet,
+    history,
+    journal,
+    new_versus,
+    switch,
+    tickets,
+    versus,
+)
 
 urlpatterns = [
     path("trading/switch/", switch.switch, name="trading-switch"),
@@ -22,6 +32,15 @@ urlpatterns = [
     ],
     path("accounts/<int:number>/history/", history.trades, name="history"),
     path("accounts/<int:number>/history/sync/", history.sync, name="history-sync"),
+    *[
+        path(f"{page}/export.{kind}", view, {"kind": kind}, f"{name}-{kind}")
+        for name, page, view in (
+            ("positions", "positions", exports.positions),
+            ("orders", "orders", exports.orders),
+            ("trades", "accounts/<int:number>/history", exports.trades),
+        )
+        for kind in FORMATS
+    ],
     path("close/", fleet.close_selected, name="close-selected"),
     path("accounts/<int:number>/open/", tickets.opening, name="open"),
     path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),

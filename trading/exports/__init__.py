@@ -1,0 +1,1 @@
+"""What is exported of trading: open positions, orders, closed trades."""

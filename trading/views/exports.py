@@ -1,0 +1,42 @@
+"""Open positions, the journal of orders and closed trades as files."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.agents.text import clean
+from accounts.views.account import account_or_404
+from accounts.views.exports import Format, exported
+from trading.exports.orders import orders_table
+from trading.exports.positions import positions_table
+from trading.exports.trades import trades_table
+from trading.history.tradelist import TradeList
+from trading.orderlist import OrderList
+from trading.views.fleet import SYMBOL_LENGTH
+
+may_look = permission_required("accounts.view_account", raise_exception=True)
+
+
+@require_safe
+@may_look
+def positions(request: HttpRequest, kind: Format) -> HttpResponseBase:
+    symbol = clean(request.GET.get("symbol", ""), SYMBOL_LENGTH)
+    table = positions_table(symbol, timezone.now())
+    return exported(request, table, kind, [], back="/positions/")
+
+
+@require_safe
+@may_look
+def orders(request: HttpRequest, kind: Format) -> HttpResponseBase:
+    look = OrderList(request.GET.dict())
+    return exported(request, orders_table(look), kind, look.problems, back="/orders/")
+
+
+@require_safe
+@may_look
+def trades(request: HttpRequest, number: int, kind: Format) -> HttpResponseBase:
+    look = TradeList(account_or_404(number), request.GET.dict())
+    back = f"/accounts/{number}/history/"
+    return exported(request, trades_table(look), kind, look.problems, back=back)
