@@ -12,7 +12,7 @@ from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_vary_headers
 
 LEAST = 1024
-QUALITY = 4  # as quick as gzip's default, and smaller
+QUALITY = 5  # as quick as gzip at its default, and a third smaller
 TAKES_BROTLI = re.compile(r"(?:^|[\s,])br\s*(?:;\s*q=(?:1|0?\.0*[1-9])[^,]*)?\s*(?:,|$)")
 
 

@@ -104,7 +104,11 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        mine = queryset if request.user.is_superuser else queryset.filter(user=cast(User, request.user))
+        mine = (
+            queryset
+            if request.user.is_superuser
+            else queryset.filter(user=cast(User, request.user))
+        )
         done = [token for token in mine if token.revoke()]
         for token in done:
             self.log_change(request, token, "revoked")
