@@ -70,9 +70,9 @@ PAGES = {
     "logout/": May(NOBODY, SIGNED_IN),
     "healthz": May(ANYBODY, NOBODY),
     "favicon.ico": May(ANYBODY, NOBODY),
-}
     "logs/": May(AUDITORS, NOBODY),
     "events/logs": May(AUDITORS, NOBODY),
+}
 ADMIN = {
     "": May(STAFF, STAFF),
     "login/": May(STAFF, STAFF),  # leads the others to the one page to sign in
