@@ -13,7 +13,6 @@ from tests.trading.desk import Desk
 from trading import history, wire
 from trading.models import ClosedTrade
 
-
 D = Decimal
 
 
