@@ -121,9 +121,11 @@ ENDINGS = {
 async def test_whatever_fails_once_it_was_written_is_unknown_and_not_sent_again(
     make_client, contract, ending
 ):
-    client = make_client(trade_deadline=0.5)
+    client = make_client(trade_deadline=1.0)
     async with serving(ENDINGS[ending]) as server:
         called = await traded(client, server, contract=contract)
+        async with asyncio.timeout(30):  # on a busy machine it reads after the deadline
+            await server.arrived.wait()
         assert len(server.requests) == 1
     assert outcome(called) == "unknown", called
     assert called.message

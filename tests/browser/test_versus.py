@@ -72,6 +72,7 @@ async def test_a_versus_is_made_frozen_transferred_and_closed_and_all_see_it_liv
     await confirm(page, "Freeze", f"Freeze {versus.code}")
     await expect(state).to_have_text("frozen")
     await expect(seen).to_have_text("frozen")
+    await threaded(pair.read)()  # figures that grew old meanwhile would hold it up
     await confirm(page, "Transfer", f"Transfer {versus.code}")
     await expect(state).to_have_text("transferred")
     await expect(seen).to_have_text("transferred")
