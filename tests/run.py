@@ -20,10 +20,9 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# Many tests wait: of each of the two runs at once there are more workers than cores.
-WORKERS = min((os.cpu_count() or 1) + 1, 8)
-# Those of a module run in one worker, for they may share a stack; conftest.py says which begin.
-MODULES = ["-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+# Workers of two runs at once: together more than twice the cores, for many tests wait.
+ON_SQLITE = min(os.cpu_count() or 1, 8)
+BESIDE = ON_SQLITE + 1
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 
@@ -91,11 +90,17 @@ class Runs:
     def in_browser(self, found: str | None) -> None:
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            self.pytest("Browser", database, *MODULES, "tests/browser", CHROMIUM=found)
+            self.pytest("Browser", database, *modules(BESIDE), "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
+
+
+def modules(workers: int) -> list[str]:
+    """The tests of a module run in one worker, for they may share a stack; conftest.py says which
+    modules begin."""
+    return ["-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def count(name: str, report: Path) -> Tally:
@@ -120,7 +125,7 @@ def run_all(runs: Runs) -> int:
     ):
         beside = Runs(runs.folder, screen)
         ended = thread.submit(run_beside, beside, found)
-        runs.on_sqlite(*MODULES, *without("browser"))
+        runs.on_sqlite(*modules(ON_SQLITE), *without("browser"))
         ended.result()
         screen.seek(0)
         runs.say(screen.read())
@@ -140,7 +145,7 @@ def run_beside(runs: Runs, found: str | None) -> None:
     # enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live")
     once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
-    if runs.on_postgres(*MODULES, *once).code != INTERRUPTED:
+    if runs.on_postgres(*modules(BESIDE), *once).code != INTERRUPTED:
         runs.in_browser(found)
 
 
