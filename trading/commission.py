@@ -25,6 +25,11 @@ def per_lot(account: Account, symbol: str) -> Decimal | None:
     outcome = history.sync_if_due(account, deadline_s=PATIENCE_S)
     if outcome is not None and not outcome.ok:
         log.info("The history of %s is old: %s", account.number, outcome.sentence)
+    return known(account, symbol)
+
+
+def known(account: Account, symbol: str) -> Decimal | None:
+    """The same, by the rows as they are: nobody is asked and nothing is written."""
     return rate(account, symbol, timezone.now() - LOOK_BACK)
 
 

@@ -80,6 +80,10 @@ class ScriptedFleet:
             return 500, b'{"detail": "broken"}'
         if call == "refresh":
             return 200, b'{"status": "success", "message": "reconnected"}'
+        if call == "trade-history" and isinstance(account := self.replies.get(index), dict):
+            number = account["account_number"]
+            none = {"account_number": number, "trades": [], "total_trades": 0, "total_profit": 0}
+            return 200, json.dumps(none | {"total_commission": 0}).encode()
         reply = (self.replies if call == "accounts" else self.positions).get(index)
         if reply is None:
             return 404, b'{"detail": "Not Found"}'

@@ -98,7 +98,7 @@ def test_stops_in_pips_become_money_as_the_agents_say_it(
     folder: Folder, pair: dict[str, int], stops: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of one lot and a half a pip, as the simulated broker has it; commission is tested below."""
-    monkeypatch.setattr("trading.commission.per_lot", lambda *_: None)
+    monkeypatch.setattr("trading.commission.known", lambda *_: None)
     folder.write(versus_data=waiting(**NO_MONEY | stops | pair | {"symbol": SYMBOL}))
     said = folder.run("--user", make_user("trading.run_versus").username)
     versus = Versus.objects.get()
@@ -123,11 +123,11 @@ def test_the_commission_is_part_of_what_a_stop_costs(
     rates: list[Decimal | None] = [None, Decimal("-7.00")]
     found = []
     for rate in rates:
-        monkeypatch.setattr("trading.commission.per_lot", lambda *_, rate=rate: rate)
+        monkeypatch.setattr("trading.commission.known", lambda *_, rate=rate: rate)
         said = folder.run("--user", name, "--dry-run")
         found.append(Decimal(said.partition("SL of A: 20 pips are ")[2].split()[0]))
     assert found[1] - found[0] == Decimal("3.50"), "half a lot"
-    monkeypatch.setattr("trading.commission.per_lot", lambda *_: Decimal(-100_000))
+    monkeypatch.setattr("trading.commission.known", lambda *_: Decimal(-100_000))
     assert "40 pips are less than the commission" in folder.run("--user", name)
 
 

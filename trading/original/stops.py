@@ -86,7 +86,7 @@ def _leg(account: Account, symbol: str, side: str, lots: Decimal) -> Leg:
         price = sizing.entry(side, spec)
     except Refused as refused:
         raise _unconverted(account, refused) from refused
-    rate = commission.per_lot(account, symbol)
+    rate = commission.known(account, symbol)
     return Leg(side, lots, price, spec, levels.commission(rate, lots))
 
 
