@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "channels",
+    "corsheaders",
     "csp",
     "django_htmx",
     "ninja",  # for the pages of its documents
@@ -85,6 +86,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",
     "mt5monitor.private.never_cached",
     "mt5monitor.compression.CompressionMiddleware",
@@ -192,6 +194,12 @@ API_LOGINS_PER_MINUTE = env.int("API_LOGINS_PER_MINUTE", 10)  # of one address, 
 API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", 24)  # of tokens that were signed in for
 # For whom the password alone signs in, as scripts of the original do; empty: for nobody.
 API_PASSWORD_USER = env.str("API_PASSWORD_USER", "")
+# Whose pages may call the API from a browser, with a token; never with the cookie of a session.
+CORS_ALLOWED_ORIGINS = env.list("API_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match"]
 
 # --- jobs -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = (
