@@ -313,6 +313,18 @@ ROWS_PER_PAGE = 100
 
 # --- exports ----------------------------------------------------------------------------------
 EXPORT_ROWS = env.int("EXPORT_ROWS", 50_000)  # of one file, at most
+# The path of a service account's key, and the spreadsheet that is shared with it.
+GOOGLE_SHEETS_CREDENTIALS = env.str("GOOGLE_SHEETS_CREDENTIALS", "")
+GOOGLE_SHEETS_ID = env.str("GOOGLE_SHEETS_ID", "")
+GOOGLE_SHEETS_EVERY_S = env.float("GOOGLE_SHEETS_EVERY_S", 0)  # 0: by hand only
+if 0 < GOOGLE_SHEETS_EVERY_S < 60:
+    raise ImproperlyConfigured("GOOGLE_SHEETS_EVERY_S must be 0, which is off, or 60 at least")
+if GOOGLE_SHEETS_EVERY_S > 0:
+    CELERY_BEAT_SCHEDULE["sync-sheets"] = {
+        "task": "trading.tasks.sync_sheets",
+        "schedule": GOOGLE_SHEETS_EVERY_S,
+        "options": {"expires": GOOGLE_SHEETS_EVERY_S},
+    }
 
 # --- logs -------------------------------------------------------------------------------------
 OPERATIONS_LINES = env.int("OPERATIONS_LINES", 20_000)  # of the operations log; 0 keeps none

@@ -30,6 +30,8 @@ PAGES = {
         for page in ("", "positions/", "orders/", "accounts/<int:number>/history/")
         for kind in ("csv", "xlsx")
     },
+    "sheets/": May(NOBODY, BOSS),
+    "accounts/<int:number>/history/sheets/": May(NOBODY, BOSS),
     "edit/": May(NOBODY, VIEWERS),  # and more for each action: see below
     "refresh/": May(NOBODY, VIEWERS),
     "suggestions/": May(VIEWERS, NOBODY),

@@ -1,10 +1,14 @@
 """What Celery runs; each does no harm when it runs twice at once."""
 
+import logging
+
 from celery import shared_task
 
-from trading import history, reconcile
+from trading import history, reconcile, sheets
 from trading.history import equity
 from trading.versus import schedule
+
+log = logging.getLogger(__name__)
 
 
 @shared_task
@@ -20,6 +24,13 @@ def tend_versus() -> int:
 @shared_task
 def sync_history() -> int:
     return history.sync_due()
+
+
+@shared_task
+def sync_sheets() -> str:
+    result = sheets.sync_all()
+    log.log(logging.INFO if result.ok else logging.WARNING, "%s", result.sentence)
+    return result.sentence
 
 
 @shared_task

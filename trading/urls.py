@@ -41,6 +41,8 @@ urlpatterns = [
         )
         for kind in FORMATS
     ],
+    path("sheets/", exports.all_to_sheets, name="sheets"),
+    path("accounts/<int:number>/history/sheets/", exports.trades_to_sheets, name="trades-sheets"),
     path("close/", fleet.close_selected, name="close-selected"),
     path("accounts/<int:number>/open/", tickets.opening, name="open"),
     path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),

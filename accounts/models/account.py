@@ -124,6 +124,7 @@ class Account(models.Model):
             ("change_phase", "Can change the phase of accounts"),
             ("change_vs", "Can change the VS group of accounts"),
             ("view_logs", "Can see the operations log"),
+            ("sync_sheets", "Can write the fleet and its trades to Google Sheets"),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(number__gt=0), name="number_is_a_login"),

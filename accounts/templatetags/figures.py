@@ -4,6 +4,7 @@ from django import template
 
 from accounts import figures
 from accounts.agentlist import AgentList
+from accounts.exports.sheets import is_set_up
 from accounts.fleet import Fleet
 
 register = template.Library()
@@ -24,6 +25,11 @@ register.filter("unix", figures.unix)
 def unknown(value: object, why: str) -> object:
     """`value`, or an en dash that says `why` it is not known."""
     return figures.unknown(why) if value is None or value == "" else value
+
+
+@register.simple_tag
+def sheets_set_up() -> bool:
+    return is_set_up()
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from mt5monitor.api.limits import PerMinute
 from trading.api.history import router as history
 from trading.api.orders import router as orders
 from trading.api.positions import router as positions
+from trading.api.sheets import router as sheets
 from trading.api.trades import router as trades
 from trading.api.versus import router as versus
 
@@ -38,6 +39,7 @@ api.add_router("/accounts", accounts)
 api.add_router("/accounts", positions)
 api.add_router("/accounts", trades)
 api.add_router("/accounts", history)
+api.add_router("/", sheets)
 api.add_router("/orders", orders)
 api.add_router("/versus", versus)
 

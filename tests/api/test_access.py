@@ -44,6 +44,8 @@ TABLE: dict[tuple[str, str], Roles] = {
     ("post", "/api/accounts/{number}/trade/open"): TRADERS,
     ("post", "/api/accounts/{number}/trade/close"): TRADERS,
     ("put", "/api/accounts/{number}/trade/modify"): TRADERS,
+    ("post", "/api/sync-to-sheets"): BOSS,
+    ("post", "/api/accounts/{number}/sync-trades-to-sheets"): BOSS,
     ("get", "/api/orders"): VIEWERS,
     ("get", "/api/orders/{id}"): VIEWERS,
     ("get", "/api/versus"): AUDITORS,

@@ -1,14 +1,17 @@
 """Open positions, the journal of orders and closed trades as files."""
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents.text import clean
+from accounts.exports.sheets import Result
 from accounts.views.account import account_or_404
+from accounts.views.answers import said
 from accounts.views.exports import Format, exported
+from trading import sheets
 from trading.exports.orders import orders_table
 from trading.exports.positions import positions_table
 from trading.exports.trades import trades_table
@@ -17,6 +20,9 @@ from trading.orderlist import OrderList
 from trading.views.fleet import SYMBOL_LENGTH
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
+may_sync = permission_required(
+    ["accounts.view_account", "accounts.sync_sheets"], raise_exception=True
+)
 
 
 @require_safe
@@ -40,3 +46,21 @@ def trades(request: HttpRequest, number: int, kind: Format) -> HttpResponseBase:
     look = TradeList(account_or_404(number), request.GET.dict())
     back = f"/accounts/{number}/history/"
     return exported(request, trades_table(look), kind, look.problems, back=back)
+
+
+@require_POST
+@may_sync
+def all_to_sheets(request: HttpRequest) -> HttpResponse:
+    """Fleet and trades, whatever is filtered on screen; waits for Google."""
+    return _synced(request, sheets.sync_all(), "/")
+
+
+@require_POST
+@may_sync
+def trades_to_sheets(request: HttpRequest, number: int) -> HttpResponse:
+    back = f"/accounts/{number}/history/"
+    return _synced(request, sheets.sync_trades(account_or_404(number)), back)
+
+
+def _synced(request: HttpRequest, result: Result, back: str) -> HttpResponse:
+    return said(request, result.sentence, tone="good" if result.ok else "bad", back=back)

@@ -1,0 +1,26 @@
+"""What the desk keeps in its spreadsheet at Google: the fleet and its closed trades."""
+
+from django.utils import timezone
+
+from accounts.exports.accounts import fleet_table
+from accounts.exports.sheets import Result, Sheet, sync
+from accounts.exports.table import Table
+from accounts.fleet import Fleet
+from accounts.models import Account
+from trading.exports.trades import trades_columns
+from trading.models import ClosedTrade
+
+
+def sync_all(*, dry_run: bool = False) -> Result:
+    """Worksheets "Fleet" and "Trades", which has those of all accounts, the last one first."""
+    fleet = Sheet("Fleet", fleet_table(Fleet({}, timezone.now())))
+    trades = ClosedTrade.objects.select_related("account")
+    return sync(
+        [fleet, Sheet("Trades", Table("trades", trades_columns(), trades))], dry_run=dry_run
+    )
+
+
+def sync_trades(account: Account) -> Result:
+    """The worksheet "Trades 4711", of that account alone."""
+    trades = ClosedTrade.objects.select_related("account").filter(account=account)
+    return sync([Sheet(f"Trades {account.number}", Table("trades", trades_columns(), trades))])
