@@ -23,6 +23,8 @@ from redis.exceptions import RedisError
 from accounts import fragments
 from accounts.live.message import GROUP, Message, packed, parts
 from accounts.models import Account
+from accounts.programs import publishing
+from accounts.programs.publishing import Build
 from mt5monitor import loop
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,11 @@ def publish_note(name: str) -> None:
     _publish(Batch(notes={name}))
 
 
+def publish_event(build: Build) -> None:
+    """Tells programs, after commit, what `build` makes then; pages hear nothing of it."""
+    _publish(Batch(builds=[build]))
+
+
 @dataclass
 class Batch:
     """What one transaction publishes; called when it has committed."""
@@ -63,14 +70,22 @@ class Batch:
     agents: set[int] = field(default_factory=set)
     added: set[int] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+    builds: list[Build] = field(default_factory=list)
 
     def add(self, other: "Batch") -> None:
         self.accounts |= other.accounts
         self.agents |= other.agents
         self.added |= other.added
         self.notes |= other.notes
+        self.builds += other.builds
 
     def __call__(self) -> None:
+        if self.accounts or self.agents or self.notes:
+            self._show()
+        if self.accounts or self.agents or self.builds:
+            publishing.tell(self.accounts, self.agents, self.builds)
+
+    def _show(self) -> None:
         try:
             messages = self._rendered()
         except Exception:
@@ -103,7 +118,7 @@ def _publish(batch: Batch) -> None:
     """Adds to the batch of the current transaction. One that was begun in a savepoint that has
     ended since is as good as one of now: it lives as long as the transaction, and publishing a
     row that did not change in the end is harmless."""
-    if not (batch.accounts or batch.agents or batch.notes):
+    if not (batch.accounts or batch.agents or batch.notes or batch.builds):
         return
     for _, waiting, _ in transaction.get_connection().run_on_commit:
         if isinstance(waiting, Batch):

@@ -36,14 +36,17 @@ def is_trusted(origin: str | None) -> bool:
 
 
 class TrustedOrigins:
-    """Accepts and closes with 4403 any socket whose Origin is foreign, doubled or missing."""
+    """Accepts and closes with 4403 any socket whose Origin is foreign, doubled or missing; but one
+    that is `for_programs` may have none, for then no browser opened it."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, *, for_programs: bool = False) -> None:
         self._application = application
+        self._for_programs = for_programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        if len(origins) == 1 and is_trusted(origins[0].decode("latin1")):
+        is_ours = len(origins) == 1 and is_trusted(origins[0].decode("latin1"))
+        if is_ours or (self._for_programs and not origins):
             await self._application(scope, receive, send)
             return
         await receive()

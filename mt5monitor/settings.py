@@ -311,6 +311,11 @@ LIVE_UNREAD_BYTES = env.int("LIVE_UNREAD_BYTES", 2_000_000)  # nor may more than
 LIVE_SOCKETS_PER_USER = env.int("LIVE_SOCKETS_PER_USER", 200)  # in each web process
 ROWS_PER_PAGE = 100
 
+# --- programs that listen ---------------------------------------------------------------------
+EVENTS_KEPT = env.int("EVENTS_KEPT", 10_000)  # for those who come back
+EVENTS_OPEN_S = env.int("EVENTS_OPEN_S", 600)  # events are kept for so long after nobody listens
+EVENTS_PER_USER = env.int("EVENTS_PER_USER", 200)  # sockets and streams, in each web process
+
 # --- exports ----------------------------------------------------------------------------------
 EXPORT_ROWS = env.int("EXPORT_ROWS", 50_000)  # of one file, at most
 # The path of a service account's key, and the spreadsheet that is shared with it.

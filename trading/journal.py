@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.broadcast import publish_accounts
 from trading.diagram import OPEN, State, check
 from trading.models import Order, OrderEvent
+from trading.told import publish_order
 
 REASON_LENGTH = 500
 LEVELS: dict[str, int] = {
@@ -54,6 +55,8 @@ def change(
             return False
         append(order, text, state=to, actor=actor, data=data)
         publish_accounts([order.login])
+        if to not in OPEN:
+            publish_order(order)
     for name, value in columns.items():
         setattr(order, name, value)
     _tell(order, text)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from accounts.views.exports import FORMATS
 from trading.views import (
+    events,
     exports,
     fleet,
     history,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("orders/<int:pk>/settle/", journal.settle, name="order-settle"),
     path("orders/<int:pk>/cancel/", journal.cancel, name="order-cancel"),
     path("positions/", fleet.positions, name="positions"),
+    path("events/positions", events.positions, name="events-positions"),
     path("versus/", versus.overview, name="versus-all"),
     path("versus/new/", new_versus.new, name="versus-new"),
     path("versus/<str:code>/", versus.one, name="versus"),

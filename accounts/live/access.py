@@ -49,8 +49,8 @@ def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
     """Those who may not listen any more, and why. Three queries, however many they are."""
     holders = list(holders)
     sessions = _sessions({holder.session_key for holder in holders})
-    viewers = _may("accounts.view_account", {holder.user_id for holder in holders})
-    agent_viewers = _may("accounts.view_agent", {holder.user_id for holder in holders})
+    viewers = who_may("accounts.view_account", {holder.user_id for holder in holders})
+    agent_viewers = who_may("accounts.view_agent", {holder.user_id for holder in holders})
     refused = {}
     for holder in holders:
         user, data = viewers.get(holder.user_id), sessions.get(holder.session_key)
@@ -64,6 +64,19 @@ def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
     return refused
 
 
+def signed_in(holders: Iterable[Pass], users: Mapping[int, AbstractUser]) -> set[Pass]:
+    """Those whose session is theirs and goes on; `users` are those that are active. One query."""
+    holders = list(holders)
+    sessions = _sessions({holder.session_key for holder in holders}) if holders else {}
+    return {
+        holder
+        for holder in holders
+        if (data := sessions.get(holder.session_key)) is not None
+        and (user := users.get(holder.user_id)) is not None
+        and _verified(holder, user, data)
+    }
+
+
 def _store() -> Any:
     return import_module(settings.SESSION_ENGINE).SessionStore
 
@@ -74,7 +87,7 @@ def _sessions(keys: set[str]) -> dict[str, str]:
     return dict(rows.values_list("session_key", "session_data"))
 
 
-def _may(permission: str, user_ids: set[int]) -> dict[int, AbstractUser]:
+def who_may(permission: str, user_ids: set[int]) -> dict[int, AbstractUser]:
     """Those of these users who are active and have the permission, directly or not."""
     users: Any = get_user_model()._default_manager
     return users.with_perm(permission, backend=BACKEND).in_bulk(user_ids)  # type: ignore[no-any-return]

@@ -40,15 +40,15 @@ class Beats:
     def read(self, holders: Iterable[Pass], agents_shown: frozenset[int]) -> Reading:
         """`agents_shown`: those on agents' pages, where polls are told too."""
         now, since = datetime.now(UTC), self._since - LOOK_BACK
-        reading = Reading(refused=check(holders), accounts=_accounts(since))
-        reading.seen, reading.agents = _agents(since)
+        reading = Reading(refused=check(holders), accounts=accounts_since(since))
+        reading.seen, reading.agents = agents_since(since)
         if agents_shown:
             reading.polls = _polls(agents_shown)
         self._since = now
         return reading
 
 
-def _accounts(since: datetime) -> dict[int, float]:
+def accounts_since(since: datetime) -> dict[int, float]:
     changed = Account.objects.filter(Q(changed_at__gt=since) | Q(edited_at__gt=since))
     return {
         number: max(when.timestamp() for when in times if when is not None)
@@ -56,7 +56,7 @@ def _accounts(since: datetime) -> dict[int, float]:
     }
 
 
-def _agents(since: datetime) -> tuple[dict[int, float], dict[int, float]]:
+def agents_since(since: datetime) -> tuple[dict[int, float], dict[int, float]]:
     moved = Agent.objects.filter(Q(last_seen_at__gt=since) | Q(status_since__gt=since))
     seen, changed = {}, {}
     for pk, last_seen_at, status_since in moved.values_list("id", "last_seen_at", "status_since"):

@@ -10,6 +10,7 @@ from autobahn.exception import Disconnected
 from django.conf import settings
 
 from accounts.live.access import Pass
+from accounts.live.allowance import Allowance
 from accounts.live.frames import Refused, goodbye
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class Browser:
         self._sent = 0  # bytes
         self._confirmed = 0  # bytes
         self._beats: deque[tuple[int, float, int]] = deque()  # (beat, when, bytes sent by then)
-        self._allowance = float(FRAMES_AT_ONCE)
-        self._allowed_at = time.monotonic()
+        self._allowance = Allowance(FRAMES_A_SECOND, FRAMES_AT_ONCE)
 
     async def send(self, text: str) -> None:
         await self.pass_on({"type": "websocket.send", "text": text}, len(text))
@@ -89,9 +89,4 @@ class Browser:
 
     def may_speak(self) -> None:
         """Counts a frame that came in. Raises Refused when there were too many."""
-        now = time.monotonic()
-        earned = (now - self._allowed_at) * FRAMES_A_SECOND
-        self._allowance = min(FRAMES_AT_ONCE, self._allowance + earned) - 1
-        self._allowed_at = now
-        if self._allowance < 0:
-            raise Refused(Refused.TOO_MANY, "Too many frames.")
+        self._allowance.take()

@@ -106,8 +106,8 @@ async def test_only_those_who_may_see_accounts_may_listen(hub: Hub, role: str) -
 
 
 def test_there_is_no_socket_that_these_tests_do_not_know() -> None:
-    assert [str(route.pattern) for route in sockets] == ["ws/live/", ""]
-    assert sockets[-1].callback is no_page
+    assert [str(route.pattern) for route in sockets] == ["ws/live/", "^ws/?$", ""]
+    assert sockets[-1].callback._application is no_page
 
 
 async def test_a_permission_by_group_and_a_superuser_may_watch(hub: Hub) -> None:

@@ -57,7 +57,7 @@ def test_a_beat_that_was_not_sent_cannot_be_confirmed(browser: Browser) -> None:
 def test_a_flood_of_frames_is_refused(browser: Browser) -> None:
     for _ in range(FRAMES_AT_ONCE):
         browser.may_speak()
-    browser._allowance = 0
+    browser._allowance._left = 0
     with pytest.raises(Refused) as refusal:
         browser.may_speak()
     assert refusal.value.code == Refused.TOO_MANY

@@ -10,7 +10,7 @@ from ninja import Field, Router, Schema
 
 from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import may
-from accounts.models import Position
+from accounts.models import Account, Position
 from mt5monitor.api.answers import conditional
 
 router = Router(tags=["Accounts"])
@@ -46,12 +46,21 @@ class PositionsOut(Schema):
 )
 def positions(request: HttpRequest, number: Number) -> HttpResponseBase:
     """From the rows. What could not be read is null: not knowing is not being flat."""
-    row = account_or_404(number)
-    told: dict[str, Any] = {"account_number": number, "reason": row.positions_error or None}
+    return conditional(request, held(account_or_404(number)))
+
+
+def held(row: Account) -> dict[str, Any]:
+    """By an account, as it was read last."""
     known = row.open_positions is not None
-    held = [position(one) for one in row.positions.order_by("ticket")] if known else None
-    told |= {"positions": held, "position_count": row.open_positions, "total_profit": _sum(held)}
-    return conditional(request, told)
+    ordered = sorted(row.positions.all(), key=lambda one: one.ticket)
+    positions = [position(one) for one in ordered] if known else None
+    return {
+        "account_number": row.number,
+        "reason": row.positions_error or None,
+        "positions": positions,
+        "position_count": row.open_positions,
+        "total_profit": _sum(positions),
+    }
 
 
 def position(row: Position) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
 from trading.models import Versus, VersusEvent
+from trading.told import publish_versus
 from trading.versus.diagram import ALARMING, ENDED, State, check
 
 log = logging.getLogger("operations")
@@ -43,6 +44,7 @@ def change(
             return False
         append(versus, reason, state=to, actor=actor, data=data)
         publish_accounts([versus.login_a, versus.login_b])
+        publish_versus(versus)
     for name, value in columns.items():
         setattr(versus, name, value)
     return True

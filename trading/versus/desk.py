@@ -18,6 +18,7 @@ from accounts.broadcast import publish_accounts
 from accounts.models import Account
 from trading import commission
 from trading.models import Versus
+from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.checks import Check, failures, in_another
 from trading.versus.diagram import ALLOWED, State
@@ -61,6 +62,7 @@ def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Ve
             )
             # No page of versus shows its accounts yet, so those would not learn of it otherwise.
             publish_accounts([versus.login_a, versus.login_b], added=True)
+            publish_versus(versus)
     except IntegrityError as error:
         raise NotNow([Check("One of these accounts is part of another versus by now.")]) from error
     return versus
@@ -190,6 +192,7 @@ def take_over(versus: Versus, user: User) -> bool:
             return False
         append(versus, f"Taken over from {versus.runner_name}.", actor=name)
         publish_accounts([versus.login_a, versus.login_b])
+        publish_versus(versus)
     drive(versus)
     return True
 
@@ -218,6 +221,7 @@ def schedule(
                 (("frozen", freeze_at), ("transferred", transfer_at)) if at]  # fmt: skip
         append(versus, f"To be {' and '.join(told)}." if told else "Not scheduled.", actor=name)
         publish_accounts([versus.login_a, versus.login_b])
+        publish_versus(versus)
     return True
 
 

@@ -1,0 +1,22 @@
+"""Programs that listen: what changed is written to one stream in Valkey and read from it by every
+web process. See stream.py for the way of an event; sockets are in socket.py, streams of server-sent
+events in accounts/views/events.py.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accounts.programs.hub import Hub
+
+_current: "Hub | None" = None
+
+
+def current() -> "Hub":
+    """The hub on the running loop, made when there is none."""
+    from accounts.programs.hub import Hub  # models are not ready when the views are imported
+
+    global _current
+    if _current is None or _current.loop is not asyncio.get_running_loop():
+        _current = Hub()
+    return _current

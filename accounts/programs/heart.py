@@ -1,0 +1,89 @@
+"""At every beat: who may listen still, who has not read for too long, what was told to nobody."""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from accounts.live import beat
+from accounts.live.frames import Refused
+from accounts.live.versions import Versions
+from accounts.programs import publishing
+from accounts.programs.access import check
+from accounts.programs.events import Event
+
+if TYPE_CHECKING:
+    from accounts.programs.hub import Hub
+
+log = logging.getLogger(__name__)
+
+
+class Heart:
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._since = datetime.now(UTC)
+        self._told = Versions(time.time())
+        self._seen: dict[int, float] = {}
+
+    async def run(self) -> None:
+        """Beats until cancelled; the hub runs it while somebody listens."""
+        self._start_anew()
+        while True:
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            try:
+                await self._beat()
+            except Exception:
+                log.exception("A beat of the programs failed")
+
+    def was_told(self, event: Event) -> None:
+        if event.kind == "account_update":
+            at = event.told_at.timestamp()
+            for number in event.accounts:
+                self._told.accept(number, at)
+
+    async def _beat(self) -> None:
+        now = time.monotonic()
+        for listener in [one for one in self._hub.listeners if one.is_behind(now)]:
+            await listener.refuse(Refused(Refused.BEHIND, "Too far behind."))
+            self._hub.leave(listener)
+        await self._check_rights()
+        await self._read()
+
+    async def _check_rights(self) -> None:
+        """Of each right once, however many listen by it."""
+        holders = {listener.holder for listener in self._hub.listeners}
+        if not holders:
+            return
+        refused = await database_sync_to_async(check)(holders)
+        for listener in [one for one in self._hub.listeners if one.holder in refused]:
+            await listener.refuse(refused[listener.holder])
+            self._hub.leave(listener)
+
+    async def _read(self) -> None:
+        """What the database says: who was heard; and which accounts changed without an event,
+        because whoever changed them died before it was written."""
+        now, since = datetime.now(UTC), self._since - beat.LOOK_BACK
+        accounts, seen = await database_sync_to_async(_changed)(since)
+        self._since = now
+        moved = {pk: at for pk, at in seen.items() if self._seen.get(pk) != at}
+        self._seen.update(moved)
+        for listener in self._hub.listeners:
+            listener.hear_seen(now.timestamp(), moved)
+        missing = self._told.missing(accounts)
+        if missing:
+            log.info("%d accounts changed and no event came", len(missing))
+            for number in missing:
+                self._told.accept(number, accounts[number])
+            await database_sync_to_async(publishing.tell)(missing, (), ())
+
+
+def _changed(since: datetime) -> tuple[dict[int, float], dict[int, float]]:
+    seen, _ = beat.agents_since(since)
+    return beat.accounts_since(since), seen

@@ -1,0 +1,108 @@
+"""Events into the stream, after commit, by whoever committed. Never raises, never waits long.
+
+What could not be written is remembered, and as soon as Valkey answers a new epoch makes all
+programs read anew.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from accounts.programs import stream
+from accounts.programs.stream import Item
+from mt5monitor import loop
+
+log = logging.getLogger(__name__)
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 5.0
+
+Build = Callable[[], Iterable[Item]]
+"""Makes the items of a transaction that has committed; it may query, and is not called when nobody
+listens."""
+
+
+class Writer:
+    """The one of this process; used from any thread."""
+
+    def __init__(self) -> None:
+        self.lost = 0  # commits that were not told since writing failed
+        self._lock = threading.Lock()
+        self._mending: concurrent.futures.Future[None] | None = None
+
+    def tell(self, accounts: set[int], agents: set[int], builds: Sequence[Build]) -> None:
+        if self.lost:
+            self._lose()  # one new epoch stands for everything, until it is through
+            return
+        try:
+            if stream.is_listened_to():
+                stream.write(_items(accounts, agents, builds))
+        except stream.ERRORS as error:
+            log.warning("Programs are not told of changes: Valkey is away (%s)", error)
+            self._lose()
+        except Exception:
+            # The change itself is committed and its caller has nothing to repair.
+            log.exception("Programs could not be told of a change; they will read anew")
+            self._lose()
+
+    def _lose(self) -> None:
+        with self._lock:
+            self.lost += 1
+            if self._mending is not None:
+                return
+            try:
+                self._mending = loop.submit(self._mend())
+            except RuntimeError:
+                log.warning("Programs are not told of a change: this process is ending")
+
+    async def _mend(self) -> None:
+        wait = FIRST_RETRY_S
+        while not await self._is_mended():
+            await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
+            wait = min(wait * 2, LONGEST_RETRY_S)
+        log.info("Programs were told to read anew")
+
+    async def _is_mended(self) -> bool:
+        covered = self.lost
+        try:
+            await asyncio.to_thread(stream.break_off)  # no database: any thread will do
+        except stream.ERRORS:
+            return False
+        with self._lock:
+            if covered != self.lost:
+                return False  # lost while the new epoch was under way: newer than what is read
+            self.lost, self._mending = 0, None
+        return True
+
+
+def _items(accounts: set[int], agents: set[int], builds: Sequence[Build]) -> list[Item]:
+    # Not at the top: the API's own libraries are for those processes that tell somebody.
+    from accounts.programs import told
+
+    items: list[Item] = [*told.of_accounts(accounts, agents), *told.of_agents(agents)]
+    for build in builds:
+        items += build()
+    return items
+
+
+_writer = Writer()
+
+
+def tell(accounts: Iterable[int], agents: Iterable[int], builds: Sequence[Build]) -> None:
+    """Of rows that a transaction changed, as they are now that it has committed."""
+    _writer.tell(set(accounts), set(agents), builds)
+
+
+def writer() -> Writer:
+    return _writer
+
+
+def _forget_parents_writer() -> None:
+    """A forked child has none of its parent's threads."""
+    global _writer
+    _writer = Writer()
+
+
+os.register_at_fork(after_in_child=_forget_parents_writer)
