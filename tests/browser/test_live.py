@@ -170,7 +170,7 @@ async def test_a_server_that_is_killed_shows_and_its_successor_brings_the_rows_a
     account = await threaded(make_account)()
     page = await frail_desk.open(viewer)
     await mark(page)
-    frail_desk.excuse("WebSocket")  # nobody listens there for a while
+    frail_desk.excuse("WebSocket", "ERR_CONNECTION_REFUSED")  # nobody listens there for a while
     frail_desk.served.kill()
     try:
         await shows_that_it_is_dead(page, account.number)

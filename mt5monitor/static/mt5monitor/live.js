@@ -2,7 +2,8 @@
    page is read again. Frames are described in accounts/live/frames.py.
 
    Other scripts may dispatch "live:watch" on document after they changed which rows are shown;
-   this one dispatches "live:read" after it read the page again. Rows are in rows.js. */
+   this one dispatches "live:read" after it read the page again. Rows are in rows.js; what is done while
+   there is no socket, in fallback.js. */
 (() => {
   "use strict";
 
@@ -16,6 +17,8 @@
   const WHOLE_EVERY = 2000; // a page that is read again whenever one of its accounts changes
   const BADGE = {
     live: "Live",
+    events: "Events",
+    polling: "Polling",
     connecting: "Connecting",
     down: "No connection, figures may be old",
   };
@@ -33,6 +36,7 @@
 
   const { renew, renewDeferred, forgetDeferred, isEdited, focusIn, refocus } = window.liveRows;
   const { wasSeen, wasPolled, setClock, tick } = window.liveRows;
+  const fallback = window.liveFallback;
   const find = (selector) => document.querySelector(selector);
   const body = () => find("#live-body");
 
@@ -63,7 +67,7 @@
 
   function lost(code) {
     socket = null;
-    show(performance.now() - heard > DEAD_AFTER ? "down" : "connecting");
+    if (!fallback.isOn) show(performance.now() - heard > DEAD_AFTER ? "down" : "connecting");
     if ((code === 4401 || code === 4403) && mayReload()) {
       if (code === 4401) signIn();
       else location.reload(); // to why not
@@ -109,6 +113,7 @@
     beat(frame) {
       retries = 0;
       setClock(frame.now);
+      fallback.stop();
       show("live");
       say({ type: "ack", beat: frame.beat });
       advance(frame);
@@ -187,12 +192,15 @@
     reading = true;
     readAt = performance.now();
     try {
-      const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store" });
+      const signal = AbortSignal.timeout(LAST_RETRY);
+      const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store", signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       // Asked again: an editor may be open by now, or a link be pressed.
       if (isEdited(body())) readTimer = setTimeout(read, 1000);
       else replaceBody(answer, page.querySelector("#live-body"));
+      fallback.wasRead(true);
     } catch {
+      fallback.wasRead(false);
       readTimer = setTimeout(read, LAST_RETRY * (0.5 + Math.random() / 2));
     } finally {
       reading = false;
@@ -225,15 +233,29 @@
   function look() {
     const silence = performance.now() - heard;
     if (silence > DEAD_AFTER) {
-      show("down");
+      if (!fallback.isOn) show("down");
+      fallback.start(HOOKS);
       if (socket && performance.now() - tried > DEAD_AFTER) { drop(); lost(0); }
     }
+    fallback.look();
     if (!document.hidden) tick();
     renewDeferred();
   }
 
+  const HOOKS = {
+    url: "/events/accounts?interval=2&seen=1",
+    show,
+    reread: readWhole,
+    seen({ now, agents }) {
+      setClock(now);
+      for (const [agent, seen] of Object.entries(agents)) wasSeen(agent, seen);
+      tick();
+    },
+  };
+
   function wake() {
-    if (document.hidden) return;
+    // Of the few connections that a browser opens to one server, a page that nobody sees needs none.
+    if (document.hidden) { fallback.stop(); return; }
     if (performance.now() - heard > READ_ANEW_AFTER) readSoon(250);
     look();
     if (!socket) { retries = 0; connect(); }
@@ -245,7 +267,7 @@
   });
   document.addEventListener("visibilitychange", wake);
   window.addEventListener("online", wake);
-  window.addEventListener("pagehide", () => { clearTimeout(retryTimer); drop(); });
+  window.addEventListener("pagehide", () => { clearTimeout(retryTimer); fallback.stop(); drop(); });
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) { drop(); readSoon(0); connect(); }
   });
