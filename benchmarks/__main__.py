@@ -13,6 +13,7 @@ ALL = (
     "versus",
     "chaos",
     "versus_chaos",
+    "streams",
 )
 
 
