@@ -38,8 +38,8 @@ class Entry(msgspec.Struct, frozen=True):
             level=record.levelno,
             logger=record.name,
             process=_process(),
-            text=redacted(" ".join(text.split()))[:LONGEST],
-            agent=str(getattr(record, "agent", "")),
+            text=_written(redacted(" ".join(text.split()))[:LONGEST]),
+            agent=_written(str(getattr(record, "agent", ""))),
             account=account if isinstance(account, int) else None,
         )
 
@@ -51,6 +51,11 @@ class Entry(msgspec.Struct, frozen=True):
     def level_name(self) -> str:
         known = [name for name, level in LEVELS.items() if level <= self.level]
         return known[-1] if known else "debug"
+
+
+def _written(text: str) -> str:
+    """As JSON can hold it: half a character, such as in the name of a broken file, is a "?"."""
+    return text.encode(errors="replace").decode()
 
 
 def _process() -> str:

@@ -33,7 +33,7 @@ class Keeping(logging.Handler):
     def _start_anew(self) -> None:
         """Also in a process that was forked: it has none of its parent's threads."""
         self._pid = os.getpid()
-        self._waiting: collections.deque[Entry] = collections.deque(maxlen=WAITING_MOST)
+        self._waiting: collections.deque[bytes] = collections.deque(maxlen=WAITING_MOST)
         self._wake = threading.Event()
         self._ends = False
         self._thread: threading.Thread | None = None
@@ -45,8 +45,9 @@ class Keeping(logging.Handler):
         if self._pid != os.getpid():
             self._start_anew()
         try:
-            self._waiting.append(Entry.of(record))
-        except (TypeError, ValueError):  # its text and its arguments do not go together
+            # Made ready here: what cannot be written must not stop the thread that sends.
+            self._waiting.append(msgspec.json.encode(Entry.of(record)))
+        except Exception:  # noqa: BLE001 - whatever is wrong with a line, whoever logs it goes on
             self.handleError(record)
             return
         if self._thread is None:
@@ -74,7 +75,7 @@ class Keeping(logging.Handler):
                 )
             pipe = self._client.pipeline(transaction=False)
             for entry in batch:
-                line: dict[Any, Any] = {"line": msgspec.json.encode(entry)}
+                line: dict[Any, Any] = {"line": entry}
                 pipe.xadd(STREAM, line, maxlen=settings.OPERATIONS_LINES, approximate=True)
             pipe.execute()
         except redis.RedisError:

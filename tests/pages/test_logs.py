@@ -121,6 +121,24 @@ def test_markup_in_a_line_is_text(kept: Keeping) -> None:
     assert "<script>alert" not in text(browser().get("/logs/"))
 
 
+def test_a_line_that_cannot_be_written_as_it_is_does_not_end_the_log(kept: Keeping) -> None:
+    log.info("odd \ud800 text", extra={"agent": "vps\udfff"})
+    log.info("after it")
+    assert said(2) == ["after it", "odd ? text"]
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise KeyError("nothing to say")
+
+
+def test_whoever_logs_what_cannot_be_told_goes_on(kept: Keeping) -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, "%s", (Unspeakable(),), None)
+    kept.emit(record)
+    log.info("after it")
+    assert said(1) == ["after it"]
+
+
 def test_while_valkey_is_away_nobody_waits_and_the_newest_lines_are_kept(
     kept: Keeping, valkey: PrivateValkey
 ) -> None:
