@@ -10,6 +10,7 @@ from tests.api.program import Program, told
 from tests.factories import make_user
 from tests.trading.desk import Desk
 from trading import orders
+from trading.api.outcome import outcome
 from trading.models import Order, TradingSwitch
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +100,19 @@ def test_what_the_broker_refuses_is_told_with_its_code(desk: Desk, program: Prog
     refused = told(program.post(trade(desk, "open"), OPEN), 400)
     assert (refused["success"], refused["error_code"]) == (False, 10019)
     assert refused["detail"] == refused["message"] == Order.objects.get().reason
+
+
+@pytest.mark.parametrize(("kind", "success"), [("close", True), ("modify", False)])
+def test_a_position_that_was_closed_elsewhere_is_closed_and_has_no_new_levels(
+    desk: Desk, program: Program, kind: str, success: bool
+) -> None:
+    levels = {"sl": Decimal("0.5")} if kind == "modify" else {}
+    order = desk.place(kind=kind, position=4711, **levels)
+    Order.objects.filter(pk=order.pk).update(state="closed-externally", reason="It is closed.")
+    assert program.get(f"orders/{order.pk}")["success"] is success
+    order.refresh_from_db()
+    seen = told(outcome(order), 200 if success else 400)
+    assert (seen["success"], seen["new_sl"]) == (success, None)
 
 
 def test_an_agent_that_is_away_is_no_failure_of_the_caller(desk: Desk, program: Program) -> None:

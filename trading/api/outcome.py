@@ -19,7 +19,7 @@ STATUS: Final = {
     State.NOT_SENT: 502,
     State.REJECTED: 400,
     State.NOT_EXECUTED: 400,
-    State.CLOSED_EXTERNALLY: 200,
+    State.CLOSED_EXTERNALLY: 400,  # of a modification; to a close it is a success
 }
 
 
@@ -76,7 +76,9 @@ class TradeFailed(Problem):
 def succeeded(order: Order) -> bool | None:
     if order.state in OPEN:
         return None
-    return order.state in EXECUTED or order.state == State.CLOSED_EXTERNALLY
+    # What was to be closed is closed; levels that were to be set are not.
+    closed = order.state == State.CLOSED_EXTERNALLY and order.kind == Order.Kind.CLOSE
+    return closed or order.state in EXECUTED
 
 
 def outcome(order: Order) -> HttpResponse:
