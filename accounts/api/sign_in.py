@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 from redis.exceptions import RedisError
@@ -93,10 +94,12 @@ def _is_too_often(request: HttpRequest, name: str) -> bool:
 
 @router.post("/logout", auth=may(), response=Said)
 def logout(request: HttpRequest) -> HttpResponse:
-    """Revokes the token that this is asked with."""
+    """Revokes the token that this is asked with; ends the session of a browser without one."""
     token = caller_of(request).token
     if token is not None:
         token.revoke()
+    else:
+        end_session(request)
     return answer({"success": True, "message": "Signed out."})
 
 

@@ -151,3 +151,10 @@ def test_the_last_use_of_a_token_is_kept_to_the_minute(valkey: PrivateValkey) ->
     assert first is not None
     program.get("accounts")
     assert ApiToken.objects.get().used_at == first
+
+
+def test_signing_out_without_a_token_ends_the_session(valkey: PrivateValkey) -> None:
+    client = Client()
+    client.force_login(make_user(*VIEW))
+    assert told(client.post("/api/auth/logout"), 200)["message"] == "Signed out."
+    assert client.get("/api/accounts").status_code == 401
