@@ -72,7 +72,7 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
         "account_number": row.number,
         "account_name": row.name,
         "balance": row.balance,
-        "status": "connected" if is_connected(row) else "disconnected",
+        "status": "connected" if is_connected(row, now) else "disconnected",
         "phase": row.phase.name if row.phase else None,
         "days_operating": row.days_operating,
         "has_open_position": None if positions is None else positions > 0,
@@ -94,9 +94,9 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def is_connected(row: Account) -> bool:
-    """To its broker, as far as the last reading of an agent that answers told."""
-    return row.agent is not None and row.agent.is_online and row.connected is not False
+def is_connected(row: Account, now: datetime) -> bool:
+    """To its broker, as an agent that answers told; what it told too long ago is not known now."""
+    return not row.is_stale(now)
 
 
 def fleet(rows: Iterable[Account], now: datetime) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_a_failure_of_ours_says_so_without_its_traceback(
     program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_account(number=1)
-    monkeypatch.setattr("accounts.api.shapes.is_connected", lambda row: 1 / 0)
+    monkeypatch.setattr("accounts.api.shapes.is_connected", lambda *_: 1 / 0)
     answer = told(program.ask("GET", "accounts/1"), 500)
     assert answer == {"detail": "Something failed here, and was written to the log. Nothing more is known about it."}  # noqa: E501  # fmt: skip
     assert "ZeroDivisionError" in caplog.text
@@ -223,3 +223,17 @@ def test_positions_that_could_not_be_read_are_null_and_not_none(program: Program
     lost = program.get("accounts/1/positions")
     assert (lost["positions"], lost["position_count"], lost["reason"]) == (None, None, unread)
     assert Agent.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", ["stale", "switched off"])
+def test_an_account_that_nobody_reads_any_more_is_not_connected(
+    program: Program, change: str
+) -> None:
+    make_account(number=1, agent=make_online_agent())
+    assert program.get("accounts")["connected_accounts"] == 1
+    if change == "stale":
+        Agent.objects.update(last_seen_at=timezone.now() - timedelta(days=1))
+    else:
+        Agent.objects.update(enabled=False)
+    fleet = program.get("accounts")
+    assert (fleet["connected_accounts"], fleet["disconnected_accounts"]) == (0, 1)
