@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
@@ -23,6 +23,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(PermissionDenied, _denied)
     api.add_exception_handler(Throttled, _throttled)
+    api.add_exception_handler(RequestDataTooBig, _too_big)
     api.add_exception_handler(Exception, _failed)
 
 
@@ -57,6 +58,10 @@ def _throttled(request: HttpRequest, error: Any) -> HttpResponse:
     response = detail("Too many requests: wait a moment.", 429)
     response.headers["Retry-After"] = str(int(error.wait or 60))
     return response
+
+
+def _too_big(request: HttpRequest, error: Any) -> HttpResponse:
+    return detail("The body is too large.", 413)
 
 
 def _failed(request: HttpRequest, error: Any) -> HttpResponse:

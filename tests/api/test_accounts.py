@@ -237,3 +237,8 @@ def test_an_account_that_nobody_reads_any_more_is_not_connected(
         Agent.objects.update(enabled=False)
     fleet = program.get("accounts")
     assert (fleet["connected_accounts"], fleet["disconnected_accounts"]) == (0, 1)
+
+
+def test_a_body_that_is_too_large_is_a_mistake_of_the_caller(program: Program) -> None:
+    refused = told(program.put("accounts/1/phase", {"phase": "x" * 3_000_000}), 413)
+    assert refused["detail"] == "The body is too large."
