@@ -14,8 +14,9 @@ _LOOKS = [
     (re.compile(r"://[^/\s@]+@"), f"://{BLOT}@"),
     (
         re.compile(
-            r"\b([\w-]*(?:password|passwd|secret|token|api[_-]?key|cookie|sessionid|signature))"
-            r"([\"']?\s*[:=]\s*[\"']?)[^\s\"',;&)}\]]+",
+            r"\b([\w-]*(?:password|passwd|secret|token|api[_-]?key|cookie|session(?==)|sessionid"
+            r"|signature))"
+            r"(\\?[\"']?\s*[:=]\s*(?:b(?=['\"]))?\\?[\"']?)[^\s\"',;&)}\]]+",
             re.IGNORECASE,
         ),
         rf"\1\2{BLOT}",
