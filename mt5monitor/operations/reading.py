@@ -56,10 +56,11 @@ async def coming(wanted: Wanted, after: str) -> AsyncGenerator[Line | None, None
             if not told:
                 yield None
                 continue
-            for raw, fields in told[0][1]:
-                after = raw.decode()
-                entry = _decode(fields[b"line"])
-                if wanted.takes(entry):
-                    yield after, entry
+            lines = [(raw.decode(), _decode(fields[b"line"])) for raw, fields in told[0][1]]
+            after = lines[-1][0]
+            found: list[Line | None] = [line for line in lines if wanted.takes(line[1])]
+            # None too where others are wanted: a busy log must not keep whoever waits in silence.
+            for line in found or [None]:
+                yield line
     finally:
         await client.aclose()

@@ -1,5 +1,6 @@
 """The operations log as server-sent events."""
 
+import asyncio
 import logging
 from contextlib import aclosing
 from typing import Any
@@ -9,8 +10,11 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission
 from django.test import AsyncClient
 
+from mt5monitor.operations import reading
+from mt5monitor.operations.entry import Wanted
 from mt5monitor.operations.keeping import Keeping
 from tests.factories import make_user
+from tests.waiting import eventually
 
 log = logging.getLogger("operations")
 
@@ -26,6 +30,15 @@ async def test_lines_come_as_events_and_are_not_sent_twice(rows: None, kept: Kee
     second = await _next_line(client, "?level=warning", {"Last-Event-ID": first["id"]})
     assert "&lt;b&gt;after" in second["data"]
     assert second["event"] == "line"
+
+
+async def test_a_busy_log_leaves_nobody_in_silence_whose_filter_takes_none_of_it(
+    kept: Keeping,
+) -> None:
+    log.info("not wanted")
+    assert await asyncio.to_thread(eventually, lambda: reading.last(Wanted(), 1))
+    async with aclosing(reading.coming(Wanted(text="never said"), "0-0")) as lines:
+        assert await asyncio.wait_for(anext(lines), reading.BLOCK_MS / 2000) is None
 
 
 async def _viewer() -> Any:
