@@ -114,4 +114,4 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 def _told(request: HttpRequest) -> Caller | None:
     kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    return by_token(key.strip()) if kind.lower() == "bearer" else None
+    return by_token(key) if kind.lower() == "bearer" else None

@@ -65,5 +65,5 @@ def _too_big(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _failed(request: HttpRequest, error: Any) -> HttpResponse:
-    log.error("API %s %s failed", request.method, request.path, exc_info=error)
+    log.error("API %s %r failed", request.method, request.path, exc_info=error)
     return detail(FAILED, 500)

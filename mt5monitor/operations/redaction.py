@@ -8,15 +8,26 @@ from django.conf import settings
 
 BLOT = "…"
 SHORTEST = 8  # a key that is shorter would blot out words
+_NAMES = (
+    r"password|passwd|pwd|secret|secrets|secrets?[_-]keys?|token|tokens|api[_-]?keys?|private[_-]?key"
+    r"|cookie|session(?==)|sessionid|signature"
+)
+# In quotes to the closing one, else up to what ends it.
+_VALUE = r"(?:\\?\"[^\"]+\"|'[^']+'|[^\s\"'&;)}\]]+)"
 _LOOKS = [
+    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), BLOT),
     (re.compile(r"mt5m_[\w-]{6,}"), f"mt5m_{BLOT}"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {BLOT}"),
-    (re.compile(r"://[^/\s@]+@"), f"://{BLOT}@"),
     (
         re.compile(
-            r"\b([\w-]*(?:password|passwd|secret|token|api[_-]?key|cookie|session(?==)|sessionid"
-            r"|signature))"
-            r"(\\?[\"']?\s*[:=]\s*(?:b(?=['\"]))?\\?[\"']?)[^\s\"',;&)}\]]+",
+            r"\b(bearer|basic|authorization[\"']?\s*[:=]\s*\w+)\s+[\w.~+/=-]{8,}", re.IGNORECASE
+        ),
+        rf"\1 {BLOT}",
+    ),
+    (re.compile(r"://[^\s\"']*@"), f"://{BLOT}@"),
+    (
+        # name=value, "name": "value", ("name", "value"), bytes and escaped quotes among them
+        re.compile(
+            rf"\b([\w-]*(?:{_NAMES}))(\\?[\"']?\s*(?:[:=]|(?<=[\"']),)\s*(?:b(?=['\"]))?){_VALUE}",
             re.IGNORECASE,
         ),
         rf"\1\2{BLOT}",

@@ -103,6 +103,16 @@ SECRETS = [
     "__Host-session=hunter2hunter2",
     "{b'password': b'hunter2hunter2'}",
     r'"{\"password\": \"hunter2hunter2\"}"',
+    "{'password': 'abc hunter2, hunter2'}",
+    "password=abc,hunter2hunter2",
+    "redis://:ab@hunter2@host/0",
+    "redis://:ab/hunter2@host/0",
+    "('X-Agent-Secret', 'hunter2hunter2')",
+    "(b'x-api-key', b'hunter2hunter2')",
+    "pwd=hunter2hunter2",
+    "AGENT_SECRETS_KEYS=hunter2hunter2",
+    "Authorization: Token hunter2hunter2",
+    "-----BEGIN PRIVATE KEY----- hunter2hunter2 -----END PRIVATE KEY-----",
 ]
 
 
