@@ -140,9 +140,9 @@ def run_all(runs: Runs) -> int:
 
 def run_beside(runs: Runs, found: str | None) -> None:
     """What takes about as long as the run on SQLite does, meanwhile."""
-    # The agent and its client have no database, the whole stack brings its own; live pages, tickets,
-    # programs that listen, files, who may do what, and the modules at the top are about sockets,
-    # words and the site, not about rows. Once is enough for all of them.
+    # The agent and its client have no database, the whole stack brings its own; live pages,
+    # tickets, programs that listen, files, who may do what, and the modules at the top are about
+    # sockets, words and the site, not about rows. Once is enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live", "pages", "exports", "programs")
     once += without("api/test_access.py", "api/test_document.py")
     once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
