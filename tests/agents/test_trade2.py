@@ -111,7 +111,11 @@ CASES = [
     ("open", {"outcome": "rejected", "retcode": 10019}, "unknown"),  # with a deal
     ("open", {"outcome": "unknown", "retcode": 10009}, "unknown"),
     ("open", {"order": None, "deal": None, "position": None}, "unknown"),
-    ("open", {"order": None, "position": None}, "unknown"),  # of which position? only its deal is told
+    (
+        "open",
+        {"order": None, "position": None},
+        "unknown",
+    ),  # of which position? only its deal is told
     ("open", {"volume": 0.2}, "unknown"),
     ("open", {"volume": 0.05}, "unknown"),
     ("open", {"outcome": "partial", "retcode": 10010, "volume": None}, "unknown"),
