@@ -10,19 +10,15 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from tests import chromium
 from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-# Workers of two runs at once: together more than twice the cores, for many tests wait.
-ON_SQLITE = min(os.cpu_count() or 1, 8)
-BESIDE = ON_SQLITE + 1
+WORKERS = min((os.cpu_count() or 1) + 1, 8)  # one more than cores, for some tests wait
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 
@@ -47,17 +43,15 @@ class Tally:
 
 @dataclass
 class Runs:
-    """One after another; what they print goes to `screen`, ours when it is None."""
+    """One after another: side by side, what has to be ready in time was not always."""
 
     folder: Path
-    screen: TextIO | None = None
     tallies: list[Tally] = field(default_factory=list)
 
     def say(self, text: str) -> None:
         """At once: what pytest prints next must come after it."""
-        screen = self.screen or sys.stdout
-        screen.write(f"{text}\n")
-        screen.flush()
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
     def pytest(self, name: str, database: str, *arguments: str, **environment: str) -> Tally:
         """One run of pytest; what it leaves in its temporary folder goes with ours."""
@@ -69,7 +63,7 @@ class Runs:
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.monotonic()
         argv = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-        code = subprocess.run(argv, env=env, stdout=self.screen, stderr=self.screen).returncode
+        code = subprocess.run(argv, env=env).returncode
         tally = count(name, report)
         tally.code, tally.seconds = code, time.monotonic() - started
         self.tallies.append(tally)
@@ -90,17 +84,17 @@ class Runs:
     def in_browser(self, found: str | None) -> None:
         if found:
             database = f"sqlite:///{self.folder}/unused.sqlite3"
-            self.pytest("Browser", database, *modules(BESIDE), "tests/browser", CHROMIUM=found)
+            self.pytest("Browser", database, *modules(), "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
 
 
-def modules(workers: int) -> list[str]:
+def modules() -> list[str]:
     """The tests of a module run in one worker, for they may share a stack; conftest.py says which
     modules begin."""
-    return ["-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def count(name: str, report: Path) -> Tally:
@@ -119,17 +113,9 @@ def count(name: str, report: Path) -> Tally:
 
 def run_all(runs: Runs) -> int:
     found = chromium.find_or_install()
-    with (
-        (runs.folder / "beside.txt").open("w+") as screen,
-        ThreadPoolExecutor(1) as thread,
-    ):
-        beside = Runs(runs.folder, screen)
-        ended = thread.submit(run_beside, beside, found)
-        runs.on_sqlite(*modules(ON_SQLITE), *without("browser"))
-        ended.result()
-        screen.seek(0)
-        runs.say(screen.read())
-    tallies = [*runs.tallies, *beside.tallies]
+    if runs.on_sqlite(*modules(), *without("browser")).code != INTERRUPTED:
+        run_the_rest(runs, found)
+    tallies = runs.tallies
     runs.say("\n".join(str(tally) for tally in tallies))
     passed, failed = sum(t.passed for t in tallies), sum(t.failed for t in tallies)
     runs.say(
@@ -138,15 +124,14 @@ def run_all(runs: Runs) -> int:
     return max((abs(tally.code) for tally in tallies), default=1)
 
 
-def run_beside(runs: Runs, found: str | None) -> None:
-    """What takes about as long as the run on SQLite does, meanwhile."""
+def run_the_rest(runs: Runs, found: str | None) -> None:
     # The agent and its client have no database, the whole stack brings its own; live pages,
     # tickets, programs that listen, files, who may do what, and the modules at the top are about
     # sockets, words and the site, not about rows. Once is enough for all of them.
     once = without("browser", "agent", "agents", "stack", "live", "pages", "exports", "programs")
     once += without("api/test_access.py", "api/test_document.py")
     once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
-    if runs.on_postgres(*modules(BESIDE), *once).code != INTERRUPTED:
+    if runs.on_postgres(*modules(), *once).code != INTERRUPTED:
         runs.in_browser(found)
 
 

@@ -15,7 +15,7 @@ import psutil
 from tests.run import OURS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-READY_S = 90.0
+READY_S = 150.0
 # Agents that are polled so often that a test sees it soon.
 FEW_AND_OFTEN = {"ACCOUNTS": "4"} | {
     f"POLL_{urgency}_S": "1" for urgency in ("CRITICAL", "ACTIVE", "STANDARD", "INACTIVE", "IDLE")
