@@ -1,4 +1,4 @@
-"""All tests: on SQLite, beside that on PostgreSQL, then in a browser. `make test` runs this.
+"""All tests: on SQLite, on PostgreSQL, in a browser. `make test` runs this.
 
 `python -m tests.run` runs all; with arguments it hands them to pytest, on SQLite, or on
 PostgreSQL with DB=postgres. REQUIRE_BROWSER=1 makes a missing Chromium a failure.
