@@ -1,6 +1,7 @@
 """Server-sent events: their form, and that nobody goes on hearing what he may not hear any more.
 
-No thread and no database connection is held while a stream waits.
+For the operations log. Unlike those of streams.py, its streams keep the thread of their request and
+wait for slow readers without an end.
 """
 
 import time
