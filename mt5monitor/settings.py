@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "trading",
 ]
 MIDDLEWARE = [
+    "mt5monitor.api.fallback.errors_in_json",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "servestatic.middleware.ServeStaticMiddleware",

@@ -12,8 +12,12 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 JSON = "application/json"
 
 
+def encoded(data: Any) -> bytes:
+    return _encoder.encode(data)
+
+
 def answer(data: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(_encoder.encode(data), JSON, status=status)
+    return HttpResponse(encoded(data), JSON, status=status)
 
 
 def detail(text: str, status: int, **more: Any) -> HttpResponse:
@@ -23,7 +27,7 @@ def detail(text: str, status: int, **more: Any) -> HttpResponse:
 
 def conditional(request: HttpRequest, data: Any) -> HttpResponseBase:
     """The data with an ETag of what they are; 304 where the caller has them already."""
-    body = _encoder.encode(data)
+    body = encoded(data)
     etag = quote_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
     response = HttpResponse(body, JSON, headers={"ETag": etag, "Cache-Control": "private"})
     return get_conditional_response(request, etag=etag, response=response) or response

@@ -9,11 +9,10 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
 
 from mt5monitor.api.answers import detail
+from mt5monitor.api.fallback import SENTENCES
 
 log = logging.getLogger(__name__)
 
-NOT_FOUND = "There is nothing at this address."
-FAILED = "Something failed here, and was written to the log. Nothing more is known about it."
 PLACES = {"body", "query", "path", "header", "form"}
 
 
@@ -47,7 +46,7 @@ def _sentence(error: dict[str, Any]) -> str:
 
 
 def _missing(request: HttpRequest, error: Any) -> HttpResponse:
-    return detail(str(error) or NOT_FOUND, 404)
+    return detail(str(error) or SENTENCES[404], 404)
 
 
 def _denied(request: HttpRequest, error: Any) -> HttpResponse:
@@ -61,9 +60,9 @@ def _throttled(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _too_big(request: HttpRequest, error: Any) -> HttpResponse:
-    return detail("The body is too large.", 413)
+    return detail(SENTENCES[413], 413)
 
 
 def _failed(request: HttpRequest, error: Any) -> HttpResponse:
     log.error("API %s %r failed", request.method, request.path, exc_info=error)
-    return detail(FAILED, 500)
+    return detail(SENTENCES[500], 500)

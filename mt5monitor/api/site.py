@@ -1,10 +1,12 @@
 """The API at /api/: its routers, its documents, its errors."""
 
+import functools
 from typing import Any
 
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from accounts.api.accounts import router as accounts
@@ -12,6 +14,7 @@ from accounts.api.agents import router as agents
 from accounts.api.sign_in import router as sign_in
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
+from mt5monitor.api.fallback import SENTENCES
 from mt5monitor.api.limits import PerMinute
 from trading.api.history import router as history
 from trading.api.orders import router as orders
@@ -43,12 +46,30 @@ api.add_router("/", sheets)
 api.add_router("/orders", orders)
 api.add_router("/versus", versus)
 
+
+def headed(view: Any) -> Any:
+    """HEAD asks what GET would answer; the server leaves out the body."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if request.method != "HEAD":
+            return view(request, *args, **kwargs)
+        request.method = "GET"
+        try:
+            return view(request, *args, **kwargs)
+        finally:
+            request.method = "HEAD"
+
+    return answer
+
+
 # The operations say themselves who may; a page to sign in on would mean nothing to a program.
 urls: Any = api.urls
 for pattern in urls[0]:
-    login_not_required(pattern.callback)
+    pattern.callback = login_not_required(headed(pattern.callback))
 
 
+@csrf_exempt  # nothing is changed here: what is asked for is not there
 @login_not_required
 def nothing_here(request: HttpRequest, rest: str = "") -> HttpResponse:
-    return detail(errors.NOT_FOUND, 404)
+    return detail(SENTENCES[404], 404)
