@@ -12,9 +12,13 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
-from accounts.models.token import SHOWN, ApiToken, digest_of
+from accounts.models import ApiToken
 
 MOST_DAYS = 730
+ENDS = (
+    "It ends before when it is revoked, when its user’s password changes, or when its user is made "
+    "inactive. It may no more than its user may at that moment."
+)
 # What the API asks for; nothing else would mean anything to it.
 SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "view_agent"]) | Q(
     codename__in=[
@@ -25,6 +29,7 @@ SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "vi
         "view_versus",
         "run_versus",
         "acknowledge_firm_rules",
+        "sync_sheets",
     ]
 )
 
@@ -42,6 +47,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         max_value=MOST_DAYS,
         initial=90,
         widget=UnfoldAdminIntegerFieldWidget,
+        help_text=ENDS,
     )
 
     class Meta:
@@ -95,8 +101,7 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, token: ApiToken, form: Any, change: bool) -> None:
-        key = ApiToken.new_key()
-        token.start, token.digest = key[:SHOWN], digest_of(key)
+        key = token.cut()
         token.scopes = form.cleaned_data["reach"] or None
         token.expires_at = timezone.now() + timedelta(days=form.cleaned_data["days"])
         super().save_model(request, token, form, change)

@@ -13,7 +13,10 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from accounts.models.token import ApiToken, digest_of
 
-WRONG_TOKEN = "This token is wrong, has expired, or was revoked."  # noqa: S105 - a sentence
+WRONG_TOKEN = (
+    "This token is wrong, has expired, was revoked, or ended "  # noqa: S105 - a sentence
+    "with the former password of its user."
+)
 NO_TOKEN = "Missing authorization header: send “Authorization: Bearer …”, or sign in."  # noqa: S105
 
 

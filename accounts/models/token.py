@@ -1,9 +1,10 @@
 """A token that lets a program in as its user; of the token itself only a digest is kept."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -19,9 +20,9 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def valid(self, now: datetime) -> "ApiTokenQuerySet":
-        return self.filter(revoked_at=None, expires_at__gt=now, user__is_active=True)
+def mark_of(auth_hash: str, digest: str) -> str:
+    """Of one token and the password its user has, by `get_session_auth_hash`, which is keyed."""
+    return hmac.new(auth_hash.encode(), digest.encode(), hashlib.sha256).hexdigest()
 
 
 class ApiToken(models.Model):
@@ -34,14 +35,14 @@ class ApiToken(models.Model):
     name = models.CharField(max_length=80, help_text="what it is for")
     start = models.CharField(max_length=SHOWN, editable=False, help_text="to recognise it by")
     digest = models.CharField(max_length=64, unique=True, editable=False)
+    # It ends with the password that its user had when it was made, as sessions do.
+    password_mark = models.CharField(max_length=64, editable=False)
     # Never more than its user may; empty: all of that.
     scopes = models.JSONField(null=True, blank=True, help_text="permissions that it is limited to")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, editable=False)
     used_at = models.DateTimeField(null=True, editable=False, help_text="to the minute")
-
-    objects: ClassVar[models.Manager["ApiToken"]] = ApiTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -56,23 +57,28 @@ class ApiToken(models.Model):
         cls, user: Any, name: str, lasts: timedelta, scopes: list[str] | None = None
     ) -> tuple["ApiToken", str]:
         """The row, and the token itself: it is told this once."""
-        key = cls.new_key()
-        token = cls.objects.create(
-            user=user,
-            name=name,
-            start=key[:SHOWN],
-            digest=digest_of(key),
-            scopes=scopes,
-            expires_at=timezone.now() + lasts,
-        )
+        token = cls(user=user, name=name, scopes=scopes, expires_at=timezone.now() + lasts)
+        key = token.cut()
+        token.save(force_insert=True)
         return token, key
 
-    @staticmethod
-    def new_key() -> str:
-        return PREFIX + secrets.token_urlsafe(32)
+    def cut(self) -> str:
+        """Makes a key for its user as it is now, and returns it; nothing is saved."""
+        key = PREFIX + secrets.token_urlsafe(32)
+        self.start, self.digest = key[:SHOWN], digest_of(key)
+        self.password_mark = mark_of(self.user.get_session_auth_hash(), self.digest)
+        return key
 
     def is_valid(self, now: datetime) -> bool:
-        return self.revoked_at is None and now < self.expires_at and self.user.is_active
+        lasts = self.revoked_at is None and now < self.expires_at
+        return lasts and self.user.is_active and self._is_of_this_password()
+
+    def _is_of_this_password(self) -> bool:
+        user: Any = self.user
+        # The others are by keys of the server that are on their way out.
+        hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+        marks = [mark_of(one, self.digest) for one in hashes]
+        return any(hmac.compare_digest(self.password_mark, mark) for mark in marks)
 
     def allows(self, permission: str) -> bool:
         """Whether it reaches so far; whether its user does is another question."""

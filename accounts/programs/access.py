@@ -19,7 +19,9 @@ KINDS: dict[str, frozenset[str]] = {
     "trade_result": frozenset({"accounts.view_account"}),
     "agent_status": frozenset({"accounts.view_agent"}),
     "versus_update": frozenset({"accounts.view_account", "trading.view_versus"}),
+    "line": frozenset({"accounts.view_logs"}),  # of the operations log
 }
+EVENTS = frozenset(KINDS) - {"line"}
 PERMISSIONS = frozenset().union(*KINDS.values())
 FORBIDDEN = "You may not listen to any of this."
 
@@ -57,7 +59,7 @@ def _admitted(holder: Holder) -> Holder:
 
 
 def check(holders: Iterable[Holder]) -> dict[Holder, Refused]:
-    """Those who may not listen any more, and why; what the others may hear. Six queries, however
+    """Those who may not listen any more, and why; what the others may hear. Seven queries, however
     many they are."""
     holders = list(holders)
     ids = {holder.user_id for holder in holders}
@@ -89,6 +91,6 @@ def _scopes(ids: set[int]) -> dict[int, set[str] | None]:
     """Of those of these tokens that are valid: what they are limited to, None for nothing."""
     if not ids:
         return {}
-    tokens = ApiToken.objects.valid(timezone.now()).filter(pk__in=ids)
-    rows = tokens.values_list("pk", "scopes")
-    return {pk: None if scopes is None else set(scopes) for pk, scopes in rows}
+    now, tokens = timezone.now(), ApiToken.objects.filter(pk__in=ids).select_related("user")
+    valid = [token for token in tokens if token.is_valid(now)]
+    return {one.pk: None if one.scopes is None else set(one.scopes) for one in valid}

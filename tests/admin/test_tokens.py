@@ -43,6 +43,15 @@ def test_a_token_is_told_once_and_lets_in_as_its_user_within_its_limits(staff: U
     listed = text(client.get(LIST))
     assert key[0] not in listed
     assert ApiToken.objects.get().start in listed
+    staff.set_password("another long password")
+    staff.save(update_fields=["password"])
+    assert program.get("/api/accounts").status_code == 401
+
+
+def test_what_a_token_ends_with_is_said_where_it_is_made(staff: User) -> None:
+    page = text(admin_of(staff).get(f"{LIST}add/"))
+    assert "when its user’s password changes" in page
+    assert "accounts.sync_sheets" in page
 
 
 def test_nobody_makes_one_for_somebody_who_may_more(staff: User) -> None:

@@ -1,10 +1,15 @@
 """Signing in for a token, and what a token is worth."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -103,20 +108,68 @@ def test_more_requests_than_allowed_wait(valkey: PrivateValkey, settings: Settin
     assert other.ask("GET", "accounts").status_code == 200
 
 
-@pytest.mark.parametrize("ends", ["revoked", "expired", "disabled"])
-def test_a_token_that_has_ended_lets_nobody_in(valkey: PrivateValkey, ends: str) -> None:
+def revoke(program: Program) -> None:
+    assert program.token.revoke()
+
+
+def expire(program: Program) -> None:
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def disable(program: Program) -> None:
+    User.objects.update(is_active=False)
+
+
+def change_password(program: Program) -> None:
+    program.user.set_password("another long password")
+    program.user.save(update_fields=["password"])
+
+
+def rotate_keys(program: Program) -> None:
+    """The former key of the server does not count any more."""
+    django_settings.SECRET_KEY = "another key of the server"  # noqa: S105
+
+
+@pytest.mark.parametrize("end", [revoke, expire, disable, change_password, rotate_keys])
+def test_a_token_that_has_ended_lets_nobody_in(
+    valkey: PrivateValkey, settings: Settings, end: Callable[[Program], None]
+) -> None:
+    settings.SECRET_KEY = "the key of the server"  # put back after the test
     program = Program(make_user(*VIEW))
     assert program.get("accounts")
-    if ends == "revoked":
-        assert program.token.revoke()
-    elif ends == "expired":
-        past = timezone.now() - timedelta(seconds=1)
-        ApiToken.objects.update(expires_at=past)
-    else:
-        type(program.user).objects.update(is_active=False)
-    assert (
-        "wrong, has expired, or was revoked" in told(program.ask("GET", "accounts"), 401)["detail"]
-    )
+    end(program)
+    refused = told(program.ask("GET", "accounts"), 401)["detail"]
+    assert "wrong, has expired, was revoked" in refused
+    verified = Client(headers={"Authorization": f"Bearer {program.key}"}).get("/api/auth/verify")
+    assert verified.json()["valid"] is False
+
+
+def test_tokens_outlive_a_key_of_the_server_that_is_on_its_way_out(
+    valkey: PrivateValkey, settings: Settings
+) -> None:
+    settings.SECRET_KEY = "the key of the server"
+    program = Program(make_user(*VIEW))
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", ["the key of the server"]
+    assert program.get("accounts")
+
+
+def test_a_token_may_no_more_than_its_user_may_now(valkey: PrivateValkey) -> None:
+    program = Program(make_user(*VIEW))
+    assert program.get("accounts")
+    program.user.user_permissions.clear()
+    assert "view_account" in told(program.ask("GET", "accounts"), 403)["detail"]
+
+
+def test_tokens_made_before_they_ended_with_passwords_do_so_from_the_migration_on(
+    valkey: PrivateValkey,
+) -> None:
+    program = Program(make_user(*VIEW))
+    ApiToken.objects.update(password_mark="")
+    assert program.ask("GET", "accounts").status_code == 401
+    import_module("accounts.migrations.0010_token_password_mark").mark(apps, None)
+    assert program.get("accounts")
+    change_password(program)
+    assert program.ask("GET", "accounts").status_code == 401
 
 
 def test_a_token_reaches_no_further_than_its_scopes_and_its_user(valkey: PrivateValkey) -> None:

@@ -130,11 +130,22 @@ def disable(user: User, token: ApiToken, session: str) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
 
 
+def change_password(user: User, token: ApiToken, session: str) -> None:
+    user.set_password("another long password")
+    user.save(update_fields=["password"])
+
+
 def sign_out(user: User, token: ApiToken, session: str) -> None:
     Session.objects.filter(pk=session).delete()
 
 
-@pytest.mark.parametrize(("end", "by"), [(revoke, "token"), (disable, "token"), (sign_out, "")])
+@pytest.mark.parametrize(
+    ("end", "by"),
+    [
+        *((revoke, "token"), (disable, "token"), (change_password, "token")),
+        *((change_password, ""), (sign_out, "")),
+    ],
+)
 async def test_a_stream_ends_when_its_holder_may_not_listen_any_more(
     served: Served,
     user: User,

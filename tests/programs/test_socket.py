@@ -208,12 +208,18 @@ def disable(user: User, token: ApiToken) -> None:
     User.objects.filter(pk=user.pk).update(is_active=False)
 
 
+def change_password(user: User, token: ApiToken) -> None:
+    user.set_password("another long password")
+    user.save(update_fields=["password"])
+
+
 def forbid(user: User, token: ApiToken) -> None:
     user.user_permissions.clear()
 
 
 @pytest.mark.parametrize(
-    ("end", "code"), [(revoke, 4401), (expire, 4401), (disable, 4401), (forbid, 4403)]
+    ("end", "code"),
+    [(revoke, 4401), (expire, 4401), (disable, 4401), (change_password, 4401), (forbid, 4403)],
 )
 async def test_a_program_that_may_not_listen_any_more_is_closed_and_no_other(
     served: Served,
