@@ -192,6 +192,8 @@ CACHES = {
 # --- the API ----------------------------------------------------------------------------------
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)  # of one token, or one user
 API_LOGINS_PER_MINUTE = env.int("API_LOGINS_PER_MINUTE", 10)  # of one address, and of one name
+# Of one address; tokens that have been right before are let in all the same.
+API_WRONG_TOKENS_PER_MINUTE = env.int("API_WRONG_TOKENS_PER_MINUTE", 60)
 API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", 24)  # of tokens that were signed in for
 # For whom the password alone signs in, as scripts of the original do; empty: for nobody.
 API_PASSWORD_USER = env.str("API_PASSWORD_USER", "")

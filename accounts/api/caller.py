@@ -7,11 +7,12 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.errors import HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
-from accounts.models.token import ApiToken, digest_of
+from accounts.api.tokens import token_of
+from accounts.models.token import ApiToken
+from mt5monitor.api.limits import address, spend
 
 WRONG_TOKEN = (
     "This token is wrong, has expired, was revoked, or ended "  # noqa: S105 - a sentence
@@ -41,17 +42,14 @@ def caller_of(request: HttpRequest) -> Caller:
     return cast(Caller, cast(Any, request).auth)
 
 
-def by_token(key: str) -> Caller | None:
-    """Who holds this token; None when nobody may with it."""
-    now = timezone.now()
-    tokens = ApiToken.objects.filter(digest=digest_of(key)).select_related("user")
-    token = tokens.first()
-    if token is None or not token.is_valid(now):
-        return None
-    token.was_used(now)
-    return Caller(token.user, token)
+def by_token(key: str, from_address: str) -> Caller | None:
+    """Who holds this token; None when nobody may with it. Raises TooOften."""
+    token = token_of(key, from_address)
+    return None if token is None else Caller(token.user, token)
 
 
+# --- what opens an operation -------------------------------------------------------------------
+# Requests are counted here and not by a throttle, so that those that are refused count as well.
 class Token(HttpBearer):
     """Whoever sends a token is asked for that one, whatever else they send."""
 
@@ -64,13 +62,17 @@ class Token(HttpBearer):
             return None
         caller = cast("Caller | None", super().__call__(request))
         if caller is None:
+            spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
             raise HttpError(401, WRONG_TOKEN)
         request.user = caller.user  # as whom edits are kept in the history
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
-        caller = by_token(token)
-        return caller and permitted(caller, self.permissions)
+        caller = by_token(token, address(request))
+        if caller is None:
+            return None
+        spend(caller.ident, settings.API_REQUESTS_PER_MINUTE)
+        return permitted(caller, self.permissions)
 
 
 class Session(APIKeyCookie):
@@ -84,7 +86,10 @@ class Session(APIKeyCookie):
 
     def __call__(self, request: HttpRequest) -> Caller | None:
         if not request.user.is_authenticated:
+            spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
             raise HttpError(401, NO_TOKEN)
+        caller = Caller(request.user)
+        spend(caller.ident, settings.API_REQUESTS_PER_MINUTE)
         return cast("Caller | None", super().__call__(request))
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:

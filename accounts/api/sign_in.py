@@ -16,7 +16,7 @@ from accounts.api.caller import Caller, by_token, caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models.token import ApiToken
 from mt5monitor.api.answers import answer, detail
-from mt5monitor.api.limits import address, count
+from mt5monitor.api.limits import address, count, spend
 
 router = Router(tags=["Signing in"])
 operations = logging.getLogger("operations")
@@ -92,7 +92,7 @@ def _is_too_often(request: HttpRequest, name: str) -> bool:
     return bool(max(counts) > most)
 
 
-@router.post("/logout", auth=may(), response=Said)
+@router.post("/logout", auth=may(), response={200: Said, 401: Problem, 429: Problem})
 def logout(request: HttpRequest) -> HttpResponse:
     """Revokes the token that this is asked with; ends the session of a browser without one."""
     token = caller_of(request).token
@@ -103,9 +103,10 @@ def logout(request: HttpRequest) -> HttpResponse:
     return answer({"success": True, "message": "Signed out."})
 
 
-@router.get("/verify", auth=None, response=Verified)
+@router.get("/verify", auth=None, response={200: Verified, 429: Problem})
 def verify(request: HttpRequest) -> HttpResponse:
-    """Whether the token of this request is valid; never an error."""
+    """Whether the token of this request is valid; no error when it is not."""
+    spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
     caller = _told(request)
     if caller is None:
         return answer({"valid": False, "message": "No token, or one that is not valid any more."})
@@ -114,4 +115,4 @@ def verify(request: HttpRequest) -> HttpResponse:
 
 def _told(request: HttpRequest) -> Caller | None:
     kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    return by_token(key) if kind.lower() == "bearer" else None
+    return by_token(key, address(request)) if kind.lower() == "bearer" else None

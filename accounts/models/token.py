@@ -90,6 +90,8 @@ class ApiToken(models.Model):
         done = ApiToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
         return bool(done)
 
-    def was_used(self, now: datetime) -> None:
-        if self.used_at is None or now - self.used_at > USED_EVERY:
-            ApiToken.objects.filter(pk=self.pk).update(used_at=now)
+    def was_used(self, now: datetime) -> bool:
+        """Whether this call has noted it."""
+        if self.used_at is not None and now - self.used_at <= USED_EVERY:
+            return False
+        return bool(ApiToken.objects.filter(pk=self.pk).update(used_at=now))

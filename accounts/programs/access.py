@@ -12,6 +12,7 @@ from accounts.api.caller import WRONG_TOKEN, by_token
 from accounts.live.access import SIGNED_OUT, Pass, signed_in, who_may
 from accounts.live.frames import Refused
 from accounts.models import ApiToken
+from mt5monitor.api.limits import TooOften
 
 # What one must be allowed to hear an event of each kind.
 KINDS: dict[str, frozenset[str]] = {
@@ -36,9 +37,12 @@ class Holder:
     kinds: frozenset[str] = frozenset()
 
 
-def by_key(key: str) -> Holder:
+def by_key(key: str, from_address: str) -> Holder:
     """Of the bearer of this token. Raises Refused."""
-    caller = by_token(key)
+    try:
+        caller = by_token(key, from_address)
+    except TooOften as why:
+        raise Refused(Refused.TOO_MANY, str(why)) from why
     if caller is None or caller.token is None:
         raise Refused(Refused.SIGNED_OUT, WRONG_TOKEN)
     return _admitted(Holder(caller.user.pk, token_id=caller.token.pk))

@@ -51,19 +51,19 @@ async def _holder(scope: Scope, receive: Receive) -> Holder:
     headers = [value for name, value in scope["headers"] if name == b"authorization"]
     if headers:
         kind, _, key = headers[0].decode("latin1").partition(" ")
-        return await _by_key(key.strip() if kind.lower() == "bearer" else "")
+        return await _by_key(scope, key.strip() if kind.lower() == "bearer" else "")
     # A browser says where its page is from, and that was looked at; what does not is no page.
     has_origin = any(name == b"origin" for name, _ in scope["headers"])
     if has_origin and scope["user"].is_authenticated:
         session = scope["session"].session_key
         work = database_sync_to_async(by_session)
         return await admitted(session, lambda: work(scope["user"], session))
-    return await _by_key(await _said_key(receive))
+    return await _by_key(scope, await _said_key(receive))
 
 
-async def _by_key(key: str) -> Holder:
-    work = database_sync_to_async(by_key)
-    return await admitted(key, lambda: work(key))
+async def _by_key(scope: Scope, key: str) -> Holder:
+    work, client = database_sync_to_async(by_key), scope.get("client") or ("",)
+    return await admitted(key, lambda: work(key, str(client[0])))
 
 
 async def _said_key(receive: Receive) -> str:

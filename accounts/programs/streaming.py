@@ -11,6 +11,7 @@ from accounts.programs.access import Holder, by_key, by_session
 from accounts.programs.admission import admitted
 from accounts.programs.follower import Feed, Follower, mark_of
 from mt5monitor.api.answers import detail
+from mt5monitor.api.limits import address
 from mt5monitor.streams import answer
 
 INTERVAL_S = 2.0
@@ -54,7 +55,7 @@ async def _holder(request: HttpRequest) -> Holder:
     if header is not None:
         kind, _, key = header.partition(" ")
         key = key.strip() if kind.lower() == "bearer" else ""
-        return await admitted(key, lambda: sync_to_async(by_key)(key))
+        return await admitted(key, lambda: sync_to_async(by_key)(key, address(request)))
     user = await request.auser()
     session = request.session.session_key
     if not user.is_authenticated or not session:

@@ -1,15 +1,17 @@
 """Every error of the API: a fitting status and `detail`, a sentence; never a traceback."""
 
 import logging
+import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import HttpError, Throttled, ValidationError
+from ninja.errors import HttpError, ValidationError
 
 from mt5monitor.api.answers import detail
 from mt5monitor.api.fallback import SENTENCES
+from mt5monitor.api.limits import TooOften
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(Http404, _missing)
     api.add_exception_handler(PermissionDenied, _denied)
-    api.add_exception_handler(Throttled, _throttled)
+    api.add_exception_handler(TooOften, _too_often)
     api.add_exception_handler(RequestDataTooBig, _too_big)
     api.add_exception_handler(Exception, _failed)
 
@@ -53,9 +55,9 @@ def _denied(request: HttpRequest, error: Any) -> HttpResponse:
     return detail(str(error) or "You may not do this: the permission is missing.", 403)
 
 
-def _throttled(request: HttpRequest, error: Any) -> HttpResponse:
-    response = detail("Too many requests: wait a moment.", 429)
-    response.headers["Retry-After"] = str(int(error.wait or 60))
+def _too_often(request: HttpRequest, error: Any) -> HttpResponse:
+    response = detail(str(error), 429)
+    response.headers["Retry-After"] = str(max(1, math.ceil(error.wait_s)))
     return response
 
 

@@ -2,42 +2,53 @@
 
 import logging
 import time
-from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
-from ninja.throttling import BaseThrottle
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 MINUTE = 60
+TOO_OFTEN = "Too many requests: wait a moment."
+
+
+class TooOften(Exception):
+    """429, with the seconds after which it may be tried again."""
+
+    def __init__(self, sentence: str = TOO_OFTEN, wait_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.wait_s = MINUTE - time.time() % MINUTE + 1 if wait_s is None else wait_s
+
+
+def _slot(key: str) -> str:
+    return f"rate:{key}:{int(time.time()) // MINUTE}"
 
 
 def count(key: str) -> int:
     """Of this minute, this one included. Raises RedisError."""
-    slot = f"rate:{key}:{int(time.time()) // MINUTE}"
+    slot = _slot(key)
     cache.add(slot, 0, timeout=2 * MINUTE)
     return int(cache.incr(slot))
 
 
-class PerMinute(BaseThrottle):
-    """Lets requests through when nothing can be counted: reading matters more than counting."""
-
-    def allow_request(self, request: HttpRequest) -> bool:
-        try:
-            return bool(count(_caller(request)) <= settings.API_REQUESTS_PER_MINUTE)
-        except (RedisError, ValueError):
-            log.warning("Requests of the API cannot be counted: Valkey does not answer")
-            return True
-
-    def wait(self) -> float:
-        return MINUTE - time.time() % MINUTE + 1
+def counted(key: str) -> int:
+    """Of this minute so far; 0 when it cannot be told."""
+    try:
+        return int(cache.get(_slot(key), 0))
+    except (RedisError, ValueError):
+        return 0
 
 
-def _caller(request: HttpRequest) -> str:
-    caller: Any = getattr(request, "auth", None)
-    return caller.ident if caller is not None else f"from:{address(request)}"
+def spend(key: str, most: int) -> None:
+    """Counts one more. Raises TooOften. Lets requests through when nothing can be counted: reading
+    matters more than counting."""
+    try:
+        now = count(key)
+    except (RedisError, ValueError):
+        log.warning("Requests of the API cannot be counted: Valkey does not answer")
+        return
+    if now > most:
+        raise TooOften
 
 
 def address(request: HttpRequest) -> str:

@@ -15,7 +15,6 @@ from accounts.api.sign_in import router as sign_in
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
 from mt5monitor.api.fallback import SENTENCES
-from mt5monitor.api.limits import PerMinute
 from trading.api.history import router as history
 from trading.api.orders import router as orders
 from trading.api.positions import router as positions
@@ -32,7 +31,6 @@ api = NinjaAPI(
     version="1",
     description=DESCRIPTION,
     docs_decorator=staff_member_required(login_url="login"),
-    throttle=[PerMinute()],
     urls_namespace="api",
 )
 errors.install(api)

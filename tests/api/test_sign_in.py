@@ -130,6 +130,58 @@ def rotate_keys(program: Program) -> None:
     django_settings.SECRET_KEY = "another key of the server"  # noqa: S105
 
 
+def wrong(address: str = "127.0.0.1", key: str = "mt5m_wrong") -> Client:
+    return Client(headers={"Authorization": f"Bearer {key}"}, REMOTE_ADDR=address)
+
+
+def test_whoever_sends_wrong_tokens_is_put_off_and_those_beside_them_go_on(
+    valkey: PrivateValkey, settings: Settings
+) -> None:
+    settings.API_WRONG_TOKENS_PER_MINUTE = 3
+    program, late = Program(make_user(*VIEW)), Program(make_user(*VIEW))
+    program.get("accounts")
+    paths = ("/api/accounts", "/api/auth/verify", "/api/cache/stats")
+    for path in paths * 3:  # two minutes may meet here
+        last = wrong().get(path)
+    assert "Too many wrong tokens" in told(last, 429)["detail"]
+    assert 0 < int(last.headers["Retry-After"]) <= 61
+    # A token that was never right here says nothing, whichever it is; one that was goes on.
+    assert late.ask("GET", "accounts").status_code == 429
+    assert program.get("accounts")
+    assert wrong("127.0.0.2").get("/api/accounts").status_code == 401
+    # One that has ended is a wrong one.
+    program.token.revoke()
+    assert program.ask("GET", "accounts").status_code == 401
+    assert program.ask("GET", "accounts").status_code == 429
+
+
+@pytest.mark.parametrize("sent", [None, "Basic eDp5", "Bearer"])
+def test_requests_that_say_nobody_are_counted_by_address(
+    valkey: PrivateValkey, settings: Settings, sent: str | None
+) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    client = Client(headers={} if sent is None else {"Authorization": sent})
+    for _ in range(6):
+        last = client.get("/api/accounts")
+    assert told(last, 429)["detail"] == "Too many requests: wait a moment."
+    assert Program(make_user(*VIEW)).get("accounts")
+
+
+@pytest.mark.parametrize("by", ["token", "session"])
+def test_requests_that_are_forbidden_are_counted(
+    valkey: PrivateValkey, settings: Settings, by: str
+) -> None:
+    settings.API_REQUESTS_PER_MINUTE = 2
+    stranger = make_user()
+    client = Client(enforce_csrf_checks=True)
+    if by == "session":
+        client.force_login(stranger)
+    else:
+        client = Client(headers={"Authorization": f"Bearer {Program(stranger).key}"})
+    seen = [client.post("/api/refresh").status_code for _ in range(6)]
+    assert (seen[0], seen[-1]) == (403, 429)
+
+
 @pytest.mark.parametrize("end", [revoke, expire, disable, change_password, rotate_keys])
 def test_a_token_that_has_ended_lets_nobody_in(
     valkey: PrivateValkey, settings: Settings, end: Callable[[Program], None]
