@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts import polling
-from accounts.models import Agent
+from accounts.models import Account, Agent
 from tests.api.program import Program
+from tests.cast import VIEW
+from tests.factories import make_account, make_trade, make_user
 from tests.trading.desk import Desk
-from trading.models import ClosedTrade
+from trading.api import history
+from trading.models import ClosedTrade, HistorySync
 
 pytestmark = pytest.mark.django_db
 ORIGINAL = {
@@ -83,3 +87,72 @@ def test_a_long_history_is_read_in_pages(desk: Desk, program: Program) -> None:
         before = f"&before={page['next']}"
     assert seen == whole
     assert program.ask("GET", of(desk, "2", "?before=1")).status_code == 404
+
+
+# --- what is in the rows, without an agent ------------------------------------------------------
+@pytest.fixture
+def viewer(db: None) -> Program:
+    return Program(make_user(*VIEW))
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    """Its history was read."""
+    made = make_account(number=4711)
+    HistorySync.objects.create(account=made, synced_at=timezone.now())
+    return made
+
+
+def told(viewer: Program, query: str = "") -> Any:
+    return viewer.get(f"accounts/4711/trade-history{query}")
+
+
+def test_a_commission_that_nobody_told_is_not_nought(viewer: Program, account: Account) -> None:
+    make_trade(account, commission=None)
+    make_trade(account, commission=None)
+    totals = told(viewer)
+    assert (totals["total_commission"], totals["trades_without_commission"]) == (None, 2)
+    make_trade(account, commission="-1.50")
+    totals = told(viewer)
+    assert (totals["total_commission"], totals["trades_without_commission"]) == (-1.5, 2)
+
+
+def test_what_was_read_and_is_empty_amounts_to_nought(viewer: Program, account: Account) -> None:
+    totals = told(viewer)
+    assert (totals["total_trades"], totals["total_profit"], totals["total_commission"]) == (0, 0, 0)
+
+
+def test_what_was_never_read_amounts_to_nothing_that_is_known(viewer: Program) -> None:
+    make_account(number=4711)
+    totals = told(viewer)
+    assert (totals["trades"], totals["synced_at"]) == ([], None)
+    assert (totals["total_profit"], totals["total_commission"], totals["total_net"]) == (None,) * 3
+
+
+def test_without_a_limit_all_is_told_up_to_a_most_and_then_where_it_goes_on(
+    viewer: Program, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "PART", 2)
+    made = [make_trade(account).position_id for _ in range(5)]
+    whole = told(viewer)
+    assert {trade["position_id"] for trade in whole["trades"]} == set(made)
+    assert whole["next"] is None
+    monkeypatch.setattr(history, "MOST", 3)
+    first = told(viewer)
+    assert (first["trades"], first["total_trades"]) == (whole["trades"][:3], 5)
+    rest = told(viewer, f"?before={first['next']}")
+    assert (rest["trades"], rest["next"]) == (whole["trades"][3:], None)
+
+
+def test_the_size_of_a_history_does_not_grow_the_number_of_queries(
+    viewer: Program, account: Account, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        make_trade(account)
+    told(viewer)
+    with django_assert_max_num_queries(9):
+        told(viewer)
+    for _ in range(20):
+        make_trade(account)
+    with django_assert_max_num_queries(9):
+        assert len(told(viewer)["trades"]) == 23

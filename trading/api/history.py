@@ -1,9 +1,13 @@
 """Closed trades of one account, as far as its history has been read."""
 
+import itertools
+from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+import msgspec
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Field, Query, Router, Schema
@@ -11,13 +15,23 @@ from ninja import Field, Query, Router, Schema
 from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import may
 from accounts.models import Account
-from mt5monitor.api.answers import conditional
+from mt5monitor.api.answers import conditional, encoded
 from trading import history
 from trading.models import ClosedTrade, HistorySync
 
 router = Router(tags=["Accounts"])
-MOST = 1000
+MOST = 20_000  # of one answer: the whole history of any account but the busiest
+PART = 500
 PATIENCE_S = 20.0
+
+
+# Of a row that an answer is told by.
+SAME = (
+    *("symbol", "side", "pips", "tp_money", "sl_money", "commission", "profit", "entry_price"),
+    *("exit_price", "position_id", "swap", "fee", "net"),
+)
+TIMES = ("opened_at", "opened_told", "closed_at", "closed_told")
+COLUMNS = (*SAME, *TIMES, "volume_closed", "reason", "is_open")
 
 
 class ClosedTradeOut(Schema):
@@ -47,9 +61,10 @@ class TradeHistoryOut(Schema):
     account_number: int
     trades: list[ClosedTradeOut]
     total_trades: int
-    total_profit: float
-    total_commission: float
-    total_net: float
+    total_profit: float | None
+    total_commission: float | None = Field(description="of those that tell one; null: none does")
+    trades_without_commission: int
+    total_net: float | None
     synced_at: datetime | None = Field(description="when the history was read last")
     reason: str | None = Field(description="why the last reading failed")
     next: int | None = Field(description="as `before`, for those that come after these")
@@ -57,7 +72,9 @@ class TradeHistoryOut(Schema):
 
 class Asked(Schema):
     force_refresh: bool = False
-    limit: int | None = Field(None, ge=1, le=MOST, description="without one: all of them")
+    limit: int | None = Field(
+        None, ge=1, le=MOST, description=f"without one: all of them, up to {MOST}"
+    )
     before: int | None = Field(None, gt=0, lt=2**63)
 
 
@@ -67,8 +84,8 @@ class Asked(Schema):
     response={200: TradeHistoryOut, **ERRORS},
 )
 def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> HttpResponseBase:
-    """The newest first, from the rows. `force_refresh` reads what is new first, and waits; so does
-    the first time that anybody asks."""
+    """The newest first, from the rows; all of them up to 20,000, and `next` where there are more.
+    `force_refresh` reads what is new first, and waits; so does the first time that anybody asks."""
     account = account_or_404(number)
     if asked.force_refresh:
         history.sync(account, deadline_s=PATIENCE_S)
@@ -77,9 +94,9 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
     known = HistorySync.objects.filter(account=account).first()
     rows = ClosedTrade.objects.filter(account=account)
     page, after = _page(account, rows, asked)
-    told = {"account_number": number, "trades": [_told(row) for row in page], "next": after}
+    told = {"account_number": number, "trades": page, "next": after}
     failing = known is not None and known.failing_since is not None
-    told |= _totals(rows) | {
+    told |= _totals(rows, is_known=known is not None and known.synced_at is not None) | {
         "synced_at": known.synced_at if known else None,
         "reason": known.reason if known and failing else None,
     }
@@ -88,18 +105,25 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
 
 def _page(
     account: Account, rows: QuerySet[ClosedTrade], asked: Asked
-) -> tuple[list[ClosedTrade], int | None]:
+) -> tuple[msgspec.Raw, int | None]:
+    """The trades as they are told, and the position with which the page ended where more come."""
     if asked.before is not None:
         last = rows.filter(position_id=asked.before).first()
         if last is None:
             raise Http404(f"Account {account.number} has no trade {asked.before}.")
         rows = rows.filter(_later(last))
-    if asked.limit is None:
-        return list(rows), None
-    page = list(rows[: asked.limit + 1])
-    more = len(page) > asked.limit
-    page = page[: asked.limit]
-    return page, page[-1].position_id if more else None
+    most = asked.limit or MOST
+    ids = list(rows.values_list("position_id", flat=True)[most - 1 : most + 1])
+    after = ids[0] if len(ids) == 2 else None
+    # Told a part at a time: rows are several times as large in memory as they are as text.
+    parts = (encoded([_told(row) for row in part])[1:-1] for part in _parts(rows[:most]))
+    return msgspec.Raw(b"[" + b",".join(parts) + b"]"), after
+
+
+def _parts(rows: QuerySet[ClosedTrade]) -> Iterator[tuple[dict[str, Any], ...]]:
+    found = rows.values(*COLUMNS).iterator(chunk_size=PART)
+    while part := tuple(itertools.islice(found, PART)):
+        yield part
 
 
 def _later(last: ClosedTrade) -> Q:
@@ -111,22 +135,27 @@ def _later(last: ClosedTrade) -> Q:
     return later | (same & Q(closed_at_or_guess=at))
 
 
-def _totals(rows: QuerySet[ClosedTrade]) -> dict[str, Any]:
+def _totals(rows: QuerySet[ClosedTrade], *, is_known: bool) -> dict[str, Any]:
+    """Of all that are told, on this page or not. Null: nothing is known of it."""
     names = ("profit", "commission", "net")
-    sums = rows.order_by().aggregate(**{f"total_{name}": Sum(name, default=0) for name in names})
-    return {"total_trades": rows.count(), **sums}
+    sums = rows.order_by().aggregate(
+        total_trades=Count("pk"),
+        trades_without_commission=Count("pk", filter=Q(commission=None)),
+        **{f"total_{name}": Sum(name) for name in names},
+    )
+    if is_known and not sums["total_trades"]:
+        return sums | {f"total_{name}": Decimal(0) for name in names}
+    return sums
 
 
-def _told(row: ClosedTrade) -> dict[str, Any]:
-    same = ("symbol", "side", "pips", "tp_money", "sl_money", "commission", "profit", "entry_price")
-    more = ("exit_price", "position_id", "swap", "fee", "net")
+def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        **{name: getattr(row, name) for name in (*same, *more)},
-        "lot": row.volume_closed,
-        "entry_time": _time(row.opened_at, row.opened_told),
-        "exit_time": _time(row.closed_at, row.closed_told),
-        "reason": row.reason or None,
-        "part_open": row.is_open,
+        **{name: row[name] for name in SAME},
+        "lot": row["volume_closed"],
+        "entry_time": _time(row["opened_at"], row["opened_told"]),
+        "exit_time": _time(row["closed_at"], row["closed_told"]),
+        "reason": row["reason"] or None,
+        "part_open": row["is_open"],
     }
 
 
