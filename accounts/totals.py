@@ -12,6 +12,7 @@ from accounts.models import AccountQuerySet
 from accounts.models.figures import fresh
 
 CONNECTED = Q(agent__enabled=True, agent__status="online") & ~Q(connected=False)
+UNTOLD = "currency not told"
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Money:
         if len(told) <= 1:
             total = sum(self.sums.values(), Decimal(0))
             return [(told[0] if told else "", total)] if self.counted else []
-        return [(name or "currency not told", self.sums[name]) for name in sorted(self.sums)]
+        return [(name or UNTOLD, self.sums[name]) for name in sorted(self.sums)]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from ninja import Field, Schema
 
 from accounts.models import Account, Agent
+from accounts.totals import UNTOLD, Money
 
 
 class Problem(Schema):
@@ -50,7 +51,12 @@ class AccountsOut(Schema):
     total_accounts: int
     connected_accounts: int
     disconnected_accounts: int
-    total_balance: float = Field(description="of the accounts whose figures are fresh")
+    total_balance: float | None = Field(
+        description="of the accounts whose figures are fresh; null: none is, or currencies differ"
+    )
+    balances: dict[str, float] = Field(
+        description=f"the same by currency; “{UNTOLD}”: of agents that do not tell it"
+    )
     last_refresh: datetime | None = Field(description="the latest reading of any of them")
     fresh_accounts: int
 
@@ -103,16 +109,26 @@ def fleet(rows: Iterable[Account], now: datetime) -> dict[str, Any]:
     told = [account(row, number, now) for number, row in enumerate(rows, 1)]
     connected = sum(one["status"] == "connected" for one in told)
     fresh = [one for one in told if not one["stale"] and one["balance"] is not None]
+    money = Money()
+    for one in fresh:
+        money.add(one["currency"] or "", one["balance"], 1)
+    sums = [(currency or UNTOLD, total) for currency, total in money.lines]
     seen = [one["last_updated"] for one in told if one["last_updated"]]
     return {
         "accounts": told,
         "total_accounts": len(told),
         "connected_accounts": connected,
         "disconnected_accounts": len(told) - connected,
-        "total_balance": sum((one["balance"] for one in fresh), Decimal(0)),
+        "total_balance": _only(sums) if told else Decimal(0),
+        "balances": dict(sums),
         "last_refresh": max(seen, default=None),
         "fresh_accounts": len(fresh),
     }
+
+
+def _only(sums: list[tuple[str, Decimal]]) -> Decimal | None:
+    """Money of several currencies is no sum."""
+    return sums[0][1] if len(sums) == 1 else None
 
 
 class AgentOut(Schema):

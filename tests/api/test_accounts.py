@@ -80,6 +80,35 @@ def test_what_is_not_known_is_null_and_counts_in_no_total(program: Program) -> N
     assert [one["row_number"] for one in fleet["accounts"]] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("held", "total", "balances"),
+    [
+        ([], 0, {}),
+        ([("USD", 100), ("USD", 50)], 150, {"USD": 150}),
+        # Agents of contract 1 tell none: a desk that has one currency has it there as well.
+        ([("USD", 100), ("", 50)], 150, {"USD": 150}),
+        ([("", 100)], 100, {"currency not told": 100}),
+        ([("USD", 100), ("EUR", 50)], None, {"EUR": 50, "USD": 100}),
+        (
+            [("USD", 100), ("EUR", 50), ("", 7)],
+            None,
+            {"currency not told": 7, "EUR": 50, "USD": 100},
+        ),
+        ([("USD", None)], None, {}),
+    ],
+)
+def test_balances_of_several_currencies_are_no_sum(
+    program: Program,
+    held: list[tuple[str, int | None]],
+    total: int | None,
+    balances: dict[str, int],
+) -> None:
+    for number, (currency, balance) in enumerate(held, 1):
+        make_account(number=number, currency=currency, balance=balance)
+    fleet = program.get("accounts")
+    assert (fleet["total_balance"], fleet["balances"]) == (total, balances)
+
+
 def test_a_desk_s_own_walk_through(program: Program, asked: list[list[str]]) -> None:
     """List twice, edit a phase, others stay fresh, stats, list again."""
     make_phase("F2")
