@@ -2,7 +2,8 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -21,15 +22,33 @@ class Line:
         self.is_cut = True
 
 
-async def three() -> AsyncIterator[bytes]:
+async def three() -> AsyncGenerator[bytes, None]:
     for number in range(3):
         yield streams.event(str(number))
 
 
-def answered(line: Line, accepts: str = "") -> Any:
+class Endless:
+    """What goes on until its reader leaves; and whether it has ended."""
+
+    def __init__(self, news: asyncio.Event | None = None) -> None:
+        self.has_ended = False
+        self._news = news
+
+    async def told(self) -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield streams.PING
+                if self._news:
+                    await self._news.wait()
+        finally:
+            await asyncio.sleep(0)  # as what has to say goodbye to somebody
+            self.has_ended = True
+
+
+def answered(line: Line, accepts: str = "", told: streams.Told | None = None) -> Any:
     request = AsyncRequestFactory().get("/", headers={"Accept-Encoding": accepts})
     request.scope["line"] = line
-    return streams.answer(request, three())
+    return streams.answer(request, told or three())
 
 
 def test_an_event_is_written_as_the_standard_has_it() -> None:
@@ -64,6 +83,42 @@ async def test_who_reads_slowly_is_waited_for() -> None:
 
 async def _all(response: Any) -> list[bytes]:
     return [part async for part in response]
+
+
+# --- who leaves ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("accepts", ["", "gzip"])
+async def test_what_is_told_has_ended_when_its_reader_has_left(accepts: str) -> None:
+    endless = Endless()
+    # As Django does.
+    async with aclosing(aiter(answered(Line(0), accepts, endless.told()))) as content:
+        for _ in range(3):
+            await anext(content)
+    assert endless.has_ended
+
+
+@pytest.mark.parametrize("unread", [0, 10**6], ids=["while it waits for news", "while it is slow"])
+async def test_what_is_told_has_ended_when_its_reader_leaves(unread: int) -> None:
+    endless, line = Endless(asyncio.Event()), Line(unread)
+    reading = asyncio.ensure_future(_all(answered(line, told=endless.told())))
+    await asyncio.sleep(streams.LOOK_AGAIN_S / 2)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert endless.has_ended
+
+
+async def test_what_nobody_read_of_is_never_begun() -> None:
+    endless = Endless()
+    async with aclosing(aiter(answered(Line(0), told=endless.told()))):
+        pass
+    assert not endless.has_ended
+
+
+async def test_who_is_cut_off_is_told_nothing_more(settings: Settings) -> None:
+    settings.LIVE_BEHIND_S = 0.05
+    endless = Endless()
+    assert len(await _all(answered(Line(10**6), told=endless.told()))) == 1
+    assert endless.has_ended
 
 
 @pytest.mark.parametrize("header", ["", "gzip;q=0", "gzip; q=0.0", "br", "gzipped"])

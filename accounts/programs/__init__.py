@@ -1,6 +1,6 @@
 """Programs that listen: what changed is written to one stream in Valkey and read from it by every
 web process. See stream.py for the way of an event; sockets are in socket.py, streams of server-sent
-events in accounts/views/events.py.
+events in feed.py. The operations log is a stream too, and followed in the same way: log.py.
 """
 
 import asyncio

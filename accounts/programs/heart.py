@@ -13,7 +13,6 @@ from accounts.live import beat
 from accounts.live.frames import Refused
 from accounts.live.versions import Versions
 from accounts.programs import publishing
-from accounts.programs.access import check
 from accounts.programs.events import Event
 
 if TYPE_CHECKING:
@@ -53,18 +52,8 @@ class Heart:
         for listener in [one for one in self._hub.listeners if one.is_behind(now)]:
             await listener.refuse(Refused(Refused.BEHIND, "Too far behind."))
             self._hub.leave(listener)
-        await self._check_rights()
+        await self._hub.check_rights()
         await self._read()
-
-    async def _check_rights(self) -> None:
-        """Of each right once, however many listen by it."""
-        holders = {listener.holder for listener in self._hub.listeners}
-        if not holders:
-            return
-        refused = await database_sync_to_async(check)(holders)
-        for listener in [one for one in self._hub.listeners if one.holder in refused]:
-            await listener.refuse(refused[listener.holder])
-            self._hub.leave(listener)
 
     async def _read(self) -> None:
         """What the database says: who was heard; and which accounts changed without an event,

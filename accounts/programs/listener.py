@@ -1,15 +1,40 @@
-"""What all who listen have: a right to, and a mark up to which they were told."""
+"""What all who listen have: a right to; and those who hear events, a mark up to which they were
+told."""
 
 from abc import ABC, abstractmethod
 
 from accounts.live.frames import Refused
-from accounts.programs.access import Holder
+from accounts.programs.access import FORBIDDEN, Holder
 from accounts.programs.events import Backlog, Event
 
 
 class Listener(ABC):
+    hears: frozenset[str]
+    """The kinds of what it came for; who may hear none of them does not listen."""
+
     def __init__(self, holder: Holder) -> None:
         self.holder = holder
+
+    def forbidden(self) -> Refused | None:
+        """By what was found of its holder last."""
+        if self.hears.isdisjoint(self.holder.kinds):
+            return Refused(Refused.FORBIDDEN, FORBIDDEN)
+        return None
+
+    @abstractmethod
+    async def wake(self) -> None:
+        """There may be something for it."""
+
+    @abstractmethod
+    async def refuse(self, refusal: Refused) -> None:
+        """It may not listen any more."""
+
+
+class EventListener(Listener):
+    """Of a Hub."""
+
+    def __init__(self, holder: Holder) -> None:
+        super().__init__(holder)
         self.epoch, self.seq = "", 0
 
     def begin(self, epoch: str, seq: int) -> None:
@@ -28,14 +53,6 @@ class Listener(ABC):
         if events:
             self.seq = events[-1].seq
         return events
-
-    @abstractmethod
-    async def wake(self) -> None:
-        """There may be something for it in the backlog."""
-
-    @abstractmethod
-    async def refuse(self, refusal: Refused) -> None:
-        """It may not listen any more."""
 
     def is_behind(self, now: float) -> bool:
         """Whether it has not read for too long. `now` is of time.monotonic()."""

@@ -11,9 +11,9 @@ from django.conf import settings
 from accounts.live.allowance import Allowance
 from accounts.live.frames import Refused, goodbye
 from accounts.programs import frames
-from accounts.programs.access import Holder
+from accounts.programs.access import EVENTS, Holder
 from accounts.programs.events import Event
-from accounts.programs.listener import Listener
+from accounts.programs.listener import EventListener
 from mt5monitor.line import Line
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ UNREAD_MOST = 64 * 1024  # bytes; what comes after waits in the backlog, which a
 EVENTS_AT_ONCE = 100
 
 
-class Program(Listener):
+class Program(EventListener):
+    hears = EVENTS
+
     def __init__(self, hub: "Hub", holder: Holder, send: Send, line: Line) -> None:
         super().__init__(holder)
         self.gone = False

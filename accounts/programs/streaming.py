@@ -1,15 +1,16 @@
 """Opening a stream of server-sent events: who asks, what they ask for, whether there is room."""
 
+from collections.abc import Callable
+
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from accounts import programs
 from accounts.api.caller import NO_TOKEN
 from accounts.live.frames import Refused
 from accounts.programs.access import Holder, by_key, by_session
 from accounts.programs.admission import admitted
-from accounts.programs.follower import Feed, Follower, mark_of
+from accounts.programs.follower import Follower
 from mt5monitor.api.answers import detail
 from mt5monitor.api.limits import address
 from mt5monitor.streams import answer
@@ -19,25 +20,22 @@ LEAST_S, MOST_S = 1.0, 60.0
 STATUS = {Refused.SIGNED_OUT: 401, Refused.FORBIDDEN: 403, Refused.TOO_MANY: 429}
 
 
-async def follow(request: HttpRequest, feed: Feed) -> HttpResponseBase:
-    """The stream; or an answer that says why not."""
+async def follow(
+    request: HttpRequest, follower: Callable[[Holder, float], Follower]
+) -> HttpResponseBase:
+    """The stream, to this holder at this interval; or an answer that says why not."""
     interval = _interval(request.GET.get("interval", ""))
     if interval is None:
         return detail(f"interval: seconds, from {LEAST_S:.0f} to {MOST_S:.0f}.", 422)
     try:
-        holder = await _holder(request)
-        if feed.needs not in holder.kinds:
-            raise Refused(Refused.FORBIDDEN, "You may not do this: the permission is missing.")
-        if not programs.current().has_room(holder):
-            raise Refused(Refused.TOO_MANY, "Too many streams are open.")
+        made = follower(await _holder(request), interval)
+        made.circle.admit(made)
     except Refused as refusal:
         response = detail(refusal.reason, STATUS[refusal.code])
         if refusal.code == Refused.SIGNED_OUT:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
-    follower = Follower(holder, feed, interval, wants_seen="seen" in request.GET)
-    mark = mark_of(request.headers.get("Last-Event-ID", ""))
-    return answer(request, follower.follow(mark))
+    return answer(request, made.follow())
 
 
 def _interval(text: str) -> float | None:

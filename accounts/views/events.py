@@ -10,8 +10,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.programs.access import Holder
 from accounts.programs.events import Event
-from accounts.programs.follower import Feed
-from accounts.programs.streaming import follow
+from accounts.programs.feed import Feed, stream_of
 
 _encoder = msgspec.json.Encoder()
 Raws = dict[str, msgspec.Raw]
@@ -68,4 +67,4 @@ _accounts = Accounts()
 @login_not_required  # a program is told 401, not where to sign in
 @require_GET
 async def accounts(request: HttpRequest) -> HttpResponseBase:
-    return await follow(request, _accounts)
+    return await stream_of(request, _accounts)

@@ -1,29 +1,27 @@
 """The operations log: its last lines, filtered, and those that come."""
 
-from contextlib import aclosing
-
-from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.contrib.auth.decorators import login_not_required, permission_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 from redis.exceptions import RedisError
 
 from accounts.agents.text import clean
 from accounts.models import Agent
-from mt5monitor import events
+from accounts.programs.access import Holder
+from accounts.programs.log import LogFollower
+from accounts.programs.streaming import follow
 from mt5monitor.operations import reading
-from mt5monitor.operations.entry import LEVELS, Entry, Wanted
+from mt5monitor.operations.entry import LEVELS, Wanted
 
 SHOWN = 300
 WORDS = 60
 AWAY = "The log cannot be read now: Valkey does not answer. The console of each process has it too."
-PERMISSION = "accounts.view_logs"
-may_see = permission_required(PERMISSION, raise_exception=True)
 
 
 @require_safe
-@may_see
+@permission_required("accounts.view_logs", raise_exception=True)
 def logs(request: HttpRequest) -> HttpResponse:
     look = Look(request)
     lines: list[reading.Line] = []
@@ -34,7 +32,7 @@ def logs(request: HttpRequest) -> HttpResponse:
     context = {
         "look": look,
         "lines": lines,
-        "after": lines[0][0] if lines else "$",
+        "after": reading.text_of(lines[0][0]) if lines else "",
         "levels": LEVELS,
         "agents": Agent.objects.order_by("name").values_list("name", flat=True),
         "shown": SHOWN,
@@ -66,26 +64,14 @@ class Look:
         return None
 
 
-@require_safe
-@may_see
-async def coming(request: HttpRequest) -> StreamingHttpResponse:
+@login_not_required  # a program is told 401, not where to sign in
+@require_GET
+async def coming(request: HttpRequest) -> HttpResponseBase:
     """The lines that come, as server-sent events: each the row that the page would have shown."""
-    look = Look(request)
+    wanted = Look(request).wanted
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
-    if not reading.is_id(after):
-        after = "$"
-    return events.stream(_lines(look.wanted, after), await events.holder(request, PERMISSION))
 
+    def follower(holder: Holder, interval: float) -> LogFollower:
+        return LogFollower(holder, interval, wanted, reading.mark_of(after))
 
-async def _lines(wanted: Wanted, after: str) -> events.Told:
-    try:
-        async with aclosing(reading.coming(wanted, after)) as lines:
-            async for line in lines:
-                yield events.PING if line is None else _event(*line)
-    except RedisError:
-        return  # the browser asks again, from the last line that it was sent
-
-
-def _event(number: str, entry: Entry) -> bytes:
-    row = render_to_string("accounts/_log_line.html", {"entry": entry})
-    return events.event(row.strip(), name="line", id=number)
+    return await follow(request, follower)

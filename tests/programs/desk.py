@@ -131,8 +131,9 @@ class Stream:
                 if "" in fields:
                     self.pings += 1
                 if "data" in fields:
-                    data = json.loads(fields["data"])
-                    return fields.get("event", ""), data, fields.get("id", "")
+                    name, data = fields.get("event", ""), fields["data"]
+                    told = data if name == "line" else json.loads(data)  # a row of the log's page
+                    return name, told, fields.get("id", "")
 
     async def get(self, name: str) -> tuple[Any, str]:
         """The next event, which is of this name: data and id."""

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 from channels.db import database_sync_to_async as threaded
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 
 from accounts.broadcast import publish_agents
 from accounts.models import Agent, ApiToken
-from accounts.programs import follower
-from accounts.programs.follower import mark_of
-from tests.factories import make_account, make_online_agent, make_position, make_user
+from tests.factories import make_account, make_online_agent, make_position
 from tests.live.page import PATIENCE_S, session_of
 from tests.live.served import Served
 from tests.programs.desk import Stream, bearer, change
@@ -250,33 +248,35 @@ async def test_when_agents_were_heard_is_told_to_those_who_ask(served: Served, k
         assert told["now"] > 0
 
 
-async def test_a_ping_is_said_when_nothing_else_is(
-    rows: None, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
+def take_permission(user: User, name: str) -> None:
+    user.user_permissions.remove(Permission.objects.get(codename=name))
+
+
+async def test_a_stream_ends_when_the_permission_that_it_needs_is_taken_and_nothing_happens(
+    served: Served, key: str, user: User
 ) -> None:
-    monkeypatch.setattr(follower, "PING_S", 0.05)
-    user = await threaded(make_user)("accounts.view_account")
-    holder = follower.Holder(user.pk, kinds=frozenset({"account_update"}))
-
-    class Nothing(follower.Feed):
-        needs = "account_update"
-
-        async def told(
-            self, events: list[follower.Event], holder: follower.Holder
-        ) -> list[tuple[str, str]]:
-            return []
-
-    following = follower.Follower(holder, Nothing(), 1.0, wants_seen=False).follow(None)
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            assert (await anext(following)).startswith(b"id: ")
-            assert [await anext(following) for _ in range(2)] == [b": ping\n\n"] * 2
-    finally:
-        await following.aclose()  # type: ignore[attr-defined]
-    assert not follower.programs.current().listeners
+    async with Stream(served, ACCOUNTS, **bearer(key)) as stream:
+        await stream.get("hello")
+        await threaded(take_permission)(user, "view_account")  # view_agent stays
+        bye, _ = await stream.get("bye")
+        assert bye["code"] == 4403
 
 
-def test_a_mark_is_read_or_none_of_ours() -> None:
-    assert mark_of("") is None
-    assert mark_of("abc:12") == ("abc", 12)
-    assert mark_of("abc:١") == ("?", 0)
-    assert mark_of("abc") == ("?", 0)
+async def test_all_who_leave_make_room(served: Served, key: str) -> None:
+    account = await new_account()
+    for number in range(2):
+        streams = [await let_in(served, key) for _ in range(60)]  # as many as there may be
+        await change(account.number, name=str(number))
+        for stream in streams:  # while they are told of it
+            await stream.__aexit__()
+
+
+async def let_in(served: Served, key: str) -> Stream:
+    """As soon as there is room."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            stream = await Stream(served, ACCOUNTS + QUICK, **bearer(key)).__aenter__()
+            if stream.status == 200:
+                await stream.get("hello")
+                return stream
+            await stream.__aexit__()

@@ -13,8 +13,7 @@ from accounts import programs
 from accounts.models import Account
 from accounts.programs.access import Holder
 from accounts.programs.events import Event
-from accounts.programs.follower import Feed
-from accounts.programs.streaming import follow
+from accounts.programs.feed import Feed, stream_of
 from accounts.programs.told import json_of
 from trading.api.positions import held
 
@@ -76,7 +75,7 @@ _feeds: dict[asyncio.AbstractEventLoop, Positions] = {}
 @login_not_required  # a program is told 401, not where to sign in
 @require_GET
 async def positions(request: HttpRequest) -> HttpResponseBase:
-    return await follow(request, _positions())
+    return await stream_of(request, _positions())
 
 
 def _positions() -> Positions:

@@ -22,6 +22,7 @@
 
   const query = new URLSearchParams(location.search);
   query.set("after", table.dataset.after);
+  query.set("interval", "1");
   const source = new EventSource(`${table.dataset.events}?${query}`);
   const tell = (text, state) => {
     badge.textContent = text;
@@ -30,6 +31,10 @@
   source.onopen = () => tell("Live", "live");
   source.onerror = () =>
     source.readyState === EventSource.CLOSED ? tell("Ended", "off") : tell("Reconnecting", "wait");
+  source.addEventListener("bye", (event) => {
+    source.close();
+    tell(JSON.parse(event.data).reason, "off");
+  });
   source.addEventListener("line", (event) => {
     waiting.push(event.data);
     if (waiting.length > most) waiting.shift();

@@ -1,0 +1,146 @@
+"""Those who listen in this process to one source, which is read once for all of them.
+
+A source is read while somebody listens. It says how: see Hub, and Tail in log.py.
+"""
+
+import asyncio
+import contextvars
+import logging
+import random
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+import redis.asyncio
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from accounts.live.frames import Refused
+from accounts.programs import stream
+from accounts.programs.access import check
+from accounts.programs.listener import Listener
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+L = TypeVar("L", bound=Listener)
+READY_WITHIN_S = 2.0
+BLOCK_MS = 5000
+SOCKET_S = 8.0  # more than a read blocks
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+AT_ONCE = 50  # listeners woken before others have a turn
+
+
+class Circle(ABC, Generic[L]):
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.listeners: set[L] = set()
+        self.ready = asyncio.Event()  # while it reads
+        self._users: Counter[int] = Counter()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """In a context of its own: in that of a request it would work on a thread of that request,
+        and keep it."""
+        return self.loop.create_task(work, context=contextvars.Context())
+
+    # --- who listens --------------------------------------------------------------------------
+    def admit(self, listener: L) -> None:
+        """Raises Refused when it may hear nothing here, or its user listens too often already."""
+        refusal = listener.forbidden()
+        if refusal is not None:
+            raise refusal
+        if self._users[listener.holder.user_id] >= settings.EVENTS_PER_USER:
+            most = f"{settings.EVENTS_PER_USER} at most"
+            raise Refused(Refused.TOO_MANY, f"Too many are open for this user: {most}.")
+
+    async def join(self, listener: L) -> None:
+        """From now on it is told. Raises Refused."""
+        self.admit(listener)
+        self._users[listener.holder.user_id] += 1
+        self.listeners.add(listener)
+        if not self._tasks:
+            self._tasks = [self.start(one) for one in (self._run(), *self.works())]
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                await self.ready.wait()
+        except TimeoutError:
+            pass  # without Valkey it is told as soon as there is one
+        except BaseException:
+            self.leave(listener)
+            raise
+
+    def leave(self, listener: L) -> None:
+        """Harmless when it has left already."""
+        if listener not in self.listeners:
+            return
+        self.listeners.discard(listener)
+        self._users[listener.holder.user_id] -= 1
+        if not self.listeners:
+            self._stop()
+
+    async def check_rights(self) -> None:
+        """Of each right once, however many listen by it; those without one leave."""
+        holders = {listener.holder for listener in self.listeners}
+        if not holders:
+            return
+        refused = await database_sync_to_async(check)(holders)
+        for listener in list(self.listeners):
+            refusal = refused.get(listener.holder) or listener.forbidden()
+            if refusal is not None:
+                await listener.refuse(refusal)
+                self.leave(listener)
+
+    def _stop(self) -> None:
+        """Nobody listens: nothing is read, and nothing costs anything."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        self.ready.clear()
+
+    # --- the source ---------------------------------------------------------------------------
+    @abstractmethod
+    def works(self) -> list[Coroutine[Any, Any, None]]:
+        """What else goes on, until cancelled, while somebody listens."""
+
+    @abstractmethod
+    async def begin(self, valkey: Any) -> None:
+        """Before the source is followed, again after each failure. Raises stream.ERRORS."""
+
+    @abstractmethod
+    async def follow(self, valkey: Any) -> None:
+        """Until something fails. Raises stream.ERRORS."""
+
+    async def _run(self) -> None:
+        wait = FIRST_WAIT_S
+        valkey = redis.asyncio.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=2
+        )
+        try:
+            while self.is_current():
+                try:
+                    await self.begin(valkey)
+                    self.ready.set()
+                    await self.wake()
+                    wait = FIRST_WAIT_S
+                    await self.follow(valkey)
+                except stream.ERRORS as error:
+                    if wait == FIRST_WAIT_S:
+                        log.warning("Programs wait for Valkey: %s", error)
+                except Exception:
+                    log.exception("Programs could not be told what Valkey has for them")
+                self.ready.clear()
+                await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
+                wait = min(wait * 2, LONGEST_WAIT_S)
+        finally:
+            await valkey.aclose()
+
+    def is_current(self) -> bool:
+        """Before Python 3.12 a task that is cancelled just when it has an answer may go on."""
+        return asyncio.current_task() in self._tasks
+
+    async def wake(self) -> None:
+        for number, listener in enumerate(list(self.listeners), 1):
+            await listener.wake()
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)

@@ -1,0 +1,42 @@
+"""Streams of events, without a server; how they travel is in test_events.py."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from channels.db import database_sync_to_async as threaded
+
+from accounts.programs import current, follower
+from accounts.programs.access import Holder
+from accounts.programs.events import Event
+from accounts.programs.feed import Feed, FeedFollower, mark_of
+from tests.factories import make_user
+from tests.live.page import PATIENCE_S
+from tests.valkey import PrivateValkey
+
+
+async def test_a_ping_is_said_when_nothing_else_is(
+    rows: None, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "PING_S", 0.05)
+    user = await threaded(make_user)("accounts.view_account")
+    holder = Holder(user.pk, kinds=frozenset({"account_update"}))
+
+    class Nothing(Feed):
+        needs = "account_update"
+
+        async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
+            return []
+
+    async with aclosing(FeedFollower(holder, Nothing(), 1.0).follow()) as following:
+        async with asyncio.timeout(PATIENCE_S):
+            assert (await anext(following)).startswith(b"id: ")
+            assert [await anext(following) for _ in range(2)] == [b": ping\n\n"] * 2
+    assert not current().listeners
+
+
+def test_a_mark_is_read_or_none_of_ours() -> None:
+    assert mark_of("") is None
+    assert mark_of("abc:12") == ("abc", 12)
+    assert mark_of("abc:١") == ("?", 0)
+    assert mark_of("abc") == ("?", 0)
