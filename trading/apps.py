@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class TradingConfig(AppConfig):
     name = "trading"
     verbose_name = "Trading"
+
+    def ready(self) -> None:
+        from accounts.programs.journals import journals
+        from trading import told
+
+        journals.extend([told.orders, told.versus])

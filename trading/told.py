@@ -1,13 +1,21 @@
 """What programs are told of orders and versus. Read when the change has committed, and only while
 somebody listens: see accounts/programs."""
 
+from collections.abc import Hashable
+from datetime import datetime
 from functools import partial
 
+import msgspec
 from django.utils import timezone
 
 from accounts.broadcast import publish_event
+from accounts.programs.events import Event
+from accounts.programs.journals import Journal, Written
 from accounts.programs.stream import Item
-from trading.models import Order, Versus
+from trading.diagram import OPEN
+from trading.models import Order, OrderEvent, Versus, VersusEvent
+
+LOOKED_AT = 200  # the newest steps: far more than there are between two looks
 
 
 def publish_order(order: Order) -> None:
@@ -41,3 +49,40 @@ def _of_versus(pk: int) -> list[Item]:
     body = members(now, versus_id=versus.code, data=versus_out(versus))
     accounts = f"{versus.login_a},{versus.login_b}"
     return [Item(kind="versus_update", accounts=accounts, body=body)]
+
+
+# --- what became known to nobody ------------------------------------------------------------------
+def orders() -> Journal:
+    return Journal("trade_result", _order_of, _orders_ended)
+
+
+def versus() -> Journal:
+    return Journal("versus_update", _versus_of, _versus_changed)
+
+
+class _Id(msgspec.Struct):
+    id: int
+
+
+class _Result(msgspec.Struct):
+    order: _Id
+
+
+def _order_of(event: Event) -> Hashable:
+    return msgspec.json.decode(event.fields["result"], type=_Result).order.id
+
+
+def _versus_of(event: Event) -> Hashable:
+    return msgspec.json.decode(event.fields["versus_id"], type=str)
+
+
+def _orders_ended(since: datetime) -> Written:
+    steps = OrderEvent.objects.order_by("-pk").values_list("order_id", "state", "at")[:LOOKED_AT]
+    ended = [step for step in reversed(steps) if step[1] and step[1] not in OPEN]
+    return {order: at.timestamp() for order, _, at in ended if at > since}
+
+
+def _versus_changed(since: datetime) -> Written:
+    rows = VersusEvent.objects.exclude(state="").order_by("-pk")
+    steps = rows.values_list("versus__code", "at")[:LOOKED_AT]
+    return {code: at.timestamp() for code, at in reversed(steps) if at > since}

@@ -14,6 +14,7 @@ from accounts.live.frames import Refused
 from accounts.live.versions import Versions
 from accounts.programs import publishing
 from accounts.programs.events import Event
+from accounts.programs.journals import journals
 
 if TYPE_CHECKING:
     from accounts.programs.hub import Hub
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 class Heart:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
+        self._journals = [journal() for journal in journals]
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -46,6 +48,8 @@ class Heart:
             at = event.told_at.timestamp()
             for number in event.accounts:
                 self._told.accept(number, at)
+        for journal in self._journals:
+            journal.hear(event)
 
     async def _beat(self) -> None:
         now = time.monotonic()
@@ -54,6 +58,8 @@ class Heart:
             self._hub.leave(listener)
         await self._hub.check_rights()
         await self._read()
+        if self._hub.ready.is_set():
+            await self._read_journals()
 
     async def _read(self) -> None:
         """What the database says: who was heard; and which accounts changed without an event,
@@ -71,6 +77,13 @@ class Heart:
             for number in missing:
                 self._told.accept(number, accounts[number])
             await database_sync_to_async(publishing.tell)(missing, (), ())
+
+    async def _read_journals(self) -> None:
+        """What was told to nobody cannot be told any more in its order: all is read anew."""
+        missing = sum([await journal.untold() for journal in self._journals])
+        if missing:
+            log.warning("%d changes were not told to programs: they read anew", missing)
+            publishing.writer().lose()
 
 
 def _changed(since: datetime) -> tuple[dict[int, float], dict[int, float]]:

@@ -34,20 +34,21 @@ class Writer:
 
     def tell(self, accounts: set[int], agents: set[int], builds: Sequence[Build]) -> None:
         if self.lost:
-            self._lose()  # one new epoch stands for everything, until it is through
+            self.lose()  # one new epoch stands for everything, until it is through
             return
         try:
             if stream.is_listened_to():
                 stream.write(_items(accounts, agents, builds))
         except stream.ERRORS as error:
             log.warning("Programs are not told of changes: Valkey is away (%s)", error)
-            self._lose()
+            self.lose()
         except Exception:
             # The change itself is committed and its caller has nothing to repair.
             log.exception("Programs could not be told of a change; they will read anew")
-            self._lose()
+            self.lose()
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """Has all programs read anew, as soon as that can be said."""
         with self._lock:
             self.lost += 1
             if self._mending is not None:
