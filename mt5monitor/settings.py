@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from servestatic.compress import Compressor
 
 from mt5monitor.secrets import kept_key
 from mt5monitor.theme import UNFOLD  # noqa: F401
@@ -147,6 +148,9 @@ STORAGES = {
         )
     },
 }
+# Pages ask for the hashed names alone; packing all that is collected took half a minute.
+SERVESTATIC_KEEP_ONLY_HASHED_FILES = True
+SERVESTATIC_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 
 # --- data -------------------------------------------------------------------------------------
 DATABASES = {

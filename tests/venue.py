@@ -1,12 +1,7 @@
 """The agents that users install, over HTTP, on a simulated venue whose ledger is the judge."""
 
-import asyncio
-import socket
-import threading
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from accounts.agents import Endpoint, TradeRequest
 from agent.control import _READERS
@@ -14,34 +9,25 @@ from agent.fleet import Fleet, Nuisance
 from agent.members import Member, build_members
 from agent.server import Protocol
 from tests.agents.orders import order, soon
+from tests.serving import Serving
 
 SYMBOL = "EURUSD"
 
 
 class Venue:
-    """Agents are named by their number; odd ones speak contract 1, even ones contract 2. Its own
-    thread, as its own machine."""
+    """Agents are named by their number; odd ones speak contract 1, even ones contract 2."""
 
     def __init__(self, folder: Path, count: int = 2) -> None:
         self.members = build_members(count, journal_dir=folder, older=False, secret_seed="s")
-        self._socket = socket.create_server(("127.0.0.1", 0))
         app = Fleet(self.members, Nuisance(), control=True)
-        config = uvicorn.Config(
-            app, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        self._serving = Serving(app, http=Protocol, ws="none")
 
     def __enter__(self) -> "Venue":
-        self._thread.start()
+        self._serving.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.should_exit = self._server.force_exit = True
-        self._thread.join(5)
+        self._serving.__exit__()
         for member in self.members:
             if member.agent.journal is not None:
                 member.agent.journal.close()
@@ -51,7 +37,7 @@ class Venue:
 
     def endpoint(self, name: str) -> Endpoint:
         member = self.member(name)
-        url = f"http://127.0.0.1:{self._socket.getsockname()[1]}{member.path}"
+        url = f"{self._serving.url}{member.path}"
         return Endpoint(member.index, "real", url, member.contract, secret=member.agent.secret)
 
     def steer(self, contract: str, **how: Any) -> None:

@@ -23,6 +23,8 @@ from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
 log = logging.getLogger(__name__)
 
 FAILED = 1
+# The other form of the API's documents, which nothing shows, is as large as all our own files.
+NEVER_ASKED_FOR = ["redoc*"]
 
 
 def migrate() -> None:
@@ -38,7 +40,11 @@ def collect_static() -> None:
         return
     stamp.unlink(missing_ok=True)
     call_command(
-        "collectstatic", interactive=False, verbosity=0, clear=settings.STATIC_ROOT.is_dir()
+        "collectstatic",
+        interactive=False,
+        verbosity=0,
+        clear=settings.STATIC_ROOT.is_dir(),
+        ignore_patterns=NEVER_ASKED_FOR,
     )
     stamp.write_text(found)
 

@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 import json
-import socket
 import threading
 from collections import Counter
 from typing import Any
 
-import uvicorn
-
 from accounts.models import Agent
+from tests.serving import Serving
 
 
 class ScriptedFleet:
@@ -26,34 +24,19 @@ class ScriptedFleet:
         self.failing: set[int] = set()
         self.hanging: dict[int, threading.Event] = {}
         self.asked: Counter[tuple[int, str]] = Counter()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            self._app,
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=75,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        self._serving = Serving(self._app, interface="asgi3", timeout_keep_alive=75)
 
     def __enter__(self) -> "ScriptedFleet":
-        self._thread.start()
+        self._serving.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         for event in self.hanging.values():
             event.set()
-        self._server.should_exit = True
-        self._server.force_exit = True
-        self._thread.join(5)
+        self._serving.__exit__()
 
     def url(self, index: int) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/agents/{index}"
+        return f"{self._serving.url}/agents/{index}"
 
     def make_agents(self, count: int, **columns: Any) -> list[Agent]:
         """Rows for agents 1 to count, each with an account of its own, flat."""

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+from tests.serving import listener
+
 TRADE = re.compile(rb"(POST|PUT) \S*/(v2/orders|positions/(open|close|modify)) ")
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -43,7 +45,7 @@ class Proxy:
         self.agent = (parts.hostname or "", parts.port or 0)
         self.harm: Harm | None = None
         self.trades = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = listener()
         self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
