@@ -82,6 +82,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",  # for the pages of its documents
     "simple_history",
+    "allauth.account",  # none of its pages can be reached: what follows needs its models
+    "allauth.mfa",
     "accounts",
     "trading",
 ]
@@ -96,7 +98,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.gate.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mt5monitor.csp.ContentSecurityPolicyMiddleware",
@@ -119,6 +122,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.gate.held_back",
             ]
         },
     }
@@ -132,6 +136,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# A second factor is required of whoever may trade; off: whoever likes has one.
+MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
+MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "MT5 Monitor"
+MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong
+MFA_RECOVERY_CODE_DIGITS = 10
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -115,6 +115,7 @@ UNFOLD = {
     ],
     "SITE_URL": reverse_lazy("fleet"),
     "SHOW_BACK_BUTTON": True,
+    "ACCOUNT": {"navigation": [{"title": "Security", "link": reverse_lazy("security")}]},
     "DASHBOARD_CALLBACK": "accounts.admin.dashboard.summary",
     "COLORS": {"base": BASE, "primary": PRIMARY},
     "BORDER_RADIUS": "4px",

@@ -73,6 +73,12 @@ PAGES = {
     "events/positions": May(VIEWERS, NOBODY),
     "events/logs": May(AUDITORS, NOBODY),
     "login/": May(ANYBODY, ANYBODY),
+    "login/code/": May(ANYBODY, ANYBODY),  # leads to sign in whoever has shown no password
+    "security/": May(SIGNED_IN, NOBODY),
+    "security/app/": May(SIGNED_IN, SIGNED_IN),
+    "security/codes/": May(NOBODY, SIGNED_IN),
+    "security/off/": May(NOBODY, SIGNED_IN),
+    "security/sign-out/": May(NOBODY, SIGNED_IN),
     "logout/": May(NOBODY, SIGNED_IN),
     "healthz": May(ANYBODY, NOBODY),
     "favicon.ico": May(ANYBODY, NOBODY),

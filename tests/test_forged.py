@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.models import Account, VSGroup
 from tests.factories import make_account, make_firm, make_user
+from tests.valkey import PrivateValkey
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ def test_a_script_that_was_on_no_page_is_sent_to_sign_in(page: str) -> None:
 @pytest.mark.parametrize(
     "next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example"]
 )
-def test_nobody_is_sent_away_after_signing_in(next_page: str) -> None:
+def test_nobody_is_sent_away_after_signing_in(next_page: str, valkey: PrivateValkey) -> None:
     sent = {"username": make_user().username, "password": "secret-word", "next": next_page}
     assert Client().post("/login/", sent).headers["Location"] == "/"
 

@@ -6,16 +6,24 @@ whoever may edit users could give themselves all of them.
 
 from typing import Any
 
-from django.contrib import admin
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import second_factor
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Second factors are removed here, and set up by those who have them; addresses are not used.
+admin.site.unregister(Authenticator)
+admin.site.unregister(EmailAddress)
 
 
 @admin.register(User)
@@ -23,6 +31,27 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "is_staff", "has_second_factor")
+    actions = ("remove_second_factor",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        factors = Authenticator.objects.filter(user=OuterRef("pk"))
+        return super().get_queryset(request).annotate(factor=Exists(factors))  # type: ignore[no-any-return]
+
+    @admin.display(description="second factor", boolean=True)
+    def has_second_factor(self, user: Any) -> bool:
+        return bool(user.factor)
+
+    @admin.action(description="Remove second factor", permissions=["reset"])
+    def remove_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        by = request.user.get_username()
+        done = [user for user in queryset if second_factor.remove(user, by)]
+        for user in done:
+            self.log_change(request, user, "second factor removed, signed out everywhere")
+        messages.success(request, f"Removed: {len(done)}. They set up another, and sign in anew.")
+
+    def has_reset_permission(self, request: HttpRequest) -> bool:
+        return _gives_rights(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if _gives_rights(request) else ("is_superuser", "groups", "user_permissions")

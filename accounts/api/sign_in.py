@@ -1,6 +1,5 @@
 """Signing in for a token, as the original's scripts do."""
 
-import hashlib
 import logging
 from datetime import timedelta
 from typing import Any
@@ -10,24 +9,26 @@ from django.contrib.auth import authenticate
 from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
-from redis.exceptions import RedisError
 
+from accounts import gate, second_factor
 from accounts.api.caller import Caller, by_token, caller_of, may
 from accounts.api.shapes import Problem
+from accounts.attempts import TOO_OFTEN, too_often
 from accounts.models.token import ApiToken
 from mt5monitor.api.answers import answer, detail
-from mt5monitor.api.limits import address, count, spend
+from mt5monitor.api.limits import address, spend
 
 router = Router(tags=["Signing in"])
 operations = logging.getLogger("operations")
 WRONG = "Wrong user name or password."
 NO_NAME = "Say which user: this desk has named none whose password alone would do."
-TOO_OFTEN = "Too many attempts to sign in: wait a minute."
+NO_CODE = "This user signs in with a code too: send “code”, from the app or a recovery code."
 
 
 class Credentials(Schema):
     username: str = Field("", max_length=150)
     password: str = Field(max_length=4096)
+    code: str = Field("", max_length=64, description="of the second factor, where the user has one")
 
 
 class SignedIn(Schema):
@@ -45,9 +46,10 @@ class Said(Schema):
 class Refused(Problem):
     success: bool = False
     message: str = ""
+    mfa_required: bool = Field(False, description="a code is missing, or it was wrong")
 
 
-ANSWERS = {200: SignedIn, 400: Problem, 401: Refused, 422: Problem, 429: Problem}
+ANSWERS = {200: SignedIn, 400: Problem, 401: Refused, 403: Refused, 422: Problem, 429: Problem}
 
 
 class Verified(Schema):
@@ -57,12 +59,12 @@ class Verified(Schema):
 
 @router.post("/login", auth=None, response=ANSWERS)
 def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
-    """A token for user and password. The password alone is enough for the user that the desk has
-    named for old scripts."""
+    """A token for user and password, and for a code where the user has a second factor. The user
+    that the desk has named for old scripts needs no name."""
     name = typed.username or settings.API_PASSWORD_USER
     if not name:
         return _refused(NO_NAME)
-    if _is_too_often(request, name):
+    if too_often(request, name):
         response = detail(TOO_OFTEN, 429)
         response.headers["Retry-After"] = "60"
         return response
@@ -70,26 +72,31 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     if user is None:
         operations.warning("A sign-in for a token was refused, from %s", address(request))
         return _refused(WRONG)
+    if refusal := _without_the_factor(user, typed.code):
+        return refusal
     operations.info("%s signed in for a token", user.get_username())
     token, key = ApiToken.issue(user, "signed in", timedelta(hours=settings.API_TOKEN_HOURS))
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})
 
 
-def _refused(text: str) -> HttpResponse:
-    return detail(text, 401, success=False, message=text)
+def _refused(text: str, status: int = 401, **more: Any) -> HttpResponse:
+    return detail(text, status, success=False, message=text, **more)
 
 
-def _is_too_often(request: HttpRequest, name: str) -> bool:
-    """By address and by name. Nobody signs in while that cannot be counted."""
-    who = hashlib.sha256(name.casefold().encode(errors="replace")).hexdigest()[:16]
-    most = settings.API_LOGINS_PER_MINUTE
+def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
+    """None: the code is right, or none is asked for."""
+    if gate.is_missing(user):
+        return _refused(gate.MISSING, 403)
+    if not second_factor.has(user):
+        return None
+    if not code:
+        return _refused(NO_CODE, mfa_required=True)
     try:
-        # Both are counted, whichever of them is too often already.
-        counts = [count(f"login:{key}") for key in (f"from:{address(request)}", f"name:{who}")]
-    except (RedisError, ValueError):
-        return True
-    return bool(max(counts) > most)
+        second_factor.check(user, code)
+    except second_factor.Wrong as wrong:
+        return _refused(str(wrong), mfa_required=True)
+    return None
 
 
 @router.post("/logout", auth=may(), response={200: Said, 401: Problem, 429: Problem})

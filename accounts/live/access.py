@@ -15,6 +15,7 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts import gate
 from accounts.live.frames import Refused
 
 SIGNED_OUT = "You are signed out."
@@ -24,13 +25,14 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @dataclass(eq=False)
 class Pass:
-    """One socket's right to listen. The last two fields are what was verified last."""
+    """One socket's right to listen. The last three fields are what was verified last."""
 
     user_id: int
     session_key: str
     sees_agents: bool = False
     session_data: str = ""
     password: str = ""
+    has_passed: bool = False  # the second factor
 
 
 def admit(scope: Mapping[str, Any]) -> Pass:
@@ -46,7 +48,8 @@ def admit(scope: Mapping[str, Any]) -> Pass:
 
 
 def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
-    """Those who may not listen any more, and why. Three queries, however many they are."""
+    """Those who may not listen any more, and why. Three queries, however many they are, and one
+    more where somebody has not shown a second factor."""
     holders = list(holders)
     sessions = _sessions({holder.session_key for holder in holders})
     viewers = who_may("accounts.view_account", {holder.user_id for holder in holders})
@@ -61,7 +64,16 @@ def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
             refused[holder] = Refused(Refused.FORBIDDEN, FORBIDDEN)
         elif not _verified(holder, user, data):
             refused[holder] = Refused(Refused.SIGNED_OUT, SIGNED_OUT)
+    for holder in held_back(holder for holder in holders if holder not in refused):
+        refused[holder] = Refused(Refused.FORBIDDEN, gate.MISSING)
     return refused
+
+
+def held_back(holders: Iterable[Pass]) -> set[Pass]:
+    """Of those whose sessions were verified: who has to show a second factor first."""
+    holders = [holder for holder in holders if not holder.has_passed]
+    required = gate.required_of({holder.user_id for holder in holders})
+    return {holder for holder in holders if holder.user_id in required}
 
 
 def signed_in(holders: Iterable[Pass], users: Mapping[int, AbstractUser]) -> set[Pass]:
@@ -106,6 +118,7 @@ def _verified(holder: Pass, user: AbstractUser, data: str) -> bool:
     ):
         return False
     holder.session_data, holder.password = data, user.password
+    holder.has_passed = gate.has_passed(session)
     return True
 
 

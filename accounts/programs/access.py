@@ -8,8 +8,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
+from accounts import gate
 from accounts.api.caller import WRONG_TOKEN, by_token
-from accounts.live.access import SIGNED_OUT, Pass, signed_in, who_may
+from accounts.live.access import SIGNED_OUT, Pass, held_back, signed_in, who_may
 from accounts.live.frames import Refused
 from accounts.models import ApiToken
 from mt5monitor.api.limits import TooOften
@@ -64,18 +65,22 @@ def _admitted(holder: Holder) -> Holder:
 
 def check(holders: Iterable[Holder]) -> dict[Holder, Refused]:
     """Those who may not listen any more, and why; what the others may hear. Seven queries, however
-    many they are."""
+    many they are, and one more where somebody has not shown a second factor."""
     holders = list(holders)
     ids = {holder.user_id for holder in holders}
     users = _active(ids)
     may = {permission: who_may(permission, ids).keys() for permission in PERMISSIONS}
     known = signed_in([holder.session for holder in holders if holder.session], users)
+    held = held_back(known)
     scopes = _scopes({holder.token_id for holder in holders if holder.token_id})
     refused = {}
     for holder in holders:
         ended = SIGNED_OUT if holder.session else WRONG_TOKEN
         if holder.session not in known and holder.token_id not in scopes:
             refused[holder] = Refused(Refused.SIGNED_OUT, ended)
+            continue
+        if holder.session in held:
+            refused[holder] = Refused(Refused.FORBIDDEN, gate.MISSING)
             continue
         has = {permission for permission, who in may.items() if holder.user_id in who}
         limits = scopes.get(holder.token_id or 0)

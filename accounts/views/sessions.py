@@ -1,29 +1,40 @@
-"""Signing in and out."""
+"""Signing in, in one step or two, and out."""
 
 import logging
+import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib import admin
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts import gate, second_factor
+from accounts.credentials import CodeForm, SignInForm
 from accounts.views.answers import by_htmx
 from mt5monitor.api.limits import address
 
 operations = logging.getLogger("operations")
+HALF = "password_passed"  # in the session of whoever has still to show a code
+HALF_S = 300  # for so long a password waits for its code
 
 
 @method_decorator(login_not_required, name="dispatch")
 class SignIn(LoginView):
     template_name = "registration/login.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -32,13 +43,64 @@ class SignIn(LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        operations.info("%s signed in", form.get_user().get_username())
+        user = form.get_user()
+        if second_factor.has(user):
+            self.request.session[HALF] = _half(user, self.get_success_url())
+            return redirect("login-code")
+        self.request.session.pop(HALF, None)
+        operations.info("%s signed in", user.get_username())
         return super().form_valid(form)
 
     def form_invalid(self, form: Any) -> HttpResponse:
         # Not as whom: people type their password into the wrong field.
         operations.warning("A sign-in was refused, from %s", address(self.request))
-        return super().form_invalid(form)
+        response = super().form_invalid(form)
+        response.status_code = status_of(form)
+        return response
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The second step, for those who have a second factor."""
+    user = _half_signed_in(request)
+    if request.user.is_authenticated or user is None:
+        return redirect("login")
+    form = CodeForm(user, request, request.POST) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        return _sign_in(request, user)
+    if form is not None:
+        operations.warning("A sign-in was refused, from %s", address(request))
+    context = {"form": form, "name": user.get_username()}
+    return render(request, "registration/code.html", context, status=status_of(form))
+
+
+def _sign_in(request: HttpRequest, user: User) -> HttpResponse:
+    leads_to: str = request.session.pop(HALF)["next"]
+    login(request, user)
+    request.session[gate.PASSED] = True
+    operations.info("%s signed in, with a code", user.get_username())
+    return redirect(leads_to)
+
+
+def _half(user: User, leads_to: str) -> dict[str, Any]:
+    until = int(time.time()) + HALF_S
+    return {"user": user.pk, "of": user.get_session_auth_hash(), "until": until, "next": leads_to}
+
+
+def _half_signed_in(request: HttpRequest) -> User | None:
+    """Who has shown this browser's password, a moment ago; it is still theirs."""
+    half = request.session.get(HALF)
+    if not half or half["until"] < time.time():
+        return None
+    user = User.objects.filter(pk=half["user"], is_active=True).first()
+    is_theirs = user and constant_time_compare(half["of"], user.get_session_auth_hash())
+    return user if is_theirs else None
+
+
+def status_of(form: Form | None) -> int:
+    """Of the page that shows this form again."""
+    return 429 if form is not None and form.has_error(NON_FIELD_ERRORS, "too_often") else 200
 
 
 @login_not_required

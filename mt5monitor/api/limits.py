@@ -20,15 +20,20 @@ class TooOften(Exception):
         self.wait_s = MINUTE - time.time() % MINUTE + 1 if wait_s is None else wait_s
 
 
-def _slot(key: str) -> str:
-    return f"rate:{key}:{int(time.time()) // MINUTE}"
+def _slot(key: str, seconds: int = MINUTE) -> str:
+    return f"rate:{key}:{int(time.time()) // seconds}"
 
 
-def count(key: str) -> int:
-    """Of this minute, this one included. Raises RedisError."""
-    slot = _slot(key)
-    cache.add(slot, 0, timeout=2 * MINUTE)
+def count(key: str, seconds: int = MINUTE) -> int:
+    """Of this minute, or span of so many seconds, this one included. Raises RedisError."""
+    slot = _slot(key, seconds)
+    cache.add(slot, 0, timeout=2 * seconds)
     return int(cache.incr(slot))
+
+
+def forget(key: str, seconds: int = MINUTE) -> None:
+    """What was counted in this span. Raises RedisError."""
+    cache.delete(_slot(key, seconds))
 
 
 def counted(key: str) -> int:

@@ -21,7 +21,7 @@ from mt5monitor.stack.valkey import binary
 # manage.py reads this file too, so that its commands may reach the demo's agents; see settings.py.
 DEMO_SETTINGS = (
     "# Written by the demo, whose agents listen on loopback and trade no money.\n"
-    "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\nVERSUS_ENABLED={}\n"
+    "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\nVERSUS_ENABLED={}\nMFA_REQUIRED={}\n"
 )
 
 
@@ -56,7 +56,9 @@ def _allow_demo(state_dir: Path) -> None:
     os.environ["AGENT_ALLOWED_NETWORKS"] = networks
     trading = os.environ.setdefault("TRADING_ENABLED", "1")
     versus = os.environ.setdefault("VERSUS_ENABLED", "1")
-    (state_dir / "demo.env").write_text(DEMO_SETTINGS.format(networks, trading, versus))
+    second_factor = os.environ.setdefault("MFA_REQUIRED", "0")
+    allowed = DEMO_SETTINGS.format(networks, trading, versus, second_factor)
+    (state_dir / "demo.env").write_text(allowed)
 
 
 def _note_demo(state_dir: Path) -> None:
@@ -64,6 +66,7 @@ def _note_demo(state_dir: Path) -> None:
     os.environ.setdefault("AGENT_ALLOWED_NETWORKS", "")
     os.environ.setdefault("TRADING_ENABLED", "0")
     os.environ.setdefault("VERSUS_ENABLED", "0")
+    os.environ.setdefault("MFA_REQUIRED", "1")
     if (state_dir / "fleet.json").exists():
         say(f"Note: {state_dir} holds the demo's user and agents. A desk wants another STATE_DIR.")
 

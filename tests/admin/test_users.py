@@ -1,10 +1,14 @@
 """Users in the admin: who may edit them gives nobody a right, least of all themselves."""
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from tests.authenticator import Telephone
 from tests.factories import make_user
+from tests.valkey import PrivateValkey
 
 MANAGER = tuple(
     f"auth.{verb}_{what}" for verb in ("view", "change", "delete") for what in ("user", "group")
@@ -61,3 +65,21 @@ def test_a_superuser_gives_rights(boss: Client) -> None:
     user = User.objects.get(pk=user.pk)
     assert user.is_superuser
     assert user.user_permissions.count() == 1
+
+
+def test_superusers_alone_remove_a_second_factor_and_that_is_kept(
+    client: Client, boss: Client, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = Telephone(monkeypatch).set_up("accounts.view_account")
+    sent = {"action": "remove_second_factor", "_selected_action": [user.pk], "index": "0"}
+    client.post("/admin/auth/user/", sent)
+    assert Authenticator.objects.filter(user=user).exists()
+    boss.post("/admin/auth/user/", sent)
+    assert not Authenticator.objects.filter(user=user).exists()
+    entry = LogEntry.objects.get(object_id=str(user.pk))
+    assert "second factor removed" in entry.get_change_message()
+
+
+def test_second_factors_have_no_page_of_their_own_in_the_admin(boss: Client) -> None:
+    for page in ("mfa/authenticator", "account/emailaddress"):
+        assert boss.get(f"/admin/{page}/").status_code == 404

@@ -15,8 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import gate
 from accounts.models import ApiToken
 from tests.api.program import Program, told
+from tests.authenticator import PASSWORD as MADE_WITH
+from tests.authenticator import Telephone
 from tests.cast import VIEW
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
@@ -263,3 +266,57 @@ def test_signing_out_without_a_token_ends_the_session(valkey: PrivateValkey) -> 
     client.force_login(make_user(*VIEW))
     assert told(client.post("/api/auth/logout"), 200)["message"] == "Signed out."
     assert client.get("/api/accounts").status_code == 401
+
+
+# --- a second factor ----------------------------------------------------------------------------
+@pytest.fixture
+def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telephone:
+    return Telephone(monkeypatch)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_who_has_a_second_factor_sends_a_code_as_well(
+    telephone: Telephone, settings: Settings, named: bool
+) -> None:
+    user = telephone.set_up(*VIEW)
+    settings.API_PASSWORD_USER = user.username
+    known = {"password": MADE_WITH} | ({"username": user.username} if named else {})
+    missing = told(sign_in(**known), 401)
+    assert (missing["mfa_required"], missing["success"]) == (True, False)
+    assert "code" in missing["detail"]
+    wrong = told(sign_in(**known, code="000000"), 401)
+    assert (wrong["mfa_required"], "wrong" in wrong["detail"]) == (True, True)
+    code = telephone.code()
+    assert told(sign_in(**known, code=code), 200)["token"]
+    assert told(sign_in(**known, code=code), 401)["mfa_required"] is True
+    assert told(sign_in(**known, code=telephone.recovery_codes[0]), 200)["token"]
+    assert ApiToken.objects.count() == 2
+
+
+def test_a_right_code_does_not_make_up_for_a_wrong_password(telephone: Telephone) -> None:
+    user = telephone.set_up(*VIEW)
+    refused = told(sign_in(username=user.username, password="wrong", code=telephone.code()), 401)
+    assert (refused["detail"], "mfa_required" in refused) == ("Wrong user name or password.", False)
+    assert told(sign_in(username=user.username, password=MADE_WITH, code=telephone.code()), 200)
+
+
+def test_a_trader_without_one_sets_it_up_on_the_page_first(
+    telephone: Telephone, settings: Settings
+) -> None:
+    settings.MFA_REQUIRED = True
+    user = make_user(*VIEW, "trading.trade")
+    refused = told(sign_in(username=user.username, password=MADE_WITH), 403)
+    assert (refused["detail"], refused["success"]) == (gate.MISSING, False)
+    viewer = make_user(*VIEW)
+    assert told(sign_in(username=viewer.username, password=MADE_WITH), 200)["token"]
+
+
+def test_a_token_goes_on_where_a_session_is_held_back(
+    telephone: Telephone, settings: Settings
+) -> None:
+    program = Program(make_user(*VIEW, "trading.trade"))
+    settings.MFA_REQUIRED = True
+    assert program.get("accounts")["total_accounts"] == 0
+    program.client.force_login(program.user)
+    assert program.client.get("/api/accounts").status_code == 403
+    assert program.client.get("/api/auth/verify").status_code == 200

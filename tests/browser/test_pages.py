@@ -94,6 +94,8 @@ def paths(rows: None) -> list[str]:
         "/versus/new/",
         "/agents/",
         "/suggestions/",
+        "/security/",
+        "/security/app/",
     ]
 
 
@@ -141,7 +143,8 @@ async def load(desk: Desk, page: Page, path: str) -> set[str]:
     assert desk.problems == [], path
     html = await answer.text()
     assert re.search('<link[^>]*rel="icon"', html), f"{path} names no icon"
-    return {urljoin(page.url, file) for file in re.findall(FILE, html)}
+    named = (file for file in re.findall(FILE, html) if not file.startswith("data:"))
+    return {urljoin(page.url, file) for file in named}
 
 
 async def are_there(desk: Desk, page: Page, files: set[str]) -> None:

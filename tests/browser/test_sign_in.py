@@ -1,8 +1,10 @@
 """Signing in and out, as people do."""
 
 import re
+import time
 
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from channels.db import database_sync_to_async as threaded
 from django.conf import global_settings
 from django.contrib.auth.models import User
@@ -66,3 +68,37 @@ async def test_an_edit_after_the_session_ended_leads_back_through_the_sign_in(
     await expect(page).to_have_url(re.compile(r"/login/\?next=%2F%3Fq%3D5"))
     await expect(page.get_by_role("status").first).to_contain_text("Your session has ended")
     await expect(toast(page)).to_have_count(0)
+
+
+async def test_a_second_factor_from_setting_it_up_to_signing_in_with_it(
+    desk: Desk, person: User
+) -> None:
+    page = await desk.open(None, "/security/")
+    await sign_in(page, person, PASSWORD)
+    await page.get_by_role("link", name="Set up an authenticator app").click()
+    picture = page.get_by_role("img", name="The picture for the app")
+    assert await picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    await page.get_by_text("No camera?").click()
+    secret = (await page.locator(".key").inner_text()).replace(" ", "")
+    await page.get_by_label("Your password").fill(PASSWORD)
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    await page.get_by_label("The code that the app shows").fill(code)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Your second factor is set up")).to_be_visible()
+    codes = await page.locator(".recovery code").all_inner_texts()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download").click()
+    kept = (await (await download.value).path()).read_text()
+    assert kept.split("\n")[1:-1] == codes
+    await page.get_by_role("link", name="I have kept them").click()
+    await page.get_by_label(f"User {person.username}").click()
+    await page.get_by_role("link", name="Security").click()
+    await expect(page.get_by_text("10 recovery codes left")).to_be_visible()
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await sign_in(page, person, PASSWORD)
+    await page.get_by_label("Code").fill("12 34 56")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("wrong")
+    await page.get_by_label("Code").fill(codes[0])
+    await page.keyboard.press("Enter")
+    await expect(badge(page)).to_have_text("Live")

@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts import gate
 from accounts.consumers import no_page
 from accounts.live.access import Pass, check
 from accounts.live.beat import Reading
 from accounts.live.hub import Hub
 from mt5monitor.asgi import sockets
+from mt5monitor.sessions import SessionStore
 from tests.cast import ROLES, somebody
 from tests.factories import make_user
 from tests.live.page import Page, session_of
@@ -134,6 +136,28 @@ def test_a_session_of_somebody_else_is_none(rows: None) -> None:
     first, second = make_user("accounts.view_account"), make_user("accounts.view_account")
     holder = Pass(first.pk, session_of(second))
     assert check([holder])[holder].code == 4401
+
+
+def passed(session: str) -> str:
+    """This session, which has shown a second factor."""
+    store = SessionStore(session)
+    store[gate.PASSED] = True
+    store.save()
+    return session
+
+
+def test_sockets_of_sessions_that_are_held_back_are_refused_for_one_query_more(
+    rows: None, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.MFA_REQUIRED = True
+    trader = make_user("accounts.view_account", "trading.trade")
+    viewer = make_user("accounts.view_account")
+    holders = [Pass(user.pk, session_of(user)) for user in (trader, viewer)]
+    holders.append(Pass(trader.pk, passed(session_of(trader))))
+    with django_assert_num_queries(4):
+        refused = check(holders)
+    assert {holder: refusal.code for holder, refusal in refused.items()} == {holders[0]: 4403}
+    assert refused[holders[0]].reason == gate.MISSING
 
 
 async def test_nobody_connected_costs_no_query(

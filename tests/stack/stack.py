@@ -40,7 +40,7 @@ def free_port() -> int:
 
 def environment(state_dir: Path) -> dict[str, str]:
     """Without what the tests themselves were given."""
-    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV"}
+    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV", "MFA_REQUIRED"}
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
     return kept | {"STATE_DIR": str(state_dir)}
 

@@ -153,9 +153,10 @@ def test_a_second_copy_on_the_same_folder_is_refused(stack: Stack) -> None:
 def test_the_demos_agents_may_be_asked_from_the_command_line(stack: Stack) -> None:
     """manage.py reads what the demo allowed itself, without being told."""
     allowed = (stack.state_dir / "demo.env").read_text().splitlines()
-    networks, trading, versus = allowed[-3:]
+    networks, trading, versus, second_factor = allowed[-4:]
     assert networks == "AGENT_ALLOWED_NETWORKS=127.0.0.0/8"
     assert (trading, versus) == ("TRADING_ENABLED=1", "VERSUS_ENABLED=1")
+    assert second_factor == "MFA_REQUIRED=0"
 
 
 def test_ready_means_ready_and_a_restart_keeps_the_password(first: Seen, stack: Stack) -> None:

@@ -1,0 +1,93 @@
+"""What people type to show who they are: a password, a code of their second factor."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import second_factor
+from accounts.attempts import TOO_OFTEN, too_often
+
+WRONG_SIGN_IN = (
+    "The user name or the password is wrong. Capital letters count. A manager of the desk can set "
+    "a new password."
+)
+WRONG_PASSWORD = "The password is wrong. Capital letters count."  # noqa: S105 - a sentence
+NO_PASSWORD = {"required": "Enter your password."}
+NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits at most."}
+
+
+def count_attempt(request: HttpRequest, name: str) -> None:
+    """Raises ValidationError when there were too many."""
+    if too_often(request, name):
+        raise ValidationError(TOO_OFTEN, code="too_often")
+
+
+class SignInForm(AuthenticationForm):
+    """User and password; each attempt counts."""
+
+    error_messages = {"invalid_login": WRONG_SIGN_IN, "inactive": WRONG_SIGN_IN}
+
+    def clean(self) -> dict[str, Any]:
+        name = self.cleaned_data.get("username")
+        if name and self.cleaned_data.get("password") and self.request is not None:
+            count_attempt(self.request, name)
+        return super().clean()
+
+
+class CodeForm(forms.Form):
+    """A code of this user's second factor; each attempt counts."""
+
+    code = forms.CharField(max_length=64, error_messages=NO_CODE)
+
+    def __init__(self, user: User, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(data)
+        self.user, self.request = user, request
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            count_attempt(self.request, self.user.get_username())
+            self.show()
+        return self.cleaned_data
+
+    def show(self) -> None:
+        """Raises ValidationError for what is wrong."""
+        self.show_code()
+
+    def show_code(self) -> None:
+        try:
+            self.use(self.cleaned_data["code"])
+        except second_factor.Wrong as wrong:
+            raise ValidationError({"code": str(wrong)}) from None
+
+    def use(self, code: str) -> None:
+        """Raises second_factor.Wrong."""
+        second_factor.check(self.user, code)
+
+
+class ConfirmForm(CodeForm):
+    """The password as well: whoever finds a browser signed in changes nothing about signing in."""
+
+    password = forms.CharField(strip=False, max_length=4096, error_messages=NO_PASSWORD)
+
+    def show(self) -> None:
+        # A code is used up when it is right, so it comes last.
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError({"password": WRONG_PASSWORD})
+        self.show_code()
+
+
+class AppForm(ConfirmForm):
+    """The first code of a new app; `recovery_codes` once it is set up."""
+
+    recovery_codes: list[str]
+
+    def __init__(self, user: User, request: HttpRequest, kept: str, data: Any = None) -> None:
+        super().__init__(user, request, data)
+        self.kept = kept
+
+    def use(self, code: str) -> None:
+        self.recovery_codes = second_factor.set_up(self.user, self.kept, code)

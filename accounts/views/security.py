@@ -1,0 +1,114 @@
+"""The page of one's own sign-in: the second factor, and who is signed in."""
+
+import base64
+from typing import Any, cast
+from urllib.parse import quote
+
+from allauth.mfa.adapter import get_adapter
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import gate, second_factor
+from accounts.credentials import AppForm, ConfirmForm
+from accounts.views.sessions import status_of
+from mt5monitor.sessions import end_all
+
+NEW_APP = "new_app"  # in the session of whoever sets one up
+
+
+@require_GET
+def security(request: HttpRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = None) -> HttpResponse:
+    """`failed`: which of its forms is shown again."""
+    user = _user(request)
+    context = {
+        "app": second_factor.app_of(user),
+        "codes_left": second_factor.codes_left(user),
+        "required": settings.MFA_REQUIRED and gate.is_required(user),
+        "failed": failed,
+        "form": form,
+    }
+    return render(request, "security/security.html", context, status=status_of(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def app(request: HttpRequest) -> HttpResponse:
+    """Sets an authenticator app up: a picture to read, and the first code that the app shows."""
+    user = _user(request)
+    if second_factor.app_of(user):
+        return redirect("security")
+    try:
+        kept = request.session.setdefault(NEW_APP, second_factor.new_secret())
+        secret, address = second_factor.shown(user, kept)
+    except InvalidToken:  # the keys have changed since
+        del request.session[NEW_APP]
+        return redirect("security-app")
+    form = AppForm(user, request, kept, request.POST) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        return _app_is_set_up(request, form)
+    context = {"form": form, "address": address, "picture": _picture(address)}
+    context["secret"] = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+    return render(request, "security/app.html", context, status=status_of(form))
+
+
+def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:
+    del request.session[NEW_APP]
+    request.session[gate.PASSED] = True
+    # Whoever signed in before with the password alone is asked for a code.
+    end_all(form.user.pk, but=request.session.session_key)
+    return _told_once(request, form.recovery_codes, "Your second factor is set up")
+
+
+@require_POST
+def codes(request: HttpRequest) -> HttpResponse:
+    """New recovery codes instead of those of before."""
+    user = _user(request)
+    form = ConfirmForm(user, request, request.POST)
+    if not form.is_valid():
+        return _page(request, "codes", form)
+    return _told_once(request, second_factor.new_codes(user), "New recovery codes")
+
+
+def _told_once(request: HttpRequest, told: list[str], title: str) -> HttpResponse:
+    told = [f"{code[:5]} {code[5:]}" for code in told]
+    lines = [f"Recovery codes of {_user(request).get_username()} at {settings.PUBLIC_URL}", *told]
+    file = "data:text/plain;charset=utf-8," + quote("\n".join([*lines, ""]))
+    return render(request, "security/codes.html", {"codes": told, "file": file, "title": title})
+
+
+@require_POST
+def off(request: HttpRequest) -> HttpResponse:
+    """Without a second factor from now on, and signed out everywhere else."""
+    user, session = _user(request), request.session
+    form = ConfirmForm(user, request, request.POST)
+    if not form.is_valid():
+        return _page(request, "off", form)
+    session.pop(gate.PASSED, None)
+    second_factor.remove(user, by=user.get_username(), but=session.session_key)
+    messages.success(request, "Your second factor is turned off.")
+    return redirect("security")
+
+
+@require_POST
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    end_all(_user(request).pk)
+    logout(request)
+    return redirect("login")
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
+
+
+def _picture(address: str) -> str:
+    svg: Any = get_adapter().build_totp_svg(address)
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
