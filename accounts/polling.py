@@ -104,25 +104,30 @@ def _wait_s(agent: Agent, now: datetime) -> float:
     return min(max((due - now).total_seconds(), 0.0), TICK.total_seconds())
 
 
-def refresh(agents: Iterable[Agent]) -> Iterator[Outcome]:
+def refresh(agents: Iterable[Agent], *, wait_s: float = 0, late_s: float = 0) -> Iterator[Outcome]:
     """Polls these agents now, from this process, and yields as they arrive.
 
     An agent whose reading fails is asked to reconnect its terminal and read once more, unless it
-    was asked to a moment ago. One that this process is reading for somebody already is left alone,
-    and so is one that was switched off.
+    was asked to a moment ago. One that this process is reading for somebody already is not asked
+    again: what comes of that is yielded, if it comes within `wait_s`; and so is what came of a
+    reading that ended within the last `late_s`. One that was switched off is left alone.
     """
     by_id = {agent.pk: agent for agent in agents}
-    now = timezone.now()
-    with refreshes.turn(pk for pk, agent in by_id.items() if agent.enabled) as turn:
+    now, until = timezone.now(), time.monotonic() + wait_s
+    urls = {pk: agent.url for pk, agent in by_id.items() if agent.enabled}
+    with refreshes.turn(urls, late_s) as turn:
         asked = [agent for pk, agent in by_id.items() if pk in turn.ids]
         calls = [
             fetch_or_recover(one.endpoint(), recover=one.recovery_is_due(one.recovered_at, now))
             for one in asked
         ]
         for result, changed in _recorded(calls):
-            turn.is_over(result.agent_id)
-            yield Outcome.of(by_id[result.agent_id], result, changed)
-    yield from (Outcome.left_alone(agent) for pk, agent in by_id.items() if pk not in turn.ids)
+            outcome = Outcome.of(by_id[result.agent_id], result, changed)
+            turn.is_over(outcome)
+            yield outcome
+    for pk in by_id.keys() - turn.ids:
+        shared = turn.outcome_of(pk, until) if pk in turn.others else None
+        yield shared or Outcome.left_alone(by_id[pk])
 
 
 def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result, bool]]:

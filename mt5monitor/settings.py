@@ -290,6 +290,9 @@ FAILURES_BEFORE_RECOVERY = env.int("FAILURES_BEFORE_RECOVERY", 2)
 RECOVERY_RETRY_S = env.float("RECOVERY_RETRY_S", 2)
 RECOVERY_EVERY_S = env.float("RECOVERY_EVERY_S", 60)
 NEAR_LIMIT = env.float("NEAR_LIMIT", 0.8)  # share of the drawdown limit that is used up
+# Who may wait for agents at once, in each web process: each holds a thread.
+REFRESHES_AT_ONCE = env.int("REFRESHES_AT_ONCE", 32)
+REFRESHES_PER_USER = env.int("REFRESHES_PER_USER", 8)
 RECENT_POLLS = env.int("RECENT_POLLS", 60)  # polls remembered for each agent's page
 AGENTS = {
     "CONNECT_TIMEOUT": env.float("AGENT_CONNECT_TIMEOUT", 5),

@@ -53,7 +53,7 @@ def routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
+    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
     nothing = history.Outcome(4711, True, "Nothing new.")
     monkeypatch.setattr(history, "sync", lambda account, **_: nothing)

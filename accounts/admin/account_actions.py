@@ -1,17 +1,19 @@
 """What can be done to the accounts selected in the list; each says how many it changed."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin
 
-from accounts import edits, polling
+from accounts import demand, edits
 from accounts.admin.account_forms import phases_of
 from accounts.admin.outcomes import tell_outcomes
 from accounts.models import Account, Firm, Phase
+from accounts.refreshes import Crowded
 
 REFRESH_MOST = 500  # accounts; more would hold the request for too long
 
@@ -75,7 +77,11 @@ class AccountActions(ModelAdmin):  # type: ignore[misc]
             text = f"{alone} of {len(accounts)} accounts have no agent that could be asked."
             self.message_user(request, text, messages.WARNING)
         if agents:
-            outcomes = list(polling.refresh(agents.values()))
+            try:
+                outcomes = demand.read_now(cast(User, request.user).pk, agents.values())
+            except Crowded as crowded:
+                self.message_user(request, str(crowded), messages.ERROR)
+                return
             failed = {outcome.agent_id for outcome in outcomes if not outcome.ok}
             read = sum(
                 account.agent_id in agents and account.agent_id not in failed

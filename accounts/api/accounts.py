@@ -8,9 +8,10 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from ninja import Field, Path, Router, Schema
 
-from accounts import edits, polling
+from accounts import edits
 from accounts.api import reads, shapes
 from accounts.api.caller import may
+from accounts.api.reads import read_now
 from accounts.api.shapes import AccountOut, AccountsOut, Problem
 from accounts.models import Account, Agent, Phase
 from mt5monitor.api.answers import answer, conditional, detail
@@ -45,9 +46,10 @@ class VSSet(Schema):
 @router.get("", auth=may("accounts.view_account"), response={200: AccountsOut, **ERRORS})
 def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseBase:
     """All of them, from the rows; `force_refresh` reads every agent first, and waits for it."""
-    reads.note(polled=force_refresh)
     if force_refresh:
-        list(polling.refresh(Agent.objects.filter(enabled=True)))
+        read_now(request, Agent.objects.filter(enabled=True))
+    else:
+        reads.note(polled=False)
     rows = Account.objects.for_rows().only(*shapes.COLUMNS).order_by("number")
     return conditional(request, shapes.fleet(rows, timezone.now()))
 
@@ -56,10 +58,11 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
 def account(request: HttpRequest, number: Number, force_refresh: bool = False) -> HttpResponseBase:
     """One; `force_refresh` reads its agent first, and no other."""
     row = account_or_404(number)
-    reads.note(polled=force_refresh)
     if force_refresh and row.agent is not None:
-        list(polling.refresh([row.agent]))
+        read_now(request, [row.agent])
         row = account_or_404(number)
+    else:
+        reads.note(polled=False)
     return conditional(request, shapes.account(row, 1, timezone.now()))
 
 

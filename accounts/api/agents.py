@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
-from accounts import polling
 from accounts.api import reads, shapes
 from accounts.api.caller import may
+from accounts.api.reads import read_now
 from accounts.api.shapes import AgentOut, Problem
 from accounts.models import Account, Agent
 from accounts.views.refreshing import sentence
@@ -50,8 +50,7 @@ def status(request: HttpRequest) -> HttpResponseBase:
 @router.post("/refresh", auth=may("accounts.view_account"), response={200: Refreshed, **ERRORS})
 def refresh(request: HttpRequest) -> HttpResponse:
     """Reads every agent now, and waits for all of them."""
-    reads.note(polled=True)
-    outcomes = list(polling.refresh(Agent.objects.filter(enabled=True)))
+    outcomes = read_now(request, Agent.objects.filter(enabled=True))
     answered = sum(outcome.ok for outcome in outcomes)
     told: dict[str, Any] = {"status": "success" if answered else "error"}
     told |= {"message": sentence(outcomes), "agents": len(outcomes), "answered": answered}

@@ -1,7 +1,18 @@
 """How often the API was answered from rows, and how often agents were read for it."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from django.core.cache import cache
+from django.http import HttpRequest
 from redis.exceptions import RedisError
+
+from accounts import demand, refreshes
+from accounts.api.caller import caller_of
+from accounts.models import Agent
+from accounts.refreshes import Crowded
+from accounts.results import Outcome
+from mt5monitor.api.limits import TooOften
 
 HITS, MISSES = "api:hits", "api:misses"
 
@@ -13,6 +24,29 @@ def note(*, polled: bool) -> None:
         cache.incr(key)
     except (RedisError, ValueError):
         pass  # a count that is lost is worth no error
+
+
+def read_now(request: HttpRequest, agents: Iterable[Agent]) -> list[Outcome]:
+    """As `demand.read_now`, for the caller. Raises TooOften."""
+    with _or_too_often():
+        outcomes = demand.read_now(caller_of(request).user.pk, agents)
+    note(polled=True)
+    return outcomes
+
+
+@contextmanager
+def place(request: HttpRequest) -> Iterator[None]:
+    """Where a caller waits for an agent. Raises TooOften."""
+    with _or_too_often(), refreshes.place(caller_of(request).user.pk):
+        yield
+
+
+@contextmanager
+def _or_too_often() -> Iterator[None]:
+    try:
+        yield
+    except Crowded as crowded:
+        raise TooOften(str(crowded), wait_s=2) from crowded
 
 
 def counted() -> tuple[int | None, int | None]:

@@ -1,15 +1,18 @@
 """Reading agents now, because somebody asked: of one account, one agent, a selection, or all."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from accounts import polling
+from accounts import demand
 from accounts.forms import RefreshForm
 from accounts.models import Account, Agent
+from accounts.refreshes import Crowded
 from accounts.results import Outcome
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
@@ -51,7 +54,10 @@ def fleet(request: HttpRequest) -> HttpResponse:
 def _refresh(
     request: HttpRequest, agents: Iterable[Agent], back: str, rows: list[int]
 ) -> HttpResponse:
-    outcomes = list(polling.refresh(agents))
+    try:
+        outcomes = demand.read_now(cast(User, request.user).pk, agents)
+    except Crowded as crowded:
+        return said(request, str(crowded), tone="bad", back=back)
     good = bool(outcomes) and all(outcome.ok for outcome in outcomes)
     tone: Tone = "good" if good else "bad"
     return said(request, sentence(outcomes), tone=tone, back=back, rows=rows)

@@ -1,14 +1,20 @@
 """Asking for a refresh again and again loads no agent."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
-from accounts import polling
+from accounts import demand, polling, refreshes
 from accounts.models import Agent
+from accounts.refreshes import Crowded
 from tests.accounts.fleet import ScriptedFleet
-from tests.factories import make_user
+from tests.api.program import Program, told
+from tests.cast import VIEW
+from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +30,103 @@ def test_an_agent_that_is_being_read_for_somebody_is_not_asked_again(fleet: Scri
     assert [outcome.agent_id for outcome in first] == [slow.pk]
     assert fleet.asked[1, "GET /accounts"] == 1
     assert [outcome.ok for outcome in polling.refresh([slow])] == [True]
+
+
+def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: ScriptedFleet) -> None:
+    agents = fleet.make_agents(3)
+    fleet.hanging = {2: threading.Event()}
+    first = polling.refresh(agents)
+    next(first), next(first)  # two were read; the third hangs
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(demand.read_now, user, agents) for user in range(4)]
+        fleet.hanging[2].set()
+        rest = list(first)
+        outcomes = [one.result(30) for one in asked]
+    assert [outcome.agent_id for outcome in rest] == [agents[1].pk]
+    for shared in outcomes:
+        assert {outcome.agent_id for outcome in shared} == {agent.pk for agent in agents}
+        assert all(outcome.ok for outcome in shared)
+    assert [fleet.asked[n, "GET /accounts"] for n in (1, 2, 3)] == [1, 1, 1]
+
+
+def test_several_that_were_just_read_are_not_read_again_and_one_is(fleet: ScriptedFleet) -> None:
+    agents = fleet.make_agents(2)
+    first = demand.read_now(1, agents)
+    assert sorted(demand.read_now(2, agents), key=str) == sorted(first, key=str)
+    assert fleet.asked[1, "GET /accounts"] == 1
+    demand.read_now(2, agents[:1])
+    assert fleet.asked[1, "GET /accounts"] == 2
+
+
+def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
+    fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = fleet.make_agents(2)
+    demand.read_now(1, [first, second])
+    first.url += "/"
+    demand.read_now(1, [first, second])
+    assert [fleet.asked[n, "GET /accounts"] for n in (1, 2)] == [2, 1]
+    monkeypatch.setattr(demand, "LATE_S", 0.0)
+    demand.read_now(1, [first, second])
+    assert fleet.asked[2, "GET /accounts"] == 2
+
+
+def test_a_reading_that_was_given_up_is_told_to_nobody(fleet: ScriptedFleet) -> None:
+    (agent,) = fleet.make_agents(1)
+    urls = {agent.pk: agent.url}
+    with refreshes.turn(urls), refreshes.turn(urls) as second:
+        pass
+    assert second.outcome_of(agent.pk, 0) is None
+    assert [outcome.ok for outcome in polling.refresh([agent], wait_s=30)] == [True]
+
+
+def test_so_many_may_wait_for_agents_and_no_more(settings: Settings) -> None:
+    settings.REFRESHES_PER_USER, settings.REFRESHES_AT_ONCE = 2, 3
+    ana, eve, bob = 1, 2, 3
+    with ExitStack() as held:
+        held.enter_context(refreshes.place(ana))
+        with refreshes.place(ana), pytest.raises(Crowded, match="as many readings as one user"):
+            held.enter_context(refreshes.place(ana))
+        held.enter_context(refreshes.place(eve))
+        held.enter_context(refreshes.place(eve))
+        with pytest.raises(Crowded, match="Too many are waiting"):
+            held.enter_context(refreshes.place(bob))
+    with refreshes.place(bob):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/refresh"),
+        ("GET", "/api/accounts?force_refresh=true"),
+        ("GET", "/api/accounts/1?force_refresh=true"),
+        ("GET", "/api/accounts/1/trade-history?force_refresh=true"),
+        ("GET", "/api/accounts/1/trade-history"),
+    ],
+)
+def test_a_program_that_finds_no_place_is_told_to_come_again(
+    settings: Settings, method: str, path: str
+) -> None:
+    settings.REFRESHES_PER_USER = 1
+    make_account(number=1)
+    program = Program(make_user(*VIEW))
+    with refreshes.place(program.user.pk):
+        answer = program.ask(method, path.removeprefix("/api/"))
+        assert "wait for those" in told(answer, 429)["detail"]
+        assert answer.headers["Retry-After"] == "2"
+        assert told(program.ask("GET", "accounts"), 200)
+
+
+@pytest.mark.parametrize("path", ["/refresh/", "/accounts/1/refresh/", "/accounts/1/history/sync/"])
+def test_a_person_who_finds_no_place_is_told_so(settings: Settings, path: str) -> None:
+    settings.REFRESHES_PER_USER = 1
+    make_account(number=1)
+    user, client = make_user(*VIEW), Client()
+    client.force_login(user)
+    with refreshes.place(user.pk):
+        said = client.post(path, headers={"HX-Request": "true"})
+    assert "wait for those" in said.headers["HX-Trigger"]
 
 
 def test_an_agent_that_was_switched_off_is_not_asked_by_whoever_may_only_look(

@@ -61,7 +61,7 @@ TABLE: dict[tuple[str, str], Roles] = {
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
+    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
 
 

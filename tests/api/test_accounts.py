@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The agents that were read, a list a time."""
     asked: list[list[str]] = []
 
-    def refresh(agents: Any) -> Any:
+    def refresh(agents: Any, **_: float) -> Any:
         asked.append(sorted(agent.name for agent in agents))
         return iter(())
 

@@ -9,7 +9,9 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 from schemathesis import Case, GenerationMode
 from schemathesis.config import SchemathesisConfig
 
@@ -34,12 +36,17 @@ CONFIG = SchemathesisConfig.from_dict(
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents: iter(()))
+    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
 
 
 def _no_quote(*_: object) -> None:
     raise Refused("There is no quote in tests.")
+
+
+@pytest.fixture(autouse=True)
+def _as_often_as_it_likes(settings: Settings) -> None:
+    settings.API_REQUESTS_PER_MINUTE = settings.API_WRONG_TOKENS_PER_MINUTE = 1_000_000
 
 
 @pytest.fixture
@@ -79,7 +86,7 @@ def test_the_document_tells_the_truth(program: Program, method: str, route: str)
 
     for mode in _modes(DOCUMENT["paths"][route][method]):
 
-        @settings(
+        @hypothesis_settings(
             max_examples=EXAMPLES,
             deadline=None,
             database=None,

@@ -14,6 +14,7 @@ from ninja import Field, Query, Router, Schema
 
 from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import may
+from accounts.api.reads import place
 from accounts.models import Account
 from mt5monitor.api.answers import conditional, encoded
 from trading import history
@@ -88,9 +89,11 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
     `force_refresh` reads what is new first, and waits; so does the first time that anybody asks."""
     account = account_or_404(number)
     if asked.force_refresh:
-        history.sync(account, deadline_s=PATIENCE_S)
+        with place(request):
+            history.sync(account, deadline_s=PATIENCE_S)
     elif not HistorySync.objects.filter(account=account, synced_at__isnull=False).exists():
-        history.sync_if_due(account, deadline_s=PATIENCE_S)
+        with place(request):
+            history.sync_if_due(account, deadline_s=PATIENCE_S)
     known = HistorySync.objects.filter(account=account).first()
     rows = ClosedTrade.objects.filter(account=account)
     page, after = _page(account, rows, asked)

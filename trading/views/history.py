@@ -1,12 +1,16 @@
 """The history of an account: its closed trades, what they amount to, and what it was worth."""
 
+from typing import cast
+
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import refreshes
 from accounts.models import Account
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
@@ -55,6 +59,11 @@ def _operations(account: Account) -> list[Deal]:
 def sync(request: HttpRequest, number: int) -> HttpResponse:
     """Reads what is new, now; waits for it."""
     account = account_or_404(number)
-    outcome = history.sync(account, deadline_s=PATIENCE_S)
+    back = f"/accounts/{number}/history/"
+    try:
+        with refreshes.place(cast(User, request.user).pk):
+            outcome = history.sync(account, deadline_s=PATIENCE_S)
+    except refreshes.Crowded as crowded:
+        return said(request, str(crowded), tone="bad", back=back)
     tone: Tone = "good" if outcome.ok else "bad"
-    return said(request, outcome.sentence, tone=tone, back=f"/accounts/{number}/history/")
+    return said(request, outcome.sentence, tone=tone, back=back)
