@@ -13,7 +13,7 @@ import xml.etree.ElementTree as xml
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests import chromium
+from tests import chromium, static
 from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
@@ -47,6 +47,7 @@ class Runs:
 
     folder: Path
     tallies: list[Tally] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         """At once: what pytest prints next must come after it."""
@@ -58,7 +59,8 @@ class Runs:
         self.say(f"\n=== {name}")
         report = self.folder / f"{name}.xml"
         env = {key: value for key, value in os.environ.items() if key not in OURS}
-        env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder), **environment}
+        env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder)}
+        env |= self.shared | environment
         # Dozens of processes import the same modules: they are compiled once.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         started = time.monotonic()
@@ -113,6 +115,7 @@ def count(name: str, report: Path) -> Tally:
 
 def run_all(runs: Runs) -> int:
     found = chromium.find_or_install()
+    runs.shared = static.pack(runs.folder / "packed")
     if runs.on_sqlite(*modules(), *without("browser")).code != INTERRUPTED:
         run_the_rest(runs, found)
     tallies = runs.tallies

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import override_settings
@@ -17,6 +18,7 @@ from pytest_django import Settings
 
 from mt5monitor.settings import STORAGES
 from tests import chromium as executable
+from tests import static
 from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk
 from tests.browser.tickets import read
@@ -55,8 +57,9 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def static_files() -> None:
     """As a server in the field has them: with the hash of each in its name."""
-    with override_settings(STORAGES=STORAGES):
-        call_command("collectstatic", interactive=False, verbosity=0)
+    if not static.put_into(settings.STATE_DIR):
+        with override_settings(STORAGES=STORAGES):
+            call_command("collectstatic", interactive=False, verbosity=0)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -38,7 +38,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("shared"))
+    stack = Stack(tmp_path_factory.mktemp("shared"), on_empty_folder=True)
     yield stack
     stack.discard()
 
