@@ -7,12 +7,14 @@ ALL = (
     "sweep",
     "page",
     "isolation",
+    "live",
     "idle_close",
     "trades",
     "clicks",
     "versus",
     "chaos",
     "versus_chaos",
+    "api",
     "streams",
 )
 

@@ -22,6 +22,7 @@ def setup() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mt5monitor-bench-"))
     os.environ["STATE_DIR"] = str(folder)
     os.environ["AGENT_ALLOWED_NETWORKS"] = "127.0.0.0/8"
+    os.environ["MFA_REQUIRED"] = "0"  # sessions are made without signing in
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

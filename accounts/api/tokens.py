@@ -14,13 +14,16 @@ from mt5monitor.api.limits import TooOften, count, counted
 
 operations = logging.getLogger("operations")
 KNOWN_S = 86_400
+RECENT_MOST = 10_000
+# Of those that were right here: nothing needs to be counted for them.
+_recent: set[str] = set()
 TOO_MANY_WRONG = "Too many wrong tokens came from this address: wait a minute."
 
 
 def token_of(key: str, address: str) -> ApiToken | None:
     """The token that is valid and has this key; None when there is none. Raises TooOften."""
     digest = digest_of(key)
-    if counted(_wrong(address)) >= settings.API_WRONG_TOKENS_PER_MINUTE and not _is_known(digest):
+    if digest not in _recent and _are_too_many(address) and not _is_known(digest):
         raise TooOften(TOO_MANY_WRONG)
     now = timezone.now()
     token = ApiToken.objects.filter(digest=digest).select_related("user").first()
@@ -29,11 +32,18 @@ def token_of(key: str, address: str) -> ApiToken | None:
         return None
     if token.was_used(now):
         _was_right(digest)
+    if len(_recent) >= RECENT_MOST:
+        _recent.clear()
+    _recent.add(digest)
     return token
 
 
 def _wrong(address: str) -> str:
     return f"wrong-tokens:from:{address}"
+
+
+def _are_too_many(address: str) -> bool:
+    return counted(_wrong(address)) >= settings.API_WRONG_TOKENS_PER_MINUTE
 
 
 def _known(digest: str) -> str:
@@ -53,6 +63,7 @@ def _was_right(digest: str) -> None:
 
 
 def _was_wrong(digest: str, address: str) -> None:
+    _recent.discard(digest)
     try:
         cache.delete(_known(digest))
         so_far = count(_wrong(address))
