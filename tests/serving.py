@@ -44,7 +44,7 @@ class Serving:
 
 
 class _Server(uvicorn.Server):
-    """Ends at once, which uvicorn looks after ten times a second only."""
+    """Ends at once; uvicorn looks whether it should ten times a second, and then waits as long."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -54,6 +54,14 @@ class _Server(uvicorn.Server):
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         self._runs.set()
         await self._over.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     def end(self) -> None:
         self.should_exit = self.force_exit = True
