@@ -43,7 +43,7 @@ def _wrong(address: str) -> str:
 
 
 def _are_too_many(address: str) -> bool:
-    return counted(_wrong(address)) >= settings.API_WRONG_TOKENS_PER_MINUTE
+    return bool(counted(_wrong(address)) >= settings.API_WRONG_TOKENS_PER_MINUTE)
 
 
 def _known(digest: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from accounts.models import Firm
+from accounts.models import Account, Firm
 from tests.api.program import Program, told
 from tests.factories import make_user
 from tests.versus.pair import Pair
@@ -39,8 +39,12 @@ def asked(pair: Pair, **changes: Any) -> dict[str, Any]:
 def test_a_versus_is_created_frozen_and_transferred_as_scripts_do(
     pair: Pair, program: Program
 ) -> None:
+    Account.objects.filter(number=asked(pair)["account_a"]).update(holder="Ana")
+    Account.objects.filter(number=asked(pair)["account_b"]).update(holder="")
     made = told(program.post("versus", asked(pair)), 200)["versus"]
     assert (made["status"], made["symbol"], made["tp_usd_b"]) == ("pending", "EURUSD", 140)
+    assert (made["holder_a"], made["prop_firm_a"]) == ("Ana", "Liberal")
+    assert (made["holder_b"], made["prop_firm_b"]) == (None, "Liberal")
     code = made["id"]
     frozen = told(program.post(f"versus/{code}/congelar"), 200)
     assert (frozen["status"], frozen["versus"]["status"]) == ("success", "congelado")

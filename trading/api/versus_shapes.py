@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
+from accounts.models import Account
 from mt5monitor.api.numbers import Amount, AmountOr0
 from trading.models import Order, Versus
 from trading.versus.diagram import State
@@ -67,6 +68,10 @@ class VersusOut(Schema):
     symbol: str
     symbol_a: str
     symbol_b: str
+    holder_a: str | None
+    prop_firm_a: str | None
+    holder_b: str | None
+    prop_firm_b: str | None
     lots: float
     side: str
     tp_usd_a: float | None
@@ -128,7 +133,8 @@ def fields(asked: VersusIn) -> dict[str, str]:
 
 
 def of_rows(rows: QuerySet[Versus]) -> QuerySet[Versus]:
-    return rows.prefetch_related(Prefetch("orders", Order.objects.order_by("pk")))
+    ordered = Prefetch("orders", Order.objects.order_by("pk"))
+    return rows.select_related("account_a__firm", "account_b__firm").prefetch_related(ordered)
 
 
 def _legs(versus: Versus) -> list[Leg]:
@@ -144,6 +150,8 @@ def versus_out(versus: Versus) -> dict[str, Any]:
         "id": versus.code,
         "account_a": versus.login_a,
         "account_b": versus.login_b,
+        **_whose("a", versus.account_a),
+        **_whose("b", versus.account_b),
         "symbol": versus.symbol_a,
         "side": versus.side_a,
         "tp_usd_a": versus.tp_a,
@@ -159,6 +167,11 @@ def versus_out(versus: Versus) -> dict[str, Any]:
         "tickets_b": [leg.ticket for leg in legs if leg.account_id == versus.account_b_id],
         "url": f"/versus/{versus.code}/",
     }
+
+
+def _whose(role: str, account: Account) -> dict[str, str | None]:
+    firm = account.firm.name if account.firm else None
+    return {f"holder_{role}": account.holder or None, f"prop_firm_{role}": firm}
 
 
 def ran(versus: Versus) -> dict[str, Any]:
