@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts import second_factor
+from accounts import passkeys, second_factor
 from accounts.attempts import TOO_OFTEN, too_often
 
 WRONG_SIGN_IN = (
@@ -17,6 +17,9 @@ WRONG_SIGN_IN = (
 )
 WRONG_PASSWORD = "The password is wrong. Capital letters count."  # noqa: S105 - a sentence
 NO_PASSWORD = {"required": "Enter your password."}
+NO_NAME = {"required": "Give it a name, such as that of the device."}
+NO_PASSKEY = {"required": "No passkey was made or shown.", "max_length": "This is no passkey."}
+PASSKEY_BYTES = 20_000
 NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits at most."}
 
 
@@ -91,3 +94,29 @@ class AppForm(ConfirmForm):
 
     def use(self, code: str) -> None:
         self.recovery_codes = second_factor.set_up(self.user, self.kept, code)
+
+
+class PasskeyForm(CodeForm):
+    """A passkey instead of a code."""
+
+    code = None  # type: ignore[assignment]
+    credential = forms.CharField(max_length=PASSKEY_BYTES, error_messages=NO_PASSKEY)
+
+    def show(self) -> None:
+        try:
+            passkeys.check(self.user, self.cleaned_data["credential"])
+        except second_factor.Wrong as wrong:
+            raise ValidationError({"credential": str(wrong)}) from None
+
+
+class NewPasskeyForm(ConfirmForm):
+    name = forms.CharField(max_length=passkeys.LONGEST, error_messages=NO_NAME)
+    credential = forms.CharField(max_length=PASSKEY_BYTES, error_messages=NO_PASSKEY)
+
+    def show_code(self) -> None:
+        try:
+            made = passkeys.made(self.user, self.cleaned_data["credential"])
+        except second_factor.Wrong as wrong:
+            raise ValidationError({"credential": str(wrong)}) from None
+        super().show_code()
+        passkeys.keep(self.user, self.cleaned_data["name"], made)

@@ -139,7 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # A second factor is required of whoever may trade; off: whoever likes has one.
 MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
 MFA_ADAPTER = "accounts.second_factor.Adapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "MT5 Monitor"
 MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong
 MFA_RECOVERY_CODE_DIGITS = 10

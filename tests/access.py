@@ -77,6 +77,8 @@ PAGES = {
     "security/": May(SIGNED_IN, NOBODY),
     "security/app/": May(SIGNED_IN, SIGNED_IN),
     "security/codes/": May(NOBODY, SIGNED_IN),
+    "security/passkey/": May(SIGNED_IN, SIGNED_IN),
+    "security/passkey/<int:pk>/": May(NOBODY, NOBODY),  # but for those whose passkey it is
     "security/off/": May(NOBODY, SIGNED_IN),
     "security/sign-out/": May(NOBODY, SIGNED_IN),
     "logout/": May(NOBODY, SIGNED_IN),

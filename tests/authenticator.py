@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts import second_factor
 from tests.factories import make_user
+from tests.pages.reading import text, words
 
 PASSWORD = "secret-word"  # of every user that the factory makes
 PERIOD_S = 30
@@ -55,3 +56,13 @@ def sign_in(user: User, leads_to: str = "") -> Client:
     typed = {"username": user.username, "password": PASSWORD, "next": leads_to}
     client.post("/login/", typed)
     return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+def confirm(client: Client, page: str, code: str, password: str = PASSWORD) -> str:
+    """What the page says then."""
+    answer = client.post(f"/security/{page}/", {"password": password, "code": code}, follow=True)
+    return words(text(answer))

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import gate, second_factor
+from accounts import gate, passkeys, second_factor
 from accounts.credentials import AppForm, ConfirmForm
 from accounts.views.sessions import status_of
 from mt5monitor.sessions import end_all
@@ -32,6 +32,8 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
     user = _user(request)
     context = {
         "app": second_factor.app_of(user),
+        "passkeys": [row.wrap() for row in passkeys.of(user)],
+        "passkeys_possible": passkeys.are_possible(request),
         "codes_left": second_factor.codes_left(user),
         "required": settings.MFA_REQUIRED and gate.is_required(user),
         "failed": failed,

@@ -21,8 +21,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import gate, second_factor
-from accounts.credentials import CodeForm, SignInForm
+from accounts import gate, passkeys, second_factor
+from accounts.credentials import CodeForm, PasskeyForm, SignInForm
 from accounts.views.answers import by_htmx
 from mt5monitor.api.limits import address
 
@@ -66,12 +66,17 @@ def code(request: HttpRequest) -> HttpResponse:
     user = _half_signed_in(request)
     if request.user.is_authenticated or user is None:
         return redirect("login")
-    form = CodeForm(user, request, request.POST) if request.method == "POST" else None
+    form = None
+    if request.method == "POST":
+        kind = PasskeyForm if "credential" in request.POST else CodeForm
+        form = kind(user, request, request.POST)
     if form is not None and form.is_valid():
         return _sign_in(request, user)
     if form is not None:
         operations.warning("A sign-in was refused, from %s", address(request))
-    context = {"form": form, "name": user.get_username()}
+    context = {"form": form, "name": user.get_username(), "asked": ""}
+    if passkeys.are_possible(request) and passkeys.of(user).exists():
+        context["asked"] = passkeys.asked_to_show(user)
     return render(request, "registration/code.html", context, status=status_of(form))
 
 

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
+from accounts import second_factor
 from tests.browser.desk import Desk, badge, row, toast
 from tests.factories import make_account
 
@@ -102,3 +103,49 @@ async def test_a_second_factor_from_setting_it_up_to_signing_in_with_it(
     await page.get_by_label("Code").fill(codes[0])
     await page.keyboard.press("Enter")
     await expect(badge(page)).to_have_text("Live")
+
+
+def recovery_codes(user: User) -> list[str]:
+    """Of an app that this user sets up now."""
+    kept = second_factor.new_secret()
+    secret, _ = second_factor.shown(user, kept)
+    code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+    return second_factor.set_up(user, kept, str(code))
+
+
+async def unlockable(page: Page) -> None:
+    """Gives this page a device that makes passkeys, and unlocks itself."""
+    devices = await page.context.new_cdp_session(page)
+    await devices.send("WebAuthn.enable")
+    device = {"protocol": "ctap2", "transport": "internal", "hasUserVerification": True}
+    device |= {"isUserVerified": True, "automaticPresenceSimulation": True}
+    await devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+
+
+async def test_a_passkey_is_made_signs_in_and_is_removed(desk: Desk, person: User) -> None:
+    codes = await threaded(recovery_codes)(person)
+    site = desk.served.origin.replace("127.0.0.1", "localhost")  # an address can have none
+    page = await desk.open(None, f"{site}/login/")
+    await unlockable(page)
+    await sign_in(page, person, PASSWORD)
+    await expect(page.get_by_role("button", name="passkey")).to_have_count(0)
+    await page.get_by_label("Code").fill(codes[0])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{site}/")
+    await page.goto(f"{site}/security/passkey/")
+    await page.get_by_label("Its name").fill("Laptop")
+    await page.get_by_label("Your password").fill(PASSWORD)
+    await page.get_by_label("A code of the app").fill(codes[1])
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".passkeys")).to_contain_text("Laptop")
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await sign_in(page, person, PASSWORD)
+    await page.get_by_role("button", name="Use a passkey instead").click()
+    await expect(page).to_have_url(f"{site}/")
+    await page.goto(f"{site}/security/")
+    await page.get_by_role("link", name="Remove Laptop").click()
+    await page.get_by_label("Your password").fill(PASSWORD)
+    await page.get_by_label("A code of the app").fill(codes[2])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Remove Laptop")).to_have_count(0)
+    await expect(toast(page)).to_contain_text("is removed")

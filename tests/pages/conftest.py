@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from mt5monitor.operations.keeping import Keeping
+from tests.authenticator import Telephone
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
 
@@ -49,3 +50,8 @@ def kept(valkey: PrivateValkey, settings: Settings) -> Iterator[Keeping]:
     yield handler
     root.removeHandler(handler)
     handler.close()
+
+
+@pytest.fixture
+def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telephone:
+    return Telephone(monkeypatch)
