@@ -168,5 +168,6 @@ class Stack:
         self._reader.join(5)
         return left
 
-    def says(self, text: str) -> bool:
-        return any(text in line for line in self.lines)
+    def says(self, text: str, after: int = 0) -> bool:
+        """In the lines after so many."""
+        return any(text in line for line in self.lines[after:])

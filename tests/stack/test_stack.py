@@ -104,9 +104,10 @@ def test_no_secret_stands_in_the_list_of_processes(stack: Stack) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"guard"}))
 def test_a_process_that_is_killed_comes_back_and_polling_goes_on(stack: Stack, name: str) -> None:
-    killed = stack.processes()[name]
+    killed, said = stack.processes()[name], len(stack.lines)
     killed.kill()
-    assert eventually(lambda: stack.says(f"{name}: was killed by SIGKILL; starting it again"))
+    why = f"{name}: was killed by SIGKILL; starting it again"
+    assert eventually(lambda: stack.says(why, said))
     assert eventually(stack.all_run)
     assert stack.processes()[name].pid != killed.pid
     assert eventually(lambda: get_health(stack.port) == 200)
@@ -130,8 +131,9 @@ def test_a_guard_that_is_killed_comes_back(stack: Stack) -> None:
 def test_both_queues_work_again_after_valkey_lost_everything(stack: Stack) -> None:
     # The pulses are in Valkey alone: those that are found afterwards were made afterwards.
     url = f"unix://{valkey_socket(stack)}"
+    said = len(stack.lines)
     stack.processes()["valkey"].kill()
-    assert eventually(lambda: stack.says("valkey: was killed by SIGKILL") and answers(url))
+    assert eventually(lambda: stack.says("valkey: was killed by SIGKILL", said) and answers(url))
     assert eventually(lambda: all(last_pulses(url)[queue] > 0 for queue in QUEUES), 60)
 
 
