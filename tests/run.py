@@ -18,7 +18,7 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-WORKERS = min((os.cpu_count() or 1) + 1, 8)  # one more than cores, for some tests wait
+WORKERS = min((os.cpu_count() or 1) + 2, 8)  # two more than cores, for many tests wait
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 

@@ -10,5 +10,5 @@ def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.05)
+        time.sleep(0.02)
     return True

@@ -1,6 +1,7 @@
 """Clients with short limits, each closed at the end of its test."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
@@ -17,6 +18,8 @@ SHORT = Limits(
     allowed_networks=("127.0.0.0/8",),
 )
 MakeClient = Callable[..., AgentClient]
+# Reading the system's certificate authorities takes longer than most tests.
+SYSTEM = ssl.create_default_context()
 
 
 def endpoint(url: str, contract: str = "1", **more: object) -> Endpoint:
@@ -28,7 +31,7 @@ async def make_client() -> AsyncIterator[MakeClient]:
     made: list[AgentClient] = []
 
     def make(tls=None, **limits: object) -> AgentClient:
-        made.append(AgentClient(msgspec.structs.replace(SHORT, **limits), tls))
+        made.append(AgentClient(msgspec.structs.replace(SHORT, **limits), tls or SYSTEM))
         return made[-1]
 
     yield make

@@ -1,5 +1,6 @@
 """The operations log: what all processes say, filtered, live, and without secrets."""
 
+import faulthandler
 import logging
 import multiprocessing
 
@@ -55,6 +56,7 @@ def test_what_is_logged_in_any_process_is_on_the_page_the_newest_first(kept: Kee
 
 
 def _speak() -> None:
+    faulthandler.dump_traceback_later(8, exit=True)  # says where, should a lock never come free
     handler = next(one for one in logging.getLogger().handlers if isinstance(one, Keeping))
     log.info("from the child")
     handler.close()
