@@ -90,7 +90,8 @@ def test_make_help_names_every_command_of_the_makefile() -> None:
 
 
 def test_every_setting_that_is_read_is_told_and_every_one_told_is_read() -> None:
-    files = [ROOT / "mt5monitor" / "settings.py", *(ROOT / "mt5monitor" / "stack").glob("*.py")]
+    folders = [ROOT / "mt5monitor" / name for name in ("settings", "stack")]
+    files = [file for folder in folders for file in folder.glob("*.py")]
     read = {name for file in files for name in READS.findall(file.read_text())}
     table = README.partition("## Settings")[2]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]

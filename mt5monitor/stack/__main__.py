@@ -18,7 +18,8 @@ from mt5monitor.stack.refused import Refused
 from mt5monitor.stack.supervisor import Supervisor
 from mt5monitor.stack.valkey import binary
 
-# manage.py reads this file too, so that its commands may reach the demo's agents; see settings.py.
+# manage.py reads this file too, so that its commands may reach the demo's agents; see
+# settings/environment.py.
 DEMO_SETTINGS = (
     "# Written by the demo, whose agents listen on loopback and trade no money.\n"
     "AGENT_ALLOWED_NETWORKS={}\nTRADING_ENABLED={}\nVERSUS_ENABLED={}\nMFA_REQUIRED={}\n"

@@ -1,0 +1,47 @@
+"""The database, and Valkey."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from mt5monitor.settings.environment import STATE_DIR, env
+
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
+}
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI persistent connections leak
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue up instead of failing with "database is locked"; orders survive a power cut.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+
+
+def _socket_path(state_dir: Path) -> Path:
+    """Where the stack's own Valkey listens; the kernel takes paths of some 100 bytes only."""
+    path = state_dir / "valkey.sock"
+    if len(bytes(path)) < 100:
+        return path
+    name = hashlib.sha256(bytes(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"mt5monitor-{name}" / "valkey.sock"
+
+
+VALKEY_SOCKET = _socket_path(STATE_DIR)
+REDIS_URL = env.str("REDIS_URL", "") or f"unix://{VALKEY_SOCKET}"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "mt5monitor"},
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "mt5monitor",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}

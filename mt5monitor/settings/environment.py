@@ -1,0 +1,21 @@
+"""What all other settings are read from."""
+
+from pathlib import Path
+
+import environ
+
+from mt5monitor.secrets import kept_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
+env.read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Encrypts the agents' secrets in the database; the first key encrypts, all of them decrypt.
+AGENT_SECRETS_KEYS = env.list("AGENT_SECRETS_KEYS", default=[]) or [
+    kept_key(STATE_DIR / "agent_secrets_key")
+]

@@ -1,0 +1,147 @@
+"""The site: where its pages are served, and what it is made of."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from servestatic.compress import Compressor
+
+from mt5monitor.settings.environment import BASE_DIR, DEBUG, STATE_DIR, env
+from mt5monitor.theme import UNFOLD as UNFOLD
+
+# --- where pages are served -------------------------------------------------------------------
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{PORT}"
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    raise ImproperlyConfigured(
+        f"PUBLIC_URL must look like https://monitor.example.com, not {PUBLIC_URL}"
+    )
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+SECURE = _public.scheme == "https"
+ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", False)
+ALLOWED_HOSTS = list({_public.hostname, *LOOPBACK_HOSTS, *env.list("ALLOWED_HOSTS", default=[])})
+# Every origin, scheme and port included, whose pages may change something or open a socket.
+TRUSTED_ORIGINS = [
+    f"{_public.scheme}://{_public.netloc}",
+    # Whatever runs at that port of a visitor's own machine is not this site.
+    *(f"http://{host}:{PORT}" for host in ([] if SECURE else LOOPBACK_HOSTS)),
+    *env.list("TRUSTED_ORIGINS", default=[]),
+]
+CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "mt5monitor.sessions"
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_SSL_REDIRECT = False  # the proxy in front that ends TLS does this
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# To close what a whole fleet holds is one form with a field for each position.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+
+# --- the project ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    *(["daphne"] if DEBUG else []),  # its runserver; elsewhere Twisted would only cost a start
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "corsheaders",
+    "csp",
+    "django_htmx",
+    "ninja",  # for the pages of its documents
+    "simple_history",
+    "allauth.account",  # none of its pages can be reached: what follows needs its models
+    "allauth.mfa",
+    "accounts",
+    "trading",
+]
+MIDDLEWARE = [
+    "mt5monitor.api.fallback.errors_in_json",
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "mt5monitor.private.never_cached",
+    "mt5monitor.compression.CompressionMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.gate.SignedInMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mt5monitor.csp.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+ROOT_URLCONF = "mt5monitor.urls"
+ASGI_APPLICATION = "mt5monitor.asgi.application"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "fleet"
+LOGOUT_REDIRECT_URL = "login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.gate.held_back",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# A second factor is required of whoever may trade; off: whoever likes has one.
+MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
+MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "MT5 Monitor"
+MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong
+MFA_RECOVERY_CODE_DIGITS = 10
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "mt5monitor" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "servestatic.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+# Pages ask for the hashed names alone; packing all that is collected took half a minute.
+SERVESTATIC_KEEP_ONLY_HASHED_FILES = True
+SERVESTATIC_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # TLS ends at the proxy, which redirects
