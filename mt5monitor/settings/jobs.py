@@ -17,6 +17,13 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {"accounts.tasks.poll_unreachable": {"queue": "unreachable"}}
 CELERY_IMPORTS = ["mt5monitor.pulse"]
+
+
+def _tick(task: str, seconds: float) -> dict[str, object]:
+    """One that waited for longer than until the next is worthless: that does its work."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
 CELERY_BEAT_SCHEDULE = {
     **{
         f"pulse-{queue}": {
@@ -27,39 +34,14 @@ CELERY_BEAT_SCHEDULE = {
         }
         for queue in ("celery", "unreachable")
     },
-    # A tick that waited longer than a second is worthless: the next one does its work.
-    "poll": {"task": "accounts.tasks.poll", "schedule": 1.0, "options": {"expires": 1.0}},
-    "tend-orders": {
-        "task": "trading.tasks.tend",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "tend-versus": {
-        "task": "trading.tasks.tend_versus",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "poll-unreachable": {
-        "task": "accounts.tasks.poll_unreachable",
-        "schedule": 1.0,
-        "options": {"expires": 1.0},
-    },
-    "sync-history": {
-        "task": "trading.tasks.sync_history",
-        "schedule": 5.0,
-        "options": {"expires": 5.0},
-    },
-    "note-equity": {
-        "task": "trading.tasks.note_equity",
-        "schedule": 60.0,
-        "options": {"expires": 30.0},
-    },
-    "thin-equity": {"task": "trading.tasks.thin_equity", "schedule": 86_400.0},
+    "poll": _tick("accounts.tasks.poll", 1.0),
+    "poll-unreachable": _tick("accounts.tasks.poll_unreachable", 1.0),
+    "tend-orders": _tick("trading.tasks.tend", 1.0),
+    "tend-versus": _tick("trading.tasks.tend_versus", 1.0),
+    "sync-history": _tick("trading.tasks.sync_history", 5.0),
+    "note-equity": _tick("trading.tasks.note_equity", 60.0),
+    "thin-equity": _tick("trading.tasks.thin_equity", 86_400.0),
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 if GOOGLE_SHEETS_EVERY_S > 0:
-    CELERY_BEAT_SCHEDULE["sync-sheets"] = {
-        "task": "trading.tasks.sync_sheets",
-        "schedule": GOOGLE_SHEETS_EVERY_S,
-        "options": {"expires": GOOGLE_SHEETS_EVERY_S},
-    }
+    CELERY_BEAT_SCHEDULE["sync-sheets"] = _tick("trading.tasks.sync_sheets", GOOGLE_SHEETS_EVERY_S)
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
