@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 
 from accounts.models import AccountQuerySet
 from accounts.models.figures import fresh
+from mt5monitor.sums import ExactSum
 
 CONNECTED = Q(agent__enabled=True, agent__status="online") & ~Q(connected=False)
 UNTOLD = "currency not told"
@@ -87,8 +88,8 @@ def _groups(accounts: AccountQuerySet, now: datetime) -> Any:
         count=Count("pk"),
         connected_=Count("pk", filter=CONNECTED),
         fresh=Count("pk", filter=is_fresh),
-        balances=Sum("balance", filter=is_fresh),
+        balances=ExactSum("balance", filter=is_fresh),
         balances_counted=Count("balance", filter=is_fresh),
-        floatings=Sum("floating", filter=is_fresh),
+        floatings=ExactSum("floating", filter=is_fresh),
         floatings_counted=Count("floating", filter=is_fresh),
     )

@@ -4,10 +4,11 @@ import logging
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Account
+from mt5monitor.sums import ExactSum
 from trading import history
 from trading.models import ClosedTrade, Deal
 
@@ -57,7 +58,7 @@ def _of_closed_trades(account: Account, symbol: str, since: datetime) -> Decimal
 
 
 def _of_a_lot(rows: QuerySet[Deal] | QuerySet[ClosedTrade], volume: str) -> Decimal | None:
-    sums = rows.aggregate(lots=Sum(volume), paid=Sum("commission"), fees=Sum("fee"))
+    sums = rows.aggregate(lots=ExactSum(volume), paid=ExactSum("commission"), fees=ExactSum("fee"))
     if not sums["lots"]:
         return None
     cost = Decimal(sums["paid"] or 0) + Decimal(sums["fees"] or 0)

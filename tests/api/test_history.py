@@ -1,5 +1,6 @@
 """Closed trades through the API: what the terminal's history says, in the original's fields."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -115,6 +116,12 @@ def test_a_commission_that_nobody_told_is_not_nought(viewer: Program, account: A
     make_trade(account, commission="-1.50")
     totals = told(viewer)
     assert (totals["total_commission"], totals["trades_without_commission"]) == (-1.5, 2)
+
+
+def test_sums_of_money_are_exact(viewer: Program, account: Account) -> None:
+    for _ in range(33):  # binary fractions make -92.3999999999999 of it
+        make_trade(account, commission=Decimal("-2.80"))
+    assert told(viewer)["total_commission"] == -92.4
 
 
 def test_what_was_read_and_is_empty_amounts_to_nought(viewer: Program, account: Account) -> None:

@@ -83,6 +83,16 @@ def test_while_nobody_watches_now_nothing_is_known_now(account: Account) -> None
     assert re.findall(r"H([\d.]+)", path(made, "equity")) == ["720.7"]
 
 
+def test_commissions_add_up_to_the_balance_whose_sum_binary_fractions_miss(
+    account: Account,
+) -> None:
+    make_deal(account, profit=D(1_050) + D("92.40"), at=NOW - DAY)
+    for _ in range(33):  # SQLite makes it -92.3999999999999
+        make_deal(account, profit=D(0), commission=D("-2.80"), at=NOW - HOUR)
+    account.balance = D("1050.00")
+    assert drawn(account).is_exact
+
+
 def test_the_balance_is_exact_where_all_deals_make_it(account: Account) -> None:
     make_deal(account, profit=D(900), at=NOW - 40 * DAY)
     make_deal(account, profit=D(60), type="SELL", entry="OUT", at=NOW - 12 * HOUR, swap=D(-10))

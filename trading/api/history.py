@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Field, Query, Router, Schema
@@ -17,6 +17,7 @@ from accounts.api.caller import may
 from accounts.api.reads import place
 from accounts.models import Account
 from mt5monitor.api.answers import conditional, encoded
+from mt5monitor.sums import ExactSum
 from trading import history
 from trading.models import ClosedTrade, HistorySync
 
@@ -144,7 +145,7 @@ def _totals(rows: QuerySet[ClosedTrade], *, is_known: bool) -> dict[str, Any]:
     sums = rows.order_by().aggregate(
         total_trades=Count("pk"),
         trades_without_commission=Count("pk", filter=Q(commission=None)),
-        **{f"total_{name}": Sum(name) for name in names},
+        **{f"total_{name}": ExactSum(name) for name in names},
     )
     if is_known and not sums["total_trades"]:
         return sums | {f"total_{name}": Decimal(0) for name in names}

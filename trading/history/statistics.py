@@ -6,10 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
-from django.db.models import Avg, Count, Max, Q, QuerySet, Sum
+from django.db.models import Avg, Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from mt5monitor.sums import ExactSum
 from trading.models import ClosedTrade
 
 CENT = Decimal("0.01")
@@ -30,7 +31,7 @@ def days(trades: QuerySet[ClosedTrade]) -> list[Day]:
     """The days on which something was closed, in order."""
     at = TruncDate("closed_at_or_guess", tzinfo=timezone.get_default_timezone())
     known = trades.exclude(closed_at_or_guess=None).order_by().values(day=at)
-    sums = known.annotate(sum=Sum("net"), count=Count("pk")).order_by("day")
+    sums = known.annotate(sum=ExactSum("net"), count=Count("pk")).order_by("day")
     return [Day(row["day"], row["sum"], row["count"]) for row in sums]
 
 
@@ -67,14 +68,17 @@ class Statistics:
             count=Count("pk"),
             open_count=Count("pk", filter=Q(is_open=True)),
             guessed=Count("pk", filter=Q(closed_at=None)),
-            **{f"all_{name}": Sum(name) for name in ("profit", "swap", "commission", "fee", "net")},
+            **{
+                f"all_{name}": ExactSum(name)
+                for name in ("profit", "swap", "commission", "fee", "net")
+            },
             no_swap=Count("pk", filter=Q(swap=None)),
             no_commission=Count("pk", filter=Q(commission=None)),
-            open_net=Sum("net", filter=Q(is_open=True)),
+            open_net=ExactSum("net", filter=Q(is_open=True)),
             won=Count("pk", filter=WON),
             lost=Count("pk", filter=LOST),
-            gains=Sum("net", filter=WON),
-            losses=Sum("net", filter=LOST),
+            gains=ExactSum("net", filter=WON),
+            losses=ExactSum("net", filter=LOST),
             average_win=Avg("net", filter=WON),
             average_loss=Avg("net", filter=LOST),
             largest_win=Max("net", filter=WON),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import Account
+from mt5monitor.sums import ExactSum
 from trading.history.equity import MINUTE, PAUSE
 from trading.models import Deal, EquityPoint, EquityWatch
 from trading.models.history import TRADES
@@ -71,7 +72,7 @@ def adds_up(account: Account) -> bool:
 
 
 def _sum(deals: QuerySet[Deal]) -> Decimal:
-    sums = deals.order_by().aggregate(**{f"sum_{name}": Sum(name) for name in MONEY})
+    sums = deals.order_by().aggregate(**{f"sum_{name}": ExactSum(name) for name in MONEY})
     return sum((value for value in sums.values() if value is not None), NOTHING)
 
 
