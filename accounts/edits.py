@@ -50,11 +50,12 @@ def _set_label(accounts: Iterable[Account], field: str, value: models.Model | No
 
 
 def set_vs_group(account: Account, name: str) -> bool:
-    """Puts the account into the VS group of that name, made when new; "" takes it out.
+    """Puts the account into the VS group of that name, made when new; "" takes it out. A group
+    that is there is found in upper or lower case: two members who spell it apart are one pair.
 
     Returns whether anything changed. Raises ValidationError when the pair is already complete.
     """
-    name = " ".join(name.split())
+    name = _as_it_is_spelt(" ".join(name.split()))
     if name == (account.vs_group.name if account.vs_group else ""):
         return False
     if len(name) > 40:
@@ -74,6 +75,11 @@ def set_vs_group(account: Account, name: str) -> bool:
         ) from error
     _tell(account.number, f"VS group {name or 'none'}")
     return True
+
+
+def _as_it_is_spelt(name: str) -> str:
+    alike = list(VSGroup.objects.filter(name__iexact=name).values_list("name", flat=True)[:2])
+    return alike[0] if len(alike) == 1 else name
 
 
 def _tell(number: int, what: str) -> None:

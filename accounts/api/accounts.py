@@ -26,7 +26,9 @@ class PhaseIn(Schema):
 
 
 class VSIn(Schema):
-    vs_group: str = Field("", max_length=80, description="empty: out of its group")
+    vs_group: str | None = Field(
+        None, max_length=80, description="upper-cased where it is new; empty: out of its group"
+    )
 
 
 class PhaseSet(Schema):
@@ -91,7 +93,7 @@ def set_vs(request: HttpRequest, number: Number, asked: VSIn) -> HttpResponse:
     """Into the VS group of that name, made when new; a third member is refused."""
     row = account_or_404(number)
     try:
-        edits.set_vs_group(row, asked.vs_group)
+        edits.set_vs_group(row, (asked.vs_group or "").upper())  # as the original did
     except ValidationError as error:
         return detail(" ".join(error.messages), 400)
     name = row.vs_group.name if row.vs_group else ""

@@ -57,6 +57,15 @@ def test_two_accounts_join_a_vs_group_and_a_third_is_told_who_is_in_it() -> None
     assert [account.vs_slot for account in Account.objects.all()] == ["A", "B", ""]
 
 
+def test_a_vs_group_is_found_in_upper_and_lower_case() -> None:
+    first, second = make_account(), make_account()
+    edits.set_vs_group(first, "Gold")
+    assert edits.set_vs_group(second, "GOLD")
+    assert not edits.set_vs_group(second, "gold")
+    assert [str(group) for group in VSGroup.objects.all()] == ["Gold"]
+    assert VSGroup.objects.get().members.count() == 2
+
+
 def test_leaving_a_vs_group_frees_its_slot_and_shows_the_other_member(shown: list[int]) -> None:
     first, second, third = make_account(), make_account(), make_account()
     edits.set_vs_group(first, "VS1")

@@ -175,6 +175,12 @@ def test_a_phase_that_is_none_is_named_with_those_there_are(program: Program) ->
     assert row.phase_id == before
 
 
+def test_a_vs_group_is_upper_cased_and_null_leaves_it_as_in_the_original(program: Program) -> None:
+    make_account(number=1)
+    assert told(program.put("accounts/1/vs", {"vs_group": "vs7"}), 200)["new_vs"] == "VS7"
+    assert told(program.put("accounts/1/vs", {"vs_group": None}), 200)["new_vs"] == ""
+
+
 def test_a_vs_group_is_joined_left_and_never_has_a_third_member(program: Program) -> None:
     for number in (1, 2, 3):
         make_account(number=number)
