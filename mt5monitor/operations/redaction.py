@@ -1,4 +1,8 @@
-"""No secret reaches a log: what looks like one is blotted out, whoever wrote it."""
+"""No secret reaches a log: what looks like one is blotted out, whoever wrote it.
+
+Anybody may have a line written, as long as a path may be, and nothing else runs in this process
+while one is looked at: nothing here may take longer than in proportion to it.
+"""
 
 import logging
 import re
@@ -14,6 +18,7 @@ _NAMES = (
 )
 # In quotes to the closing one, else up to what ends it.
 _VALUE = r"(?:\\?\"[^\"]+\"|'[^']+'|[^\s\"'&;)}\]]+)"
+_WORD = re.compile(r"[^\s\"']+")
 _LOOKS = [
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), BLOT),
     (re.compile(r"mt5m_[\w-]{6,}"), f"mt5m_{BLOT}"),
@@ -23,11 +28,10 @@ _LOOKS = [
         ),
         rf"\1 {BLOT}",
     ),
-    (re.compile(r"://[^\s\"']*@"), f"://{BLOT}@"),
     (
         # name=value, "name": "value", ("name", "value"), bytes and escaped quotes among them
         re.compile(
-            rf"\b([\w-]*(?:{_NAMES}))(\\?[\"']?\s*(?:[:=]|(?<=[\"']),)\s*(?:b(?=['\"]))?){_VALUE}",
+            rf"({_NAMES})(\\?[\"']?\s*(?:[:=]|(?<=[\"']),)\s*(?:b(?=['\"]))?){_VALUE}",
             re.IGNORECASE,
         ),
         rf"\1\2{BLOT}",
@@ -38,9 +42,17 @@ _LOOKS = [
 def redacted(text: str) -> str:
     for key in _own():
         text = text.replace(key, BLOT)
+    text = _WORD.sub(_without_password, text)
     for look, instead in _LOOKS:
         text = look.sub(instead, text)
     return text
+
+
+def _without_password(word: re.Match[str]) -> str:
+    """Of an address, such as redis://:secret@host."""
+    scheme, mark, rest = word[0].partition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{mark}{BLOT}{at}{host}" if at else word[0]
 
 
 @cache

@@ -3,6 +3,8 @@
 import faulthandler
 import logging
 import multiprocessing
+import subprocess
+import sys
 
 import pytest
 from django.test import Client
@@ -129,6 +131,17 @@ def test_no_secret_is_ever_shown(kept: Keeping, secret: str) -> None:
 
 def test_the_keys_of_this_installation_are_blotted_out_by_value(settings: Settings) -> None:
     assert settings.SECRET_KEY not in redacted(f"odd {settings.SECRET_KEY} end")
+
+
+LONG = ["a-", "a", "-", "://a", "token-", "token ", "token:'", "-----BEGIN A-----", "bearer "]
+
+
+def test_a_line_that_anybody_may_have_written_takes_no_longer_than_it_is_long() -> None:
+    """As an address that is not there does. In a process of its own: nothing else could end it."""
+    work = "import sys; from mt5monitor.operations.redaction import redacted; "
+    work += "[redacted(part * (1_000_000 // len(part))) for part in sys.argv[1:]]"
+    argv = [sys.executable, "-c", work, *LONG]
+    subprocess.run(argv, timeout=60, check=True)  # noqa: S603
 
 
 def test_markup_in_a_line_is_text(kept: Keeping) -> None:
