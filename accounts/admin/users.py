@@ -9,9 +9,11 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -55,6 +57,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return _gives_rights(request)
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
+        user: Any = self.get_object(request, unquote(id))
+        if user is not None and not _may_become(request, user):
+            raise PermissionDenied("This user may do what you may not: a superuser has to do it.")
+        return super().user_change_password(request, id, form_url)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if _gives_rights(request) else ("is_superuser", "groups", "user_permissions")
 
@@ -73,6 +81,14 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 def _gives_rights(request: HttpRequest) -> bool:
     return bool(request.user.is_superuser)
+
+
+def _may_become(request: HttpRequest, user: Any) -> bool:
+    """Whoever sets a password may sign in with it, and is asked for no second factor where none is
+    set up yet."""
+    mine: Any = request.user
+    user.is_active = True  # one who is not is made so again by whoever edits users
+    return bool(mine.has_perms(user.get_all_permissions()))
 
 
 def _may_touch(request: HttpRequest, user: User | None) -> bool:

@@ -57,6 +57,24 @@ def test_whoever_may_edit_users_does_not_touch_a_superuser(client: Client) -> No
     assert User.objects.get(pk=boss.pk).check_password("secret-word")
 
 
+@pytest.mark.parametrize("is_active", [True, False])
+def test_nobody_sets_the_password_of_somebody_who_may_more(
+    client: Client, boss: Client, is_active: bool
+) -> None:
+    """Or would sign in as them, and set up the second factor that is asked for."""
+    trader, peer = make_user("trading.trade", is_active=is_active), make_user("auth.view_user")
+    words = {
+        "password1": "another-secret",
+        "password2": "another-secret",
+        "usable_password": "true",
+    }
+    for who, user, status in ((client, trader, 403), (client, peer, 302), (boss, trader, 302)):
+        answer = who.post(f"/admin/auth/user/{user.pk}/password/", words)
+        assert answer.status_code == status
+        user.refresh_from_db()
+        assert user.check_password("another-secret") is (status == 302)
+
+
 def test_a_superuser_gives_rights(boss: Client) -> None:
     user = make_user()
     sent = {**EVERYTHING, **JOINED, "username": user.username}
