@@ -29,6 +29,7 @@ LOOKS = "view_"
 # What opens to those who are held back; for the two prefixes after it, a token decides.
 OPEN = ("/login/", "/logout/", "/security/", "/api/auth/", "/healthz", "/favicon.ico")
 FOR_TOKENS = ("/api/", "/events/")
+DOCUMENTS = ("/api/docs", "/api/openapi.json")  # to staff who are signed in; no token opens them
 MISSING = "Your user may trade, and so needs a second factor: set it up on the page Security."
 
 
@@ -89,9 +90,8 @@ class SignedInMiddleware(LoginRequiredMiddleware):
 
 def _is_open(request: HttpRequest) -> bool:
     path = request.path_info
-    return path.startswith(OPEN) or (
-        path.startswith(FOR_TOKENS) and "Authorization" in request.headers
-    )
+    by_token = path.startswith(FOR_TOKENS) and not path.startswith(DOCUMENTS)
+    return path.startswith(OPEN) or (by_token and "Authorization" in request.headers)
 
 
 def _to_the_factor(request: HttpRequest) -> HttpResponseBase:

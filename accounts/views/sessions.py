@@ -13,7 +13,7 @@ from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -45,6 +45,7 @@ class SignIn(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
         if second_factor.has(user):
+            self.request.session.cycle_key()  # whoever had it planted here gets nothing of it
             self.request.session[HALF] = _half(user, self.get_success_url())
             return redirect("login-code")
         self.request.session.pop(HALF, None)
@@ -85,7 +86,7 @@ def _sign_in(request: HttpRequest, user: User) -> HttpResponse:
     login(request, user)
     request.session[gate.PASSED] = True
     operations.info("%s signed in, with a code", user.get_username())
-    return redirect(leads_to)
+    return HttpResponseRedirect(leads_to)  # a path, never the name of a view
 
 
 def _half(user: User, leads_to: str) -> dict[str, Any]:

@@ -77,6 +77,9 @@ def test_a_session_that_is_held_back_gets_nowhere_by_naming_a_token(
     for path in ("/api/accounts", "/events/accounts", "/events/positions"):
         answer = client.get(path, headers={"Authorization": "Bearer nothing"})
         assert answer.status_code == 401
+    boss = sign_in(make_user(is_staff=True, is_superuser=True))
+    for path in ("/api/docs", "/api/openapi.json"):
+        assert boss.get(path, headers={"Authorization": "Bearer nothing"}).status_code == 403
 
 
 def test_the_page_to_set_it_up_leads_nowhere_else_until_it_is(

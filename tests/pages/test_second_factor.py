@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from accounts import attempts
 from accounts.views import sessions
+from mt5monitor.sessions import SessionStore
 from tests.authenticator import PASSWORD, Telephone, confirm, is_in, sign_in
 from tests.factories import make_user
 from tests.pages.reading import text, words
@@ -31,6 +32,26 @@ def test_after_the_password_a_code_of_the_app_signs_in(telephone: Telephone) -> 
     answer = client.post("/login/code/", {"code": f"{shown[:3]} {shown[3:]}"})
     assert answer.headers["Location"] == "/?sort=-balance"
     assert is_in(client)
+
+
+def test_a_link_whose_end_is_no_address_signs_in_all_the_same(telephone: Telephone) -> None:
+    client = sign_in(telephone.set_up(VIEW), "nowhere")
+    assert client.post("/login/code/", {"code": telephone.code()}).status_code == 302
+    assert is_in(client)
+
+
+def test_nobody_shares_a_session_that_waits_for_a_code(
+    telephone: Telephone, settings: Settings
+) -> None:
+    planted = SessionStore()
+    planted["x"] = 1
+    planted.create()
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted.session_key or ""
+    typed = {"username": telephone.set_up(VIEW).username, "password": PASSWORD}
+    assert client.post("/login/", typed).headers["Location"] == "/login/code/"
+    assert client.get("/login/code/").status_code == 200
+    assert sessions.HALF not in SessionStore(planted.session_key)
 
 
 def test_no_code_of_the_app_is_good_twice_as_long_as_it_is_right(telephone: Telephone) -> None:
