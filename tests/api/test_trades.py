@@ -154,9 +154,11 @@ def test_what_is_wrong_is_said_and_nothing_is_sent(
     assert not Order.objects.exists()
 
 
-def test_a_key_that_is_too_long_is_refused(desk: Desk, program: Program) -> None:
-    answer = program.post(trade(desk, "open"), OPEN, **{"Idempotency-Key": "k" * 300})
+@pytest.mark.parametrize("key", ["", "k" * 300])
+def test_a_key_that_is_empty_or_too_long_is_refused(desk: Desk, program: Program, key: str) -> None:
+    answer = program.post(trade(desk, "open"), OPEN, **{"Idempotency-Key": key})
     assert "Idempotency-Key" in told(answer, 422)["detail"]
+    assert desk.sent() == []
 
 
 def test_a_token_without_the_override_does_not_close_past_an_unknown_order(desk: Desk) -> None:

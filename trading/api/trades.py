@@ -42,6 +42,7 @@ Key = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
+        min_length=1,  # who sends one that is empty meant to send another, and may send it again
         max_length=200,
         description="the same key gives the same answer; without one, each request is new",
     ),
