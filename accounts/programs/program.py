@@ -88,8 +88,8 @@ class Program(EventListener):
         await self._pass_on({"type": "websocket.send", "text": frames.text(kind, **fields)})
 
     async def wake(self) -> None:
-        """Its mark stays where it is until it has subscribed."""
-        if self._is_sending or not (self._all or self._accounts):
+        """Its mark stays where it is until it has subscribed; answers may wait for it before."""
+        if self._is_sending or not self._has_room() or not (self._all or self._accounts):
             return
         self._is_sending = True
         try:

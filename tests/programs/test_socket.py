@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import json
 import socket as socketlib
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from channels.db import database_sync_to_async as threaded
@@ -17,6 +19,9 @@ from django.utils import timezone
 from accounts.broadcast import publish_agents
 from accounts.models import Account, Agent, ApiToken
 from accounts.programs import publishing, stream
+from accounts.programs.access import Holder
+from accounts.programs.frames import Ping
+from accounts.programs.program import UNREAD_MOST, Program
 from tests.factories import make_account, make_online_agent, make_order, make_user, make_versus
 from tests.live.page import PATIENCE_S, session_of
 from tests.live.served import ClientConnection, Served
@@ -416,6 +421,21 @@ async def test_who_does_not_read_is_cut_off_and_delays_nobody(served: Served, ke
             events += len(told)
             assert events < 20_000
         writer.close()
+
+
+async def test_who_asks_and_does_not_read_the_answers_is_behind_as_well() -> None:
+    async def send(message: dict[str, Any]) -> None:
+        line.unread += len(message["text"])
+
+    hub, line = Mock(slow=set()), Mock(unread=UNREAD_MOST)
+    program = Program(hub, Holder(1), send, line)
+    later = time.monotonic() + 1000
+    await program.take_frame(Ping())
+    assert program.is_behind(later)
+    assert program in hub.slow
+    line.unread = 0
+    await program.wake()
+    assert not program.is_behind(later)
 
 
 async def test_hundreds_who_come_back_at_once_are_told_what_they_missed(
