@@ -22,6 +22,7 @@ ENDS = (
 # What the API asks for; nothing else would mean anything to it.
 SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "view_agent"]) | Q(
     codename__in=[
+        "view_logs",
         "change_phase",
         "change_vs",
         "trade",
@@ -36,13 +37,13 @@ SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "vi
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     reach = forms.MultipleChoiceField(
-        label="limited to",
+        label="Limited to",
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Of what its user may. None ticked: all of it.",
     )
     days = forms.IntegerField(
-        label="valid for, days",
+        label="Valid for, days",
         min_value=1,
         max_value=MOST_DAYS,
         initial=90,

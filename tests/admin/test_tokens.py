@@ -52,6 +52,7 @@ def test_what_a_token_ends_with_is_said_where_it_is_made(staff: User) -> None:
     page = text(admin_of(staff).get(f"{LIST}add/"))
     assert "when its user’s password changes" in page
     assert "accounts.sync_sheets" in page
+    assert "accounts.view_logs" in page
 
 
 def test_nobody_makes_one_for_somebody_who_may_more(staff: User) -> None:
