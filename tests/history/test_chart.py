@@ -57,6 +57,8 @@ def test_a_line_holds_until_the_next_point_and_until_now(account: Account) -> No
     made = drawn(account)
     xs = re.findall(r"[MH]([\d.]+)", path(made, "equity"))
     assert xs == ["480.0", "720.0", "960"]
+    ends = {line.name: re.fullmatch(r"M960 ([\d.]+)h0", line.end) for line in made.lines}
+    assert all(end and end[1] in path(made, name) for name, end in ends.items())
     assert path(made, "equity").count("V") == 1
     assert re.findall(r"[MH]([\d.]+)", path(made, "balance"))[-1] == "960"
 
@@ -79,7 +81,7 @@ def test_while_nobody_watches_now_nothing_is_known_now(account: Account) -> None
     point(account, 18 * HOUR, 1_000)
     EquityWatch.objects.update(seen_at=NOW - 6 * HOUR)
     made = drawn(account)
-    assert made.lines[0].last is None
+    assert (made.lines[0].last, made.lines[0].end) == (None, "")
     assert re.findall(r"H([\d.]+)", path(made, "equity")) == ["720.7"]
 
 

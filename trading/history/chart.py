@@ -43,6 +43,8 @@ class Line:
     low: Decimal
     high: Decimal
     last: Decimal | None
+    end: str
+    """A dot where it stands now: of a line that began this minute, nothing else can be seen."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +132,15 @@ def _round_step(least: float) -> float:
 
 
 def _line(name: str, points: Sequence[Point], scale: _Scale) -> Line:
-    values = _values(points)
+    values, last = _values(points), points[-1].value
     return Line(
         name=name.lower(),
         label=name,
         path=_path(points, scale),
         low=min(values),
         high=max(values),
-        last=points[-1].value,
+        last=last,
+        end="" if last is None else f"M{WIDTH} {scale.y(float(last)):.1f}h0",
     )
 
 
