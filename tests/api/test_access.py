@@ -152,6 +152,15 @@ def test_an_address_that_is_none_says_so_in_json() -> None:
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
 
 
+def test_its_documents_wear_the_colours_of_the_pages() -> None:
+    client = Client()
+    client.force_login(make_user(is_staff=True))
+    page = client.get("/api/docs").content.decode()
+    scripts = ["theme.js", "docs.js", "swagger-ui-bundle.js", "swagger-ui-init.js"]
+    assert [page.find(name) for name in scripts] == sorted(page.find(name) for name in scripts)
+    assert all(name in page for name in scripts)
+
+
 @pytest.mark.parametrize("page", ["/api/docs", "/api/openapi.json"])
 def test_its_documents_are_for_staff(page: str) -> None:
     let_in = set()
