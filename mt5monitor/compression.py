@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 
 LEAST = 1024
 QUALITY = 5  # as quick as gzip at its default, and a third smaller
-TAKES_BROTLI = re.compile(r"(?:^|[\s,])br\s*(?:;\s*q=(?:1|0?\.0*[1-9])[^,]*)?\s*(?:,|$)")
+TAKES_BROTLI = re.compile(r"(?:^|[\s,])br\s*(?:;\s*q=(?:1|0?\.0*[1-9])[^,]*)?(?:,|$)")
 
 
 class CompressionMiddleware(GZipMiddleware):

@@ -1,6 +1,8 @@
 """What is worth it is compressed, with what the browser takes."""
 
 import gzip
+import subprocess
+import sys
 
 import brotli
 import pytest
@@ -39,6 +41,13 @@ def test_another_gets_gzip(takes: str) -> None:
     answer = answered(takes)
     assert answer.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(answer.content) == LONG
+
+
+def test_to_see_what_a_browser_takes_is_no_work_whatever_it_says() -> None:
+    """In a process of its own: nothing else could end it."""
+    work = "from mt5monitor.compression import TAKES_BROTLI as takes; "
+    work += "[takes.search(said) for said in ('br' + ' ' * 10**6 + 'x', 'br ' * 10**6)]"
+    subprocess.run([sys.executable, "-c", work], timeout=60, check=True)  # noqa: S603
 
 
 @pytest.mark.parametrize("takes", ["", "identity", "zstd"])
