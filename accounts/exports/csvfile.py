@@ -1,6 +1,7 @@
 """A table as CSV: UTF-8 with the mark by which Excel knows it, sent while it is read."""
 
 import csv
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from io import StringIO
@@ -13,6 +14,10 @@ from accounts.exports.table import CHUNK, Table
 
 CONTENT_TYPE: Final = "text/csv; charset=utf-8"
 MARK: Final = b"\xef\xbb\xbf"
+# Where a semicolon separates cells, as in Spanish Excel, what comes after one within a text is a
+# cell of its own; so is what comes after a line end, for there such a text is not seen as quoted.
+# Quotes between are taken away.
+_CELL_WITHIN: Final = re.compile(r"([;\t\n]'*)(?=[\s\"]*[=+\-@＝＋－＠])")
 
 
 async def stream(table: Table[Any], keys: Sequence[int]) -> AsyncIterator[bytes]:
@@ -34,5 +39,5 @@ def written(value: Value) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return quoted(value)
+        return _CELL_WITHIN.sub(r"\1'", quoted(value))
     return f"{utc(value):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else plain(value)

@@ -28,8 +28,9 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "a long password"
 
 
-def sign_in(**typed: str) -> HttpResponse:
-    answer: Any = Client().post("/api/auth/login", json.dumps(typed), "application/json")
+def sign_in(address: str = "127.0.0.1", **typed: str) -> HttpResponse:
+    client = Client(REMOTE_ADDR=address)
+    answer: Any = client.post("/api/auth/login", json.dumps(typed), "application/json")
     assert isinstance(answer, HttpResponse)
     return answer
 
@@ -84,6 +85,18 @@ def test_too_many_attempts_are_put_off_even_with_the_right_password(
         last = sign_in(username=username, password="wrong")
     assert told(last, 429)["detail"] == "Too many attempts to sign in: wait a minute."
     assert sign_in(username=username, password=PASSWORD).headers["Retry-After"] == "60"
+
+
+def test_one_address_locks_nobody_out_and_many_addresses_may_not_guess_on(
+    username: str, settings: Settings
+) -> None:
+    settings.API_LOGINS_PER_MINUTE = 3
+    for _ in range(8):
+        sign_in(username=username, password="wrong", address="198.51.100.7")
+    told(sign_in(username=username, password=PASSWORD), 200)
+    for host in range(60):  # two minutes may meet here
+        sign_in(username=username, password="wrong", address=f"198.51.100.{host + 8}")
+    told(sign_in(username=username, password=PASSWORD, address="203.0.113.9"), 429)
 
 
 def test_nobody_signs_in_while_attempts_cannot_be_counted(
