@@ -28,7 +28,8 @@ def too_often(request: HttpRequest, name: str) -> bool:
         by_address = count(f"login:from:{address(request)}")
         if by_address > settings.API_LOGINS_PER_MINUTE:
             return True
-        return count(f"login:name:{who}") > settings.API_LOGINS_PER_MINUTE * ADDRESSES
+        most = settings.API_LOGINS_PER_MINUTE * ADDRESSES
+        return bool(count(f"login:name:{who}") > most)
     except (RedisError, ValueError):
         return True
 

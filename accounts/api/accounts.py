@@ -27,7 +27,7 @@ class PhaseIn(Schema):
 
 class VSIn(Schema):
     vs_group: str | None = Field(
-        None, max_length=80, description="upper-cased where it is new; empty: out of its group"
+        max_length=80, description="upper-cased where it is new; empty or null: out of its group"
     )
 
 

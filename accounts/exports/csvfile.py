@@ -16,8 +16,8 @@ CONTENT_TYPE: Final = "text/csv; charset=utf-8"
 MARK: Final = b"\xef\xbb\xbf"
 # Where a semicolon separates cells, as in Spanish Excel, what comes after one within a text is a
 # cell of its own; so is what comes after a line end, for there such a text is not seen as quoted.
-# Quotes between are taken away.
-_CELL_WITHIN: Final = re.compile(r"([;\t\n]'*)(?=[\s\"]*[=+\-@＝＋－＠])")
+# Quotes between are taken away; apostrophes count, so that one can be taken away again.
+_CELL_WITHIN: Final = re.compile(r"([;\t\n])(?=[\s\"']*[=+\-@＝＋－＠])")
 
 
 async def stream(table: Table[Any], keys: Sequence[int]) -> AsyncIterator[bytes]:

@@ -178,6 +178,8 @@ def test_a_phase_that_is_none_is_named_with_those_there_are(program: Program) ->
 def test_a_vs_group_is_upper_cased_and_null_leaves_it_as_in_the_original(program: Program) -> None:
     make_account(number=1)
     assert told(program.put("accounts/1/vs", {"vs_group": "vs7"}), 200)["new_vs"] == "VS7"
+    misspelt = told(program.put("accounts/1/vs", {"group": "VS8"}), 422)
+    assert "vs_group" in misspelt["detail"]
     assert told(program.put("accounts/1/vs", {"vs_group": None}), 200)["new_vs"] == ""
 
 

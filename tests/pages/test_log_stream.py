@@ -47,6 +47,13 @@ async def test_lines_come_as_events_and_are_not_sent_twice(rows: None, kept: Kee
     assert second["event"] == "line"
 
 
+@pytest.mark.parametrize("query", ["?level=loud", "?account=x"])
+async def test_a_filter_that_is_none_is_refused_and_not_left_out(rows: None, query: str) -> None:
+    answer = await (await _viewer()).get(f"/events/logs{query}")
+    assert answer.status_code == 422
+    assert query.partition("=")[2] in answer.content.decode()
+
+
 async def test_more_lines_than_are_looked_at_at_once_come_in_order_from_any_of_them_on(
     rows: None, kept: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@
     pause.textContent = "Pause";
   };
 
-  const query = new URLSearchParams(location.search);
+  const query = new URLSearchParams(table.dataset.query);
   query.set("after", table.dataset.after);
   query.set("interval", "1");
   const source = new EventSource(`${table.dataset.events}?${query}`);
