@@ -151,14 +151,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         default="mixed",
         help="mixed: odd agents speak v1 only, even ones v2 only (default)",
     )
-    add("--latency", type=float, default=0.0, help="seconds added to every answer")
-    add("--fault-rate", type=float, default=0.0, help="share of requests that fail (0 to 1)")
-    add(
-        "--disconnect-rate",
-        type=float,
-        default=0.0,
-        help="share of requests at which a terminal loses its broker for 5 to 30 s",
-    )
     add("--secrets", metavar="FILE", help="JSON object of v2 secrets by index")
     add(
         "--secret-seed",
@@ -174,12 +166,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--control", action="store_true", help="serve POST /control/agents/<i>")
     add(
-        "--trade-fault-rate",
-        type=float,
-        default=0.0,
-        help="share of orders that are refused, executed late, in part, or without an answer",
-    )
-    add(
         "--journal-dir",
         type=Path,
         metavar="DIR",
@@ -193,7 +179,26 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="what the venue was sent and executed; with it, positions outlive the process",
     )
     add("--same-shape", action="store_true", help="no agents of the older kinds among those of v1")
-    return parser.parse_args(arguments)  # fmt: skip
+    _add_faults(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--latency", type=float, default=0.0, help="seconds added to every answer")
+    add("--fault-rate", type=float, default=0.0, help="share of requests that fail (0 to 1)")
+    add(
+        "--disconnect-rate",
+        type=float,
+        default=0.0,
+        help="share of requests at which a terminal loses its broker for 5 to 30 s",
+    )
+    add(
+        "--trade-fault-rate",
+        type=float,
+        default=0.0,
+        help="share of orders that are refused, executed late, in part, or without an answer",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
