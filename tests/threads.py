@@ -1,7 +1,8 @@
-"""Threads that do the same at the same moment, each with a database connection of its own."""
+"""Other threads of a test: many that do the same at once, and one that stands in the way."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ THREADS = 10
 
 
 def at_once(act: Callable[[int], T], count: int = THREADS) -> list[T]:
-    """What `act` gave in each of `count` threads that began together."""
+    """What `act` gave in each of `count` threads that began together, each on a connection to the
+    database of its own."""
     gate = threading.Barrier(count)
 
     def one(number: int) -> T:
@@ -24,3 +26,23 @@ def at_once(act: Callable[[int], T], count: int = THREADS) -> list[T]:
 
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(one, range(count)))
+
+
+@contextlib.contextmanager
+def held_elsewhere(lock: threading.Lock) -> Iterator[None]:
+    """By another thread."""
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            over.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

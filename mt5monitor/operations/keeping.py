@@ -23,6 +23,9 @@ AT_ONCE = 200
 RETRY_S = 1.0
 LAST_S = 1.0  # for what is left when the process ends
 SOCKET_S = 2.0
+# What a forked process got from its parent. Never closed nor collected here: that asks for a lock
+# that a thread of the parent may have held when it forked, and nobody lets go of it here.
+_inherited: list[redis.Redis | None] = []
 
 
 class Keeping(logging.Handler):
@@ -43,6 +46,7 @@ class Keeping(logging.Handler):
         if record.name.startswith("redis") or record.threadName == "operations":
             return  # its own troubles would go round for ever
         if self._pid != os.getpid():
+            _inherited.append(self._client)
             self._start_anew()
         try:
             # Made ready here: what cannot be written must not stop the thread that sends.

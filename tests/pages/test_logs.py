@@ -21,6 +21,7 @@ from mt5monitor.operations.keeping import Keeping
 from mt5monitor.operations.redaction import redacted
 from tests.factories import make_agent, make_online_agent, make_user
 from tests.pages.reading import text, words
+from tests.threads import held_elsewhere
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 
@@ -46,9 +47,11 @@ def page(query: str = "") -> str:
 
 
 def test_what_is_logged_in_any_process_is_on_the_page_the_newest_first(kept: Keeping) -> None:
-    child = multiprocessing.get_context("fork").Process(target=_speak)
     log.info("from the parent")
-    child.start()
+    assert said(1)
+    child = multiprocessing.get_context("fork").Process(target=_speak)
+    with held_elsewhere(kept._client.connection_pool._lock):  # as while it sends
+        child.start()
     child.join(10)
     assert child.exitcode == 0
     assert set(said(2)) == {"from the parent", "from the child"}
@@ -58,7 +61,7 @@ def test_what_is_logged_in_any_process_is_on_the_page_the_newest_first(kept: Kee
 
 
 def _speak() -> None:
-    faulthandler.dump_traceback_later(8, exit=True)  # says where, should a lock never come free
+    faulthandler.dump_traceback_later(8, exit=True)  # says where it waits
     handler = next(one for one in logging.getLogger().handlers if isinstance(one, Keeping))
     log.info("from the child")
     handler.close()
