@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import connection
 from pytest_django.plugin import blocking_manager_key
 
 from mt5monitor import loop
+from tests import prepared
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 
@@ -34,6 +36,13 @@ def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
     return valkey_server
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Its tables are there before Django asks, where this run has prepared them."""
+    if connection.vendor == "sqlite":
+        prepared.put_database(Path(settings.DATABASES["default"]["TEST"]["NAME"]))
+
+
 @pytest.fixture
 def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
     """A database that threads share, with the rows of the data migrations in it."""
@@ -43,17 +52,18 @@ def rows(django_db_serialized_rollback: None, transactional_db: None) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, in whichever order the rest runs: nobody waits for it in the
     end."""
-    items.sort(key=takes_seconds, reverse=True)
+    items.sort(key=is_long, reverse=True)
 
 
 def pytest_collection_finish() -> None:
     """All that is imported and collected stays: no search for garbage looks through it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
-def takes_seconds(item: pytest.Item) -> bool:
-    return item.get_closest_marker("stack") is not None
+def is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -40,6 +40,12 @@ class PrivatePostgres:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, user=self._user)
         self._wait()
 
+    def make(self, name: str) -> str:
+        """The URL of a new database."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.url.replace("/postgres?", f"/{name}?")
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()

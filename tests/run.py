@@ -13,12 +13,13 @@ import xml.etree.ElementTree as xml
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests import chromium, static
+from tests import chromium, prepared
 from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 WORKERS = min((os.cpu_count() or 1) + 2, 8)  # two more than cores, for many tests wait
+TEMPLATE = "prepared"
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 
@@ -71,22 +72,32 @@ class Runs:
         self.tallies.append(tally)
         return tally
 
-    def on_sqlite(self, *arguments: str) -> Tally:
-        return self.pytest("SQLite", f"sqlite:///{self.folder}/unused.sqlite3", *arguments)
+    def prepare(self) -> None:
+        self.shared = prepared.prepare(self.folder / "prepared")
+
+    def on_sqlite(self, *arguments: str, **environment: str) -> Tally:
+        name = "Browser" if "CHROMIUM" in environment else "SQLite"
+        database = prepared.url(self.folder / "unused.sqlite3")
+        # A database that was copied is kept as it is; it goes with our folder.
+        kept = ["--reuse-db"] if self.shared else []
+        return self.pytest(name, database, *kept, *arguments, **environment)
 
     def on_postgres(self, *arguments: str) -> Tally:
         server = PrivatePostgres(self.folder / "pg")
         try:
             server.start()
+            template = {}
+            if self.shared:
+                template = {"TESTS_TEMPLATE": TEMPLATE}
+                prepared.prepare(self.folder / "prepared", server.make(TEMPLATE))
             # Its databases go with the server.
-            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments)
+            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments, **template)
         finally:
             server.stop()
 
     def in_browser(self, found: str | None) -> None:
         if found:
-            database = f"sqlite:///{self.folder}/unused.sqlite3"
-            self.pytest("Browser", database, *modules(), "tests/browser", CHROMIUM=found)
+            self.on_sqlite(*modules(), "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
@@ -115,7 +126,7 @@ def count(name: str, report: Path) -> Tally:
 
 def run_all(runs: Runs) -> int:
     found = chromium.find_or_install()
-    runs.shared = static.pack(runs.folder / "packed")
+    runs.prepare()
     if runs.on_sqlite(*modules(), *without("browser")).code != INTERRUPTED:
         run_the_rest(runs, found)
     tallies = runs.tallies

@@ -1,7 +1,10 @@
 """Settings of the tests: the product's own, with a state folder of this process alone."""
 
+import gc
 import os
 import tempfile
+
+gc.disable()  # until all is imported, of which nothing is garbage: see conftest.py
 
 # Each worker of pytest-xdist imports this once: it gets its own folder, database and Valkey.
 os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="mt5monitor-tests-")
@@ -21,7 +24,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # A file, as in production: an SQLite database in memory locks differently.
-DATABASES["default"]["TEST"] = {"NAME": None}  # noqa: F405
+TEMPLATE = os.environ.get("TESTS_TEMPLATE")
+DATABASES["default"]["TEST"] = {"NAME": None, "TEMPLATE": TEMPLATE}  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"] = {"NAME": str(STATE_DIR / "tests.sqlite3")}  # noqa: F405
 # Nothing is collected in tests; the middleware that serves the folder wants it to be there.

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from mt5monitor.settings import STORAGES
 from tests import chromium as executable
-from tests import static
+from tests import prepared
 from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk
 from tests.browser.tickets import read
@@ -57,7 +57,7 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def static_files() -> None:
     """As a server in the field has them: with the hash of each in its name."""
-    if not static.put_into(settings.STATE_DIR):
+    if not prepared.put_static(settings.STATE_DIR):
         with override_settings(STORAGES=STORAGES):
             call_command("collectstatic", interactive=False, verbosity=0)
 

@@ -18,7 +18,7 @@ from tests.browser.desk import Desk, badge, cell, is_marked, mark
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 SOCKETS, EVENTS = re.compile("/ws/live/"), re.compile("/events/accounts")
 

@@ -15,7 +15,7 @@ from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, badge, cell, is_marked, mark, row
 from tests.factories import make_account
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 # What changes in the rows, but for the ages, which tick; and which cells flash, and how.
 WATCH = """() => {

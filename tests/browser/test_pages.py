@@ -32,7 +32,7 @@ from tests.factories import (
 from trading.models import OrderEvent, TradeLimit
 from trading.versus.changes import append
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests import static
+from tests import prepared
 from tests.run import OURS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -86,9 +86,10 @@ def refusal(state_dir: Path, port: int, what: str = "demo", **settings: str) -> 
 
 class Stack:
     def __init__(self, state_dir: Path, on_empty_folder: bool = False, **settings: str) -> None:
-        """A folder that is not to be left empty has the static files already, if that is known."""
+        """A folder that is not to be left empty is one where a stack has been before, where this
+        run has prepared one."""
         if not on_empty_folder:
-            static.put_into(state_dir)
+            prepared.put_all(state_dir)
         self.state_dir = state_dir
         self.port = free_port()
         self.lines: list[str] = []

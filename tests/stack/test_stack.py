@@ -20,7 +20,7 @@ from mt5monitor.stack.valkey import answers
 from tests.stack.stack import NAMES, Stack, free_port, refusal
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.long
 
 MADE = Path(sys.prefix, ".tests").exists()
 SECRETS = ("demo_password", "secret_key", "agent_secrets_key")
