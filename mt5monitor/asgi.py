@@ -5,19 +5,24 @@ from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 
+from mt5monitor.garbage import no_search
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
-pages = get_asgi_application()  # before anything that imports models
+with no_search():
+    pages = get_asgi_application()  # before anything that imports models
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path, re_path  # noqa: E402
+    from channels.auth import AuthMiddlewareStack
+    from channels.routing import ProtocolTypeRouter, URLRouter
+    from django.urls import get_resolver, path, re_path
 
-from accounts import live  # noqa: E402
-from accounts.consumers import Receive, Scope, Send, live_page, no_page  # noqa: E402
-from accounts.programs.socket import program  # noqa: E402
-from mt5monitor.line import Line  # noqa: E402
-from mt5monitor.open_files import allow_enough  # noqa: E402
-from mt5monitor.origins import TrustedOrigins  # noqa: E402
+    from accounts import live
+    from accounts.consumers import Receive, Scope, Send, live_page, no_page
+    from accounts.programs.socket import program
+    from mt5monitor.line import Line
+    from mt5monitor.open_files import allow_enough
+    from mt5monitor.origins import TrustedOrigins
+
+    _ = get_resolver().url_patterns  # loaded now, not while the first page waits
 
 allow_enough()
 # django-stubs knows of views only in routes.

@@ -3,7 +3,9 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_ready
 
+from mt5monitor.garbage import spare_what_is_loaded
 from mt5monitor.open_files import allow_enough
 
 allow_enough()
@@ -11,3 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
 app = Celery("mt5monitor")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def _all_is_loaded(**_: object) -> None:
+    spare_what_is_loaded()

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from mt5monitor.garbage import no_search
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
 
 log = logging.getLogger(__name__)
@@ -74,9 +75,10 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     options = parse()
-    django.setup()
-    # The demo's rows are models, which can be imported from here on.
-    from mt5monitor.stack import demo
+    with no_search():
+        django.setup()
+        # The demo's rows are models, which can be imported from here on.
+        from mt5monitor.stack import demo
 
     try:
         if options.dress is not None:
