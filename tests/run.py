@@ -20,6 +20,8 @@ from tests.postgres import PrivatePostgres
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 WORKERS = min((os.cpu_count() or 1) + 2, 8)  # two more than cores, for many tests wait
 TEMPLATE = "prepared"
+# Examples were many on SQLite: on PostgreSQL some of them show whether it does the same.
+SOME = {"MACHINE_EXAMPLES": "15", "VERSUS_EXAMPLES": "6", "IMPORT_EXAMPLES": "20"}
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
 
 
@@ -82,16 +84,15 @@ class Runs:
         kept = ["--reuse-db"] if self.shared else []
         return self.pytest(name, database, *kept, *arguments, **environment)
 
-    def on_postgres(self, *arguments: str) -> Tally:
+    def on_postgres(self, *arguments: str, **environment: str) -> Tally:
         server = PrivatePostgres(self.folder / "pg")
         try:
             server.start()
-            template = {}
             if self.shared:
-                template = {"TESTS_TEMPLATE": TEMPLATE}
+                environment["TESTS_TEMPLATE"] = TEMPLATE
                 prepared.prepare(self.folder / "prepared", server.make(TEMPLATE))
             # Its databases go with the server.
-            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments, **template)
+            return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments, **environment)
         finally:
             server.stop()
 
@@ -145,7 +146,8 @@ def run_the_rest(runs: Runs, found: str | None) -> None:
     once = without("browser", "agent", "agents", "stack", "live", "pages", "exports", "programs")
     once += without("api/test_access.py", "api/test_document.py")
     once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
-    if runs.on_postgres(*modules(), *once).code != INTERRUPTED:
+    few = {name: os.environ.get(name, count) for name, count in SOME.items()}
+    if runs.on_postgres(*modules(), *once, **few).code != INTERRUPTED:
         runs.in_browser(found)
 
 

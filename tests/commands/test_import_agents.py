@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -218,7 +219,9 @@ POLLED = ["secret_encrypted", "last_seen_at", "polled_at", "recovered_at", "clai
 
 
 @settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=int(os.environ.get("IMPORT_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 @given(content=FILES)
 def test_any_json_is_imported_whole_or_refused_without_a_trace(content: Any) -> None:
