@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 from pytest_django.plugin import blocking_manager_key
 
 from mt5monitor import loop
-from tests import prepared
+from tests import migrated, prepared
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
+
+MIGRATED = pytest.StashKey[migrated.Rows]()
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,17 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     """Its tables are there before Django asks, where this run has prepared them."""
     if connection.vendor == "sqlite":
         prepared.put_database(Path(settings.DATABASES["default"]["TEST"]["NAME"]))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        request.config.stash[MIGRATED] = migrated.read()
+    # Django would write them before each test that empties the database, one row at a time; they
+    # are there since the one before ended: see below.
+    connection.creation.deserialize_db_from_string = lambda _: None
 
 
 @pytest.fixture
@@ -85,8 +99,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     finally:
         if nextitem:  # after the last one the database is gone
             with unblocked():
-                creation = connection.creation
-                creation.deserialize_db_from_string(connection._test_serialized_contents)
+                migrated.write(item.config.stash[MIGRATED])
                 triggers.create(connection, Order.ASKED)
 
 

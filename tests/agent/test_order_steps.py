@@ -246,4 +246,4 @@ class Orders(RuleBasedStateMachine):
 
 
 TestOrders = Orders.TestCase
-TestOrders.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+TestOrders.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)

@@ -16,7 +16,7 @@ from tests.agents.servers import ACCOUNT_JSON, account, serving, telling
 
 
 async def test_one_bad_agent_has_no_effect_on_the_others(make_client):
-    client = make_client(deadline=0.5)
+    client = make_client(deadline=2.0)
 
     async def hang(visit):
         await visit.reader.read()

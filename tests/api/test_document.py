@@ -26,7 +26,7 @@ from trading.sizing import Refused
 pytestmark = pytest.mark.django_db
 DOCUMENT = api.get_openapi_schema()
 OPERATIONS = [(method, route) for route, known in DOCUMENT["paths"].items() for method in known]
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "6"))
 # 400: it was understood, and something stands against it, such as a symbol that is none.
 UNDERSTOOD = ["2xx", "3xx", 400, 401, 403, 404, 409, 429]
 CONFIG = SchemathesisConfig.from_dict(

@@ -24,7 +24,7 @@ from trading.diagram import OPEN, State
 from trading.models import Order, TradingSwitch
 from trading.orders import Instruction, KeyTaken
 
-EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "30"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
 CONTRACT = st.sampled_from(["2", "2", "1"])
 FATE = st.sampled_from(
