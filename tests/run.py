@@ -18,7 +18,9 @@ from tests.postgres import PrivatePostgres
 
 # What a desk has set for itself must not reach the tests, least of all its database.
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
-WORKERS = min((os.cpu_count() or 1) + 2, 8)  # two more than cores, for many tests wait
+# More than cores, for tests wait: those in a browser the most.
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
+IN_BROWSER = min((os.cpu_count() or 1) + 2, 8)
 TEMPLATE = "prepared"
 # Examples were many on SQLite: on PostgreSQL some of them show whether it does the same.
 SOME = {"MACHINE_EXAMPLES": "15", "VERSUS_EXAMPLES": "6", "IMPORT_EXAMPLES": "20"}
@@ -98,17 +100,17 @@ class Runs:
 
     def in_browser(self, found: str | None) -> None:
         if found:
-            self.on_sqlite(*modules(), "tests/browser", CHROMIUM=found)
+            self.on_sqlite(*modules(IN_BROWSER), "tests/browser", CHROMIUM=found)
             return
         reason = f"no Chromium: {chromium.HOW}"
         required = os.environ.get("REQUIRE_BROWSER") == "1"
         self.tallies.append(Tally("Browser", code=int(required), reason=reason))
 
 
-def modules() -> list[str]:
+def modules(workers: int = WORKERS) -> list[str]:
     """The tests of a module run in one worker, for they may share a stack; conftest.py says which
     modules begin."""
-    return ["-q", "-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-q", "-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def count(name: str, report: Path) -> Tally:
