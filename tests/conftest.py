@@ -1,8 +1,10 @@
 """What all tests share."""
 
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -37,6 +39,13 @@ def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
     _connection().flushall()
     assert eventually(lambda: not publisher()._silenced)
     return valkey_server
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is counted by the minute is counted in the same."""
+    now = time.time()
+    monkeypatch.setattr("mt5monitor.api.limits.time", SimpleNamespace(time=lambda: now))
 
 
 @pytest.fixture(scope="session")
