@@ -1,7 +1,7 @@
 """What a process imports stays until it ends: no search for garbage goes through it.
 
 Python searches now and then through all that lives, which in a web process is 170,000 objects of
-imported code and takes tenths of a second, in which nobody is answered.
+imported code and takes a tenth of a second, in which nobody is answered.
 """
 
 import gc
