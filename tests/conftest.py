@@ -31,14 +31,15 @@ def valkey_server() -> Iterator[PrivateValkey]:
 
 
 @pytest.fixture
-def valkey(valkey_server: PrivateValkey) -> PrivateValkey:
+def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
     """A running, empty Valkey, and a publisher that has told of what a test before took away."""
     from accounts.broadcast import publisher
-    from accounts.polls import _connection
 
-    _connection().flushall()
+    valkey_server.empty()
     assert eventually(lambda: not publisher()._silenced)
-    return valkey_server
+    yield valkey_server
+    # A listener that it remembers would cost whoever commits queries, in the tests after this one.
+    valkey_server.empty()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import redis
+
 from mt5monitor.stack.valkey import answers, program
 
 READY_S = 15.0
@@ -32,6 +34,10 @@ class PrivateValkey:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def empty(self) -> None:
+        with redis.Redis.from_url(self.url, socket_timeout=READY_S) as client:
+            client.flushall()
 
     def restart(self) -> None:
         self.kill()

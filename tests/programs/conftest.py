@@ -24,6 +24,7 @@ def daphne(
     served.start()
     yield served
     served.stop()
+    valkey_server.empty()  # somebody may have been listening until now
     served.said()
 
 
