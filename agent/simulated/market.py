@@ -23,10 +23,11 @@ class Watched(Protocol):
 class Levels:
     """Levels waiting for one price of one symbol; costs nothing a tick until one is reached."""
 
-    __slots__ = ("_heap", "_limit", "_number", "_sign")
+    __slots__ = ("_heap", "_limit", "_number", "_sign", "nearest")
 
     def __init__(self, *, rising: bool) -> None:
         self._sign = 1.0 if rising else -1.0
+        self.nearest: float | None = None
         self._heap: list[tuple[float, int, Watched]] = []
         self._number = 0
         self._limit = 64
@@ -36,6 +37,7 @@ class Levels:
             self._forget_fallen()
         self._number += 1
         heapq.heappush(self._heap, (self._sign * level, self._number, watched))
+        self._set_nearest()
 
     def reach(self, price: float, at: int) -> None:
         """Tell everyone whose level `price` has reached, in the order of the levels."""
@@ -44,6 +46,10 @@ class Levels:
             signed, _, watched = heapq.heappop(heap)
             if watched.level_stands(self._sign * signed):
                 watched.level_reached(self._sign * signed, at)
+        self._set_nearest()
+
+    def _set_nearest(self) -> None:
+        self.nearest = self._sign * self._heap[0][0] if self._heap else None
 
     def _forget_fallen(self) -> None:
         # A closed position leaves its other level behind; without this the heap grows for ever.
@@ -53,13 +59,17 @@ class Levels:
 
 
 class Quote:
-    """The present price of one symbol and everything that waits for it to move."""
+    """The price of one symbol and everything that waits for it to move.
+
+    It is worked out when somebody looks or waits for it: most seconds of most symbols pass unseen.
+    """
 
     __slots__ = (
-        "ask",
+        "_ask",
+        "_bid",
+        "_priced_at",
         "ask_falls",
         "ask_rises",
-        "bid",
         "bid_falls",
         "bid_rises",
         "deviation",
@@ -71,24 +81,41 @@ class Quote:
         self.symbol = symbol
         self.deviation = deviation
         self.step = symbol.volatility / math.sqrt(SECONDS_A_YEAR)
-        self.bid = self.ask = 0.0
         self.bid_rises, self.bid_falls = Levels(rising=True), Levels(rising=False)
         self.ask_rises, self.ask_falls = Levels(rising=True), Levels(rising=False)
-        self.set_price()
+        self._set_price()
 
-    def set_price(self) -> None:
+    @property
+    def bid(self) -> float:
+        if self._priced_at != self.deviation:
+            self._set_price()
+        return self._bid
+
+    @property
+    def ask(self) -> float:
+        if self._priced_at != self.deviation:
+            self._set_price()
+        return self._ask
+
+    def _set_price(self) -> None:
         symbol = self.symbol
         price = symbol.reference * math.exp(self.deviation)
-        self.bid = round(round(price / symbol.tick) * symbol.tick, symbol.digits)
+        tick = symbol.tick
+        self._bid = round(round(price / tick) * tick, symbol.digits)
         # Spreads widen when the walk is far from home: not constant, yet no second random draw.
         points = round(symbol.spread * (1 + 4 * abs(self.deviation)))
-        self.ask = round(self.bid + max(points * symbol.point, symbol.tick), symbol.digits)
+        self._ask = round(self._bid + max(points * symbol.point, tick), symbol.digits)
+        self._priced_at = self.deviation
 
     def reach(self, at: int) -> None:
-        self.bid_rises.reach(self.bid, at)
-        self.bid_falls.reach(self.bid, at)
-        self.ask_rises.reach(self.ask, at)
-        self.ask_falls.reach(self.ask, at)
+        if self.bid_rises.nearest is not None and self.bid_rises.nearest <= self.bid:
+            self.bid_rises.reach(self.bid, at)
+        if self.bid_falls.nearest is not None and self.bid_falls.nearest >= self.bid:
+            self.bid_falls.reach(self.bid, at)
+        if self.ask_rises.nearest is not None and self.ask_rises.nearest <= self.ask:
+            self.ask_rises.reach(self.ask, at)
+        if self.ask_falls.nearest is not None and self.ask_falls.nearest >= self.ask:
+            self.ask_falls.reach(self.ask, at)
 
 
 class Market:
@@ -123,7 +150,6 @@ class Market:
         keep = 1 - 1 / PULL_SECONDS
         for quote in self.quotes.values():
             quote.deviation = quote.deviation * keep + gauss(0.0, quote.step)
-            quote.set_price()
             quote.reach(at)
         if self.on_second is not None:
             self.on_second(at)

@@ -1,6 +1,6 @@
 """What can be traded on the simulated market, and at which terms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +10,8 @@ class Symbol:
     `dollar` says how one unit of the profit currency becomes US dollars: "1" (it is the dollar),
     "own" (divided by the instrument's own price, as USDJPY), or the name of another symbol whose
     price it is multiplied by. `lot_fee` is the commission in dollars for one lot and one side.
-    `filling` is the mask of filling modes, 1 for FOK and 2 for IOC.
+    `tick` is the smallest step of the price, one `point` of its digits unless `tick_size` says
+    otherwise. `filling` is the mask of filling modes, 1 for FOK and 2 for IOC.
     """
 
     name: str
@@ -33,15 +34,13 @@ class Symbol:
     swap_short: float = 0.0
     filling: int = 3
     freeze_level: int = 0
+    point: float = field(init=False)
+    tick: float = field(init=False)
 
-    @property
-    def point(self) -> float:
-        return float(f"1e-{self.digits}")
-
-    @property
-    def tick(self) -> float:
-        """The smallest step of the price."""
-        return self.tick_size or self.point
+    def __post_init__(self) -> None:
+        # Fields, for the market asks for both at every step.
+        object.__setattr__(self, "point", float(f"1e-{self.digits}"))
+        object.__setattr__(self, "tick", self.tick_size or self.point)
 
     @property
     def pip(self) -> float:

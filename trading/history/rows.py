@@ -11,6 +11,8 @@ from itertools import groupby
 from typing import Final, TypeVar
 
 from django.db import transaction
+from django.db.models import DateTimeField, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts.agents import Deal as ToldDeal
@@ -74,12 +76,14 @@ def _weight(trade: ClosedTrade) -> tuple[bool, Decimal]:
 
 def _lock(account: Account, until: datetime | None) -> None:
     """For the rest of the transaction; and notes that all is kept from before `until`."""
-    sync, _ = HistorySync.objects.get_or_create(account=account)
-    # The update comes first, for it is the lock; what it says is read under it.
-    HistorySync.objects.filter(pk=sync.pk).update(attempted_at=timezone.now())
-    sync.refresh_from_db(fields=["read_until"])
-    if until is not None and (sync.read_until is None or sync.read_until < until):
-        HistorySync.objects.filter(pk=sync.pk).update(read_until=until)
+    rows = HistorySync.objects.filter(account=account)
+    columns: dict[str, object] = {"attempted_at": timezone.now()}
+    if until is not None:
+        at = Value(until, output_field=DateTimeField())
+        columns["read_until"] = Greatest(Coalesce("read_until", at), at)
+    if not rows.update(**columns):
+        HistorySync.objects.get_or_create(account=account)
+        rows.update(**columns)
 
 
 def _changed_deals(account: Account, told: Sequence[ToldDeal]) -> list[Deal]:
