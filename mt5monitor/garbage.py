@@ -12,12 +12,14 @@ from contextlib import contextmanager
 @contextmanager
 def no_search() -> Iterator[None]:
     """While modules load; what has been loaded is left out of every later search."""
+    searched = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         spare_what_is_loaded()
-        gc.enable()
+        if searched:
+            gc.enable()
 
 
 def spare_what_is_loaded() -> None:

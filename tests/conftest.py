@@ -32,11 +32,17 @@ def valkey_server() -> Iterator[PrivateValkey]:
 
 @pytest.fixture
 def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
-    """A running, empty Valkey, and a publisher that has told of what a test before took away."""
+    """A running, empty Valkey, and nobody who has yet to tell of what a test before took away."""
     from accounts.broadcast import publisher
+    from accounts.programs.publishing import writer
 
     valkey_server.empty()
-    assert eventually(lambda: not publisher()._silenced)
+    # A test that stopped the background loop stopped those who wait there for Valkey.
+    if publisher()._silenced:
+        publisher().send([])
+    if writer().lost:
+        writer().lose()
+    assert eventually(lambda: not publisher()._silenced and not writer().lost)
     yield valkey_server
     # A listener that it remembers would cost whoever commits queries, in the tests after this one.
     valkey_server.empty()

@@ -14,7 +14,7 @@ def read() -> Rows:
 
 
 def write(tables: Rows) -> None:
-    """Into tables that are empty, which all are unless a test was skipped before it began.
+    """Into tables that are empty; one that is not was left as it was.
 
     In one transaction: rows may refer to those of a later table.
     """

@@ -10,6 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
+
+# What a desk has set for itself must not reach the tests, least of all its database.
+OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 FOLDER = "TESTS_PREPARED"
 DATABASE = "mt5monitor.sqlite3"
 KEPT = (DATABASE, "static", "static.stamp")  # see mt5monitor/stack/prepare.py
@@ -23,8 +27,12 @@ def prepare(folder: Path, database: str | None = None) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     run = [sys.executable, "-m", "mt5monitor.stack.prepare"]
     settings = {"STATE_DIR": str(folder), "DATABASE_URL": database or url(folder / DATABASE)}
-    subprocess.run(run, env=os.environ | settings, capture_output=True)
-    return {FOLDER: str(folder)} if all((folder / name).exists() for name in KEPT) else {}
+    kept = {key: value for key, value in os.environ.items() if key not in OURS}
+    done = subprocess.run(run, env=kept | settings, capture_output=True, text=True)
+    if done.returncode == NOBODY_CAN_SIGN_IN:
+        return {FOLDER: str(folder)}
+    sys.stdout.write(f"Tests start slowly, for nothing could be prepared.\n{done.stderr}")
+    return {}
 
 
 def url(database: Path) -> str:

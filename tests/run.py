@@ -16,8 +16,6 @@ from pathlib import Path
 from tests import chromium, prepared
 from tests.postgres import PrivatePostgres
 
-# What a desk has set for itself must not reach the tests, least of all its database.
-OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 # More than cores, for tests wait: those in a browser the most.
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
 IN_BROWSER = min((os.cpu_count() or 1) + 2, 8)
@@ -63,7 +61,7 @@ class Runs:
         """One run of pytest; what it leaves in its temporary folder goes with ours."""
         self.say(f"\n=== {name}")
         report = self.folder / f"{name}.xml"
-        env = {key: value for key, value in os.environ.items() if key not in OURS}
+        env = {key: value for key, value in os.environ.items() if key not in prepared.OURS}
         env |= {"DATABASE_URL": database, "TMPDIR": str(self.folder)}
         env |= self.shared | environment
         # Dozens of processes import the same modules: they are compiled once.
@@ -90,9 +88,8 @@ class Runs:
         server = PrivatePostgres(self.folder / "pg")
         try:
             server.start()
-            if self.shared:
+            if self.shared and prepared.prepare(self.folder / "prepared", server.make(TEMPLATE)):
                 environment["TESTS_TEMPLATE"] = TEMPLATE
-                prepared.prepare(self.folder / "prepared", server.make(TEMPLATE))
             # Its databases go with the server.
             return self.pytest("PostgreSQL", server.url, "--reuse-db", *arguments, **environment)
         finally:

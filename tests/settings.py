@@ -4,7 +4,8 @@ import gc
 import os
 import tempfile
 
-gc.disable()  # until all is imported, of which nothing is garbage: see conftest.py
+if "PYTEST_XDIST_WORKER" in os.environ:
+    gc.disable()  # until all is imported, of which nothing is garbage: see conftest.py
 
 # Each worker of pytest-xdist imports this once: it gets its own folder, database and Valkey.
 os.environ["STATE_DIR"] = tempfile.mkdtemp(prefix="mt5monitor-tests-")

@@ -1,5 +1,6 @@
 """What is loaded when a process begins to serve is left out of the search for garbage."""
 
+import os
 import subprocess
 import sys
 
@@ -10,9 +11,8 @@ COUNT = "import gc; print(gc.isenabled(), gc.get_freeze_count())"
 BEGINS = {
     "web": "import mt5monitor.asgi",
     "worker": (
-        "import mt5monitor.asgi, gc; gc.unfreeze()\n"
-        "from celery.signals import worker_ready; import mt5monitor.celery\n"
-        "worker_ready.send(None)"
+        "from celery.signals import worker_ready; from mt5monitor.celery import app\n"
+        "app.loader.import_default_modules(); worker_ready.send(None)"
     ),
 }
 
@@ -20,7 +20,8 @@ BEGINS = {
 @pytest.mark.parametrize("process", BEGINS)
 def test_what_is_loaded_is_spared_and_the_rest_is_searched(process: str) -> None:
     run = [sys.executable, "-c", f"{BEGINS[process]}\n{COUNT}"]
-    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    product = os.environ | {"DJANGO_SETTINGS_MODULE": "mt5monitor.settings"}
+    done = subprocess.run(run, env=product, capture_output=True, text=True, check=True)
     searched, spared = done.stdout.split()
     assert searched == "True"
     assert int(spared) > LOADED

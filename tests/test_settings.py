@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.run import OURS
+from tests.prepared import OURS
 
 
 def settings(state_dir: Path, *names: str, **env: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def held_elsewhere(lock: threading.Lock) -> Iterator[None]:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait()
+    assert held.wait(20)
     try:
         yield
     finally:

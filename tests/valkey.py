@@ -1,7 +1,9 @@
 """A real Valkey for tests, on a socket of its own; it can be killed and brought back."""
 
+import contextlib
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
@@ -38,6 +40,15 @@ class PrivateValkey:
     def empty(self) -> None:
         with redis.Redis.from_url(self.url, socket_timeout=READY_S) as client:
             client.flushall()
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """It was killed, and comes back whatever happens meanwhile."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
 
     def restart(self) -> None:
         self.kill()

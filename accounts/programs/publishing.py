@@ -51,7 +51,7 @@ class Writer:
         """Has all programs read anew, as soon as that can be said."""
         with self._lock:
             self.lost += 1
-            if self._mending is not None:
+            if self._mending is not None and not self._mending.done():
                 return
             try:
                 self._mending = loop.submit(self._mend())
@@ -70,6 +70,9 @@ class Writer:
         try:
             await asyncio.to_thread(stream.break_off)  # no database: any thread will do
         except stream.ERRORS:
+            return False
+        except Exception:
+            log.exception("Programs could not be told to read anew; it is tried again")
             return False
         with self._lock:
             if covered != self.lost:

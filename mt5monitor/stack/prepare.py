@@ -92,6 +92,10 @@ def main() -> int:
         log.exception("The database or the static files could not be prepared")
         sys.stdout.write(f"{error}".strip().splitlines()[0] + "\n")
         return FAILED
+    finally:
+        # What was left out of the search for garbage is not closed at the end, and what SQLite had
+        # still to write into its file would stay beside it.
+        connection.close()
 
 
 if __name__ == "__main__":

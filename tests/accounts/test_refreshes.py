@@ -49,7 +49,10 @@ def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: Scripted
     assert [fleet.asked[n, "GET /accounts"] for n in (1, 2, 3)] == [1, 1, 1]
 
 
-def test_several_that_were_just_read_are_not_read_again_and_one_is(fleet: ScriptedFleet) -> None:
+def test_several_that_were_just_read_are_not_read_again_and_one_is(
+    fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demand, "LATE_S", 60.0)
     agents = fleet.make_agents(2)
     first = demand.read_now(1, agents)
     assert sorted(demand.read_now(2, agents), key=str) == sorted(first, key=str)
@@ -61,6 +64,7 @@ def test_several_that_were_just_read_are_not_read_again_and_one_is(fleet: Script
 def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(demand, "LATE_S", 60.0)
     first, second = fleet.make_agents(2)
     demand.read_now(1, [first, second])
     first.url += "/"

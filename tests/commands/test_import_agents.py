@@ -183,13 +183,13 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         call_command("import_agents", str(tmp_path / "binary"))
 
 
-def test_five_thousand_agents_are_imported_at_once(run: Any) -> None:
-    many = [{"name": f"a{n}", "url": f"http://10.0.0.5/{n}"} for n in range(5000)]
-    assert "5000 added" in run(many)
+def test_many_agents_are_imported_at_once(run: Any) -> None:
+    many = [{"name": f"a{n}", "url": f"http://10.0.0.5/{n}"} for n in range(1500)]
+    assert "1500 added" in run(many)
     for item in many:
         item["display_name"] = "x"
-    assert "5000 changed" in run(many)
-    assert Agent.objects.filter(display_name="x").count() == 5000
+    assert "1500 changed" in run(many)
+    assert Agent.objects.filter(display_name="x").count() == 1500
 
 
 JSON = st.recursive(

@@ -178,12 +178,9 @@ async def test_while_valkey_is_away_the_caller_goes_on_and_a_reread_follows(
     async with Page(session) as page:
         await page.settled(account.number)
         epoch, _ = live.mark()
-        valkey.kill()
-        try:
+        with valkey.away():
             for _ in range(3):
                 await threaded(publish_accounts)([account.number])
-        finally:
-            valkey.start()
         await page.get("reread")
         assert live.mark()[0] != epoch
         async with asyncio.timeout(PATIENCE_S):

@@ -41,15 +41,12 @@ async def test_the_hub_waits_for_a_valkey_that_is_not_there_yet(
     quick: Settings, session: str, valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
-    valkey.kill()
-    try:
+    with valkey.away():
         hub = live.current()
         async with Page(session) as page:
             page.watch(1)
             await page.get("beat")
             await page.get("beat")
-    finally:
-        valkey.start()
     async with asyncio.timeout(PATIENCE_S):
         await hub.link.listening.wait()
     await hub.stop()

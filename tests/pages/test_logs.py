@@ -175,11 +175,10 @@ def test_whoever_logs_what_cannot_be_told_goes_on(kept: Keeping) -> None:
 def test_while_valkey_is_away_nobody_waits_and_the_newest_lines_are_kept(
     kept: Keeping, valkey: PrivateValkey
 ) -> None:
-    valkey.kill()
-    for n in range(2500):
-        log.info("line %d", n)
-    assert "Valkey does not answer" in page()
-    valkey.start()
+    with valkey.away():
+        for n in range(2500):
+            log.info("line %d", n)
+        assert "Valkey does not answer" in page()
     assert eventually(lambda: "line 2499" in said(100))
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 
 from tests import prepared
-from tests.run import OURS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_S = 150.0
@@ -41,7 +40,13 @@ def free_port() -> int:
 
 def environment(state_dir: Path) -> dict[str, str]:
     """Without what the tests themselves were given."""
-    dropped = {*OURS, "DJANGO_SETTINGS_MODULE", "DATABASE_URL", "VIRTUAL_ENV", "MFA_REQUIRED"}
+    dropped = {
+        *prepared.OURS,
+        "DJANGO_SETTINGS_MODULE",
+        "DATABASE_URL",
+        "VIRTUAL_ENV",
+        "MFA_REQUIRED",
+    }
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
     return kept | {"STATE_DIR": str(state_dir)}
 

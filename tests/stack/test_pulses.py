@@ -32,10 +32,7 @@ def test_a_queue_that_comes_back_is_no_longer_silent(pulses: Pulses) -> None:
 
 
 def test_nobody_is_silent_while_the_broker_is_away(pulses: Pulses, valkey: PrivateValkey) -> None:
-    valkey.kill()
-    try:
+    with valkey.away():
         assert pulses.silent(SILENT_AFTER_S * 2) == []
-    finally:
-        valkey.start()
     # Counting starts anew once it is back.
     assert pulses.silent(SILENT_AFTER_S * 2 + LOOK_EVERY_S) == []

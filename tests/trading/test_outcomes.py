@@ -44,13 +44,10 @@ def test_without_valkey_an_order_is_settled_all_the_same(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    valkey.kill()
-    try:
+    with valkey.away():
         with caplog.at_level(logging.WARNING), django_capture_on_commit_callbacks(execute=True):
             assert desk.send().state == State.FILLED
         assert eventually(lambda: "with the next tick only" in caplog.text)
-    finally:
-        valkey.start()
 
 
 def test_a_close_that_found_nothing_to_close_does_not_claim_to_have_done_it(desk: Desk) -> None:
