@@ -64,6 +64,7 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
     def end(self) -> None:
-        self.should_exit = self.force_exit = True
+        # One that is told to end before it runs would never say that it does.
         if self._runs.wait(5):
+            self.should_exit = self.force_exit = True
             self._loop.call_soon_threadsafe(self._over.set)

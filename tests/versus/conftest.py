@@ -1,16 +1,19 @@
 """A desk that may run versus, and the venue of its accounts."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
+from trading.history import reading
 from trading.models import TradingSwitch
 
 
@@ -33,6 +36,13 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 
 
 @pytest.fixture
-def pair(venue: Venue, valkey: PrivateValkey, versus_on: None, runner: User) -> Pair:
-    """Both behind agents of contract 2."""
+def pair(
+    venue: Venue,
+    valkey: PrivateValkey,
+    versus_on: None,
+    runner: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Pair:
+    """Both behind agents of contract 2, whose history is read in one window: nothing was before."""
+    monkeypatch.setattr(reading, "BEGINNING", timezone.now() - timedelta(days=300))
     return Pair(venue, runner)
