@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from accounts.views.security import change_own_password
 from accounts.views.sessions import sign_in_to_admin
 from mt5monitor.api.site import nothing_here
 from mt5monitor.api.site import urls as api_urls
@@ -10,6 +11,7 @@ from mt5monitor.icon import icon
 
 urlpatterns = [
     path("admin/login/", sign_in_to_admin),
+    path("admin/password_change/", admin.site.admin_view(change_own_password, cacheable=True)),
     path("admin/", admin.site.urls),
     re_path("^api/(?P<rest>)$", nothing_here),
     path("api/", api_urls),

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from allauth.mfa.adapter import get_adapter
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth import logout
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import gate, passkeys, second_factor
+from accounts.attempts import TOO_OFTEN, too_often
 from accounts.credentials import AppForm, ConfirmForm
 from accounts.views.sessions import status_of
 from mt5monitor.sessions import end_all
@@ -40,6 +41,14 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
         "form": form,
     }
     return render(request, "security/security.html", context, status=status_of(form))
+
+
+def change_own_password(request: HttpRequest) -> HttpResponse:
+    """The page of the admin. Each old password that is tried there is an attempt to sign in."""
+    if request.method == "POST" and too_often(request, _user(request).get_username()):
+        messages.error(request, TOO_OFTEN)
+        return redirect("admin:password_change")
+    return cast(HttpResponse, admin.site.password_change(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,7 +5,9 @@ from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from pytest_django import Settings
 
+from accounts.attempts import TOO_OFTEN
 from tests.authenticator import Telephone
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
@@ -13,6 +15,7 @@ from tests.valkey import PrivateValkey
 MANAGER = tuple(
     f"auth.{verb}_{what}" for verb in ("view", "change", "delete") for what in ("user", "group")
 )
+OLD = "an-old-secret"
 EVERYTHING = {"is_staff": "on", "is_active": "on", "is_superuser": "on", "name": "desk"}
 JOINED = {"date_joined_0": "2026-01-01", "date_joined_1": "10:00"}
 
@@ -101,3 +104,24 @@ def test_superusers_alone_remove_a_second_factor_and_that_is_kept(
 def test_second_factors_have_no_page_of_their_own_in_the_admin(boss: Client) -> None:
     for page in ("mfa/authenticator", "account/emailaddress"):
         assert boss.get(f"/admin/{page}/").status_code == 404
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
+    client: Client, manager: User, valkey: PrivateValkey, settings: Settings
+) -> None:
+    """Whoever found a desk's browser open guesses no password."""
+    settings.API_LOGINS_PER_MINUTE = 3
+    manager.set_password(OLD)
+    manager.save(update_fields=["password"])
+    client.force_login(manager)
+    page = "/admin/password_change/"
+    new = {"new_password1": "rain-on-a-tin-roof", "new_password2": "rain-on-a-tin-roof"}
+    for guess in range(3):
+        assert client.post(page, {"old_password": f"guess-{guess}", **new}).status_code == 200
+    refused = client.post(page, {"old_password": OLD, **new}, follow=True)
+    assert TOO_OFTEN in refused.content.decode()
+    valkey.empty()
+    assert client.post(page, {"old_password": OLD, **new}).status_code == 302
+    manager.refresh_from_db()
+    assert manager.check_password("rain-on-a-tin-roof")
