@@ -45,7 +45,12 @@ class VSSet(Schema):
     new_vs: str
 
 
-@router.get("", auth=may("accounts.view_account"), response={200: AccountsOut, **ERRORS})
+@router.get(
+    "",
+    summary="All accounts",
+    auth=may("accounts.view_account"),
+    response={200: AccountsOut, **ERRORS},
+)
 def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseBase:
     """All of them, from the rows; `force_refresh` reads every agent first, and waits for it."""
     if force_refresh:
@@ -56,7 +61,12 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
     return conditional(request, shapes.fleet(rows, timezone.now()))
 
 
-@router.get("/{number}", auth=may("accounts.view_account"), response={200: AccountOut, **ERRORS})
+@router.get(
+    "/{number}",
+    summary="One account",
+    auth=may("accounts.view_account"),
+    response={200: AccountOut, **ERRORS},
+)
 def account(request: HttpRequest, number: Number, force_refresh: bool = False) -> HttpResponseBase:
     """One; `force_refresh` reads its agent first, and no other."""
     row = account_or_404(number)
@@ -70,6 +80,7 @@ def account(request: HttpRequest, number: Number, force_refresh: bool = False) -
 
 @router.put(
     "/{number}/phase",
+    summary="Set the phase of an account",
     auth=may("accounts.view_account", "accounts.change_phase"),
     response={200: PhaseSet, 400: Problem, **ERRORS},
 )
@@ -86,6 +97,7 @@ def set_phase(request: HttpRequest, number: Number, asked: PhaseIn) -> HttpRespo
 
 @router.put(
     "/{number}/vs",
+    summary="Set the VS group of an account",
     auth=may("accounts.view_account", "accounts.change_vs"),
     response={200: VSSet, 400: Problem, **ERRORS},
 )

@@ -38,7 +38,10 @@ class Stats(Schema):
 
 
 @router.get(
-    "/agents/status", auth=may("accounts.view_agent"), response={200: list[AgentOut], **ERRORS}
+    "/agents/status",
+    summary="State of every agent",
+    auth=may("accounts.view_agent"),
+    response={200: list[AgentOut], **ERRORS},
 )
 def status(request: HttpRequest) -> HttpResponseBase:
     """Each agent as it answered last; nobody is asked."""
@@ -47,7 +50,12 @@ def status(request: HttpRequest) -> HttpResponseBase:
     return conditional(request, [shapes.agent(row, reported.get(row.pk, 0)) for row in rows])
 
 
-@router.post("/refresh", auth=may("accounts.view_account"), response={200: Refreshed, **ERRORS})
+@router.post(
+    "/refresh",
+    summary="Read the whole fleet now",
+    auth=may("accounts.view_account"),
+    response={200: Refreshed, **ERRORS},
+)
 def refresh(request: HttpRequest) -> HttpResponse:
     """Reads every agent now, and waits for all of them."""
     outcomes = read_now(request, Agent.objects.filter(enabled=True))
@@ -57,7 +65,12 @@ def refresh(request: HttpRequest) -> HttpResponse:
     return answer(told)
 
 
-@router.get("/cache/stats", auth=may("accounts.view_account"), response={200: Stats, **ERRORS})
+@router.get(
+    "/cache/stats",
+    summary="How old the rows are",
+    auth=may("accounts.view_account"),
+    response={200: Stats, **ERRORS},
+)
 def stats(request: HttpRequest) -> HttpResponse:
     """What the original called its cache is the rows: always there, and as old as they say."""
     enabled = Agent.objects.filter(enabled=True)

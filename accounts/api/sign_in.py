@@ -57,7 +57,7 @@ class Verified(Schema):
     message: str
 
 
-@router.post("/login", auth=None, response=ANSWERS)
+@router.post("/login", summary="Sign in", auth=None, response=ANSWERS)
 def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     """A token for user and password, and for a code where the user has a second factor. The user
     that the desk has named for old scripts needs no name."""
@@ -99,7 +99,9 @@ def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
     return None
 
 
-@router.post("/logout", auth=may(), response={200: Said, 401: Problem, 429: Problem})
+@router.post(
+    "/logout", summary="Sign out", auth=may(), response={200: Said, 401: Problem, 429: Problem}
+)
 def logout(request: HttpRequest) -> HttpResponse:
     """Revokes the token that this is asked with; ends the session of a browser without one."""
     token = caller_of(request).token
@@ -110,7 +112,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     return answer({"success": True, "message": "Signed out."})
 
 
-@router.get("/verify", auth=None, response={200: Verified, 429: Problem})
+@router.get("/verify", summary="Verify a token", auth=None, response={200: Verified, 429: Problem})
 def verify(request: HttpRequest) -> HttpResponse:
     """Whether the token of this request is valid; no error when it is not."""
     spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)

@@ -101,3 +101,9 @@ def test_the_document_tells_the_truth(program: Program, method: str, route: str)
 
         _holds: Any = holds
         _holds()
+
+
+def test_every_operation_has_a_title_that_says_of_what_it_is() -> None:
+    titles = [DOCUMENT["paths"][route][method]["summary"] for method, route in OPERATIONS]
+    assert len(set(titles)) == len(titles)
+    assert [title for title in titles if " " not in title] == []

@@ -82,6 +82,7 @@ class Asked(Schema):
 
 @router.get(
     "/{number}/trade-history",
+    summary="Closed trades of an account",
     auth=may("accounts.view_account"),
     response={200: TradeHistoryOut, **ERRORS},
 )

@@ -30,7 +30,9 @@ class Asked(Schema):
     limit: int = Field(50, ge=1, le=MOST)
 
 
-@router.get("", auth=may("accounts.view_account"), response={200: OrdersOut, **ERRORS})
+@router.get(
+    "", summary="All orders", auth=may("accounts.view_account"), response={200: OrdersOut, **ERRORS}
+)
 def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     """The newest first. `next` stays right while orders are added."""
     orders = Order.objects.order_by("-pk")
@@ -47,7 +49,12 @@ def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     return conditional(request, {"orders": listed, "next": page[-1].pk if more else None})
 
 
-@router.get("/{id}", auth=may("accounts.view_account"), response={200: OrderOut, **ERRORS})
+@router.get(
+    "/{id}",
+    summary="One order",
+    auth=may("accounts.view_account"),
+    response={200: OrderOut, **ERRORS},
+)
 def order(request: HttpRequest, id: Id) -> HttpResponseBase:  # noqa: A002 - its name in the URL
     """One, as it stands now."""
     found = Order.objects.filter(pk=id).first()

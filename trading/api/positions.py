@@ -41,6 +41,7 @@ class PositionsOut(Schema):
 
 @router.get(
     "/{number}/positions",
+    summary="Open positions of an account",
     auth=may("accounts.view_account"),
     response={200: PositionsOut, **ERRORS},
 )

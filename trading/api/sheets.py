@@ -28,7 +28,12 @@ class NotSynced(Problem):
 ANSWERS = {200: Synced, 409: NotSynced, 502: NotSynced, **ERRORS}
 
 
-@router.post("/sync-to-sheets", auth=may("accounts.sync_sheets"), response=ANSWERS)
+@router.post(
+    "/sync-to-sheets",
+    summary="Write all to Google Sheets",
+    auth=may("accounts.sync_sheets"),
+    response=ANSWERS,
+)
 def sync_all(request: HttpRequest) -> HttpResponse:
     """Writes the fleet and its closed trades, and waits. 409: it is not set up; 502: Google."""
     return _told(sheets.sync_all())
@@ -36,6 +41,7 @@ def sync_all(request: HttpRequest) -> HttpResponse:
 
 @router.post(
     "/accounts/{number}/sync-trades-to-sheets",
+    summary="Write the trades of an account to Google Sheets",
     auth=may("accounts.view_account", "accounts.sync_sheets"),
     response=ANSWERS,
 )

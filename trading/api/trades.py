@@ -76,7 +76,7 @@ class ModifyIn(Schema):
     tp: AmountOr0 | None = None
 
 
-@router.post("/{number}/trade/open", auth=TRADE, response=ANSWERS)
+@router.post("/{number}/trade/open", summary="Open a position", auth=TRADE, response=ANSWERS)
 def open_position(
     request: HttpRequest, number: Number, asked: OpenIn, key: Key = ""
 ) -> HttpResponse:
@@ -85,7 +85,7 @@ def open_position(
     return _trade(request, account, asked, key, lambda: _opening(account, asked))
 
 
-@router.post("/{number}/trade/close", auth=TRADE, response=ANSWERS)
+@router.post("/{number}/trade/close", summary="Close a position", auth=TRADE, response=ANSWERS)
 def close_position(
     request: HttpRequest, number: Number, asked: CloseIn, key: Key = ""
 ) -> HttpResponse:
@@ -94,7 +94,7 @@ def close_position(
     return _trade(request, account, asked, key, lambda: _closing(account, asked))
 
 
-@router.put("/{number}/trade/modify", auth=TRADE, response=ANSWERS)
+@router.put("/{number}/trade/modify", summary="Modify a position", auth=TRADE, response=ANSWERS)
 def modify_position(
     request: HttpRequest, number: Number, asked: ModifyIn, key: Key = ""
 ) -> HttpResponse:

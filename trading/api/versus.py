@@ -63,7 +63,7 @@ class Done(Schema):
 ANSWERS = {200: Ran, 202: Ran, 400: Refusal, 503: Problem, **ERRORS}
 
 
-@router.get("", auth=LOOK, response={200: VersusList, **ERRORS})
+@router.get("", summary="All versus", auth=LOOK, response={200: VersusList, **ERRORS})
 def every(request: HttpRequest, asked: Query[Listed]) -> HttpResponseBase:
     """The newest first."""
     rows = of_rows(Versus.objects.order_by("-pk"))
@@ -77,19 +77,29 @@ def every(request: HttpRequest, asked: Query[Listed]) -> HttpResponseBase:
     return conditional(request, {"versus_list": told, "count": len(told), "next": after})
 
 
-@router.get("/feature-status", auth=may(), response={200: Feature, 401: Problem, 429: Problem})
+@router.get(
+    "/feature-status",
+    summary="Whether versus may begin here",
+    auth=may(),
+    response={200: Feature, 401: Problem, 429: Problem},
+)
 def feature_status(request: HttpRequest) -> HttpResponse:
     """Whether versus may begin here."""
     return answer({"enabled": settings.VERSUS_ENABLED})
 
 
-@router.get("/{code}", auth=LOOK, response={200: VersusMade, **ERRORS})
+@router.get("/{code}", summary="One versus", auth=LOOK, response={200: VersusMade, **ERRORS})
 def one(request: HttpRequest, code: Code) -> HttpResponseBase:
     """One, as it stands now."""
     return conditional(request, {"status": "success", "versus": versus_out(_find(code))})
 
 
-@router.post("", auth=RUN, response={200: VersusMade, 400: Refusal, 503: Problem, **ERRORS})
+@router.post(
+    "",
+    summary="Create a versus",
+    auth=RUN,
+    response={200: VersusMade, 400: Refusal, 503: Problem, **ERRORS},
+)
 def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
     """Stored and checked; nothing is sent. What is only a warning, such as the rules of a firm, is
     taken upon the caller with `acknowledge_firm_rules`, and recorded."""
@@ -111,7 +121,9 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
     return answer({"status": "success", "versus": versus_out(_find(made.code))})
 
 
-@router.delete("/{code}", auth=RUN, response={200: Done, 400: Problem, **ERRORS})
+@router.delete(
+    "/{code}", summary="Cancel a versus", auth=RUN, response={200: Done, 400: Problem, **ERRORS}
+)
 def cancel(request: HttpRequest, code: Code) -> HttpResponse:
     """Cancels one that was not begun. One that has legs is closed, not forgotten."""
     versus = _find(code)
@@ -123,19 +135,26 @@ def cancel(request: HttpRequest, code: Code) -> HttpResponse:
     return answer({"status": "success", "message": f"Versus {code} is cancelled."})
 
 
-@router.post("/{code}/congelar", auth=RUN, response=ANSWERS)
+@router.post("/{code}/congelar", summary="Freeze a versus: congelar", auth=RUN, response=ANSWERS)
 def freeze(request: HttpRequest, code: Code, asked: Run | None = None) -> HttpResponse:
     """Opens both legs on A. 202: it goes on by itself; look at it again."""
     return _run(request, code, asked, desk.freeze, State.FROZEN)
 
 
-@router.post("/{code}/transferir", auth=RUN, response=ANSWERS)
+@router.post(
+    "/{code}/transferir", summary="Transfer a versus: transferir", auth=RUN, response=ANSWERS
+)
 def transfer(request: HttpRequest, code: Code, asked: Run | None = None) -> HttpResponse:
     """Opens the halves on B, then releases A's other leg."""
     return _run(request, code, asked, desk.transfer, State.TRANSFERRED)
 
 
-@router.post("/{code}/close", auth=RUN, response={200: Ran, 202: Ran, 400: Problem, **ERRORS})
+@router.post(
+    "/{code}/close",
+    summary="Close a versus",
+    auth=RUN,
+    response={200: Ran, 202: Ran, 400: Problem, **ERRORS},
+)
 def close(request: HttpRequest, code: Code) -> HttpResponse:
     """Closes every leg that is open, on both accounts; tried until it is done."""
     versus = _find(code)
