@@ -72,7 +72,7 @@ def code(request: HttpRequest) -> HttpResponse:
         kind = PasskeyForm if "credential" in request.POST else CodeForm
         form = kind(user, request, request.POST)
     if form is not None and form.is_valid():
-        return _sign_in(request, user)
+        return _sign_in(request, user, "passkey" if isinstance(form, PasskeyForm) else "code")
     if form is not None:
         operations.warning("A sign-in was refused, from %s", address(request))
     context = {"form": form, "name": user.get_username(), "asked": ""}
@@ -81,11 +81,11 @@ def code(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/code.html", context, status=status_of(form))
 
 
-def _sign_in(request: HttpRequest, user: User) -> HttpResponse:
+def _sign_in(request: HttpRequest, user: User, shown: str) -> HttpResponse:
     leads_to: str = request.session.pop(HALF)["next"]
     login(request, user)
     request.session[gate.PASSED] = True
-    operations.info("%s signed in, with a code", user.get_username())
+    operations.info("%s signed in, with a %s", user.get_username(), shown)
     return HttpResponseRedirect(leads_to)  # a path, never the name of a view
 
 

@@ -20,9 +20,15 @@ LOGGING = {
         "handlers": ["console", *(["operations"] if OPERATIONS_LINES else [])],
         "level": env.str("LOG_LEVEL", "INFO"),
     },
-    # Each of these would log every tick.
     "loggers": {
-        name: {"level": "WARNING"}
-        for name in ("httpx", "celery.app.trace", "celery.beat", "celery.worker.strategy")
+        # Each of these would log every tick.
+        "httpx": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        # We say who signed in, and with what.
+        "fido2": {"level": "WARNING"},
+        # A form that was refused told whoever sent it why; it is nobody else's concern.
+        "django.request": {"level": "ERROR"},
     },
 }

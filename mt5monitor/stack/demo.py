@@ -25,7 +25,7 @@ from accounts import edits
 from accounts.broadcast import publish_accounts
 from accounts.models import Account, Agent, Firm, Phase
 from mt5monitor.stack.fleet import HOST, Fleet, keep_fleet, read_fleet
-from trading.models import TradingSwitch
+from trading.models import ClosedTrade, Deal, HistorySync, TradingSwitch
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def prepare_rows() -> None:
     keep_user(settings.STATE_DIR / "demo_password", os.environ.get("DEMO_PASSWORD", ""))
     with transaction.atomic():
         keep_agents(fleet)
+        forget_histories()
         allow_trading()
     keep_fleet(settings.STATE_DIR, replace(fleet, rows=fleet.agents))
 
@@ -107,6 +108,14 @@ def _add(fleet: Fleet, index: int) -> None:
     )
     agent.set_secret(fleet.secret(index))
     agent.save()
+
+
+def forget_histories() -> None:
+    """Of the fleet's accounts, which are read anew: each start of the fleet tells another story of
+    the hours before it, and the deals of two stories make no balance."""
+    agents = [agent.pk for agent in Agent.objects.all() if OURS.fullmatch(agent.url)]
+    for model in (ClosedTrade, Deal, HistorySync):
+        model._default_manager.filter(account__agent__in=agents).delete()
 
 
 def allow_trading() -> None:

@@ -49,7 +49,12 @@ async def chromium() -> AsyncIterator[Browser]:
     if path is None:
         pytest.skip(f"no Chromium: {executable.HOW}")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            args=ARGUMENTS,
+            # They take room from a page, as on most desks.
+            ignore_default_args=["--hide-scrollbars"],
+        )
         yield browser
         await browser.close()
 

@@ -41,6 +41,20 @@ async def travel(page: Page, way: str) -> None:
     await page.evaluate("(way) => { setTimeout(() => history[way]()); }", way)
 
 
+@pytest.mark.parametrize("path", ["/", "/agents/", "/logs/"])
+async def test_a_long_list_scrolls_down_and_not_sideways(desk: Desk, boss: User, path: str) -> None:
+    await threaded(make_accounts)(40)
+    for _ in range(40):
+        await threaded(make_online_agent)()
+    page = await desk.open(boss, path, viewport={"width": 1440, "height": 400})
+    main = page.locator("main")
+    taken, shown, whole = await main.evaluate(
+        "(e) => [e.offsetWidth, e.clientWidth, e.scrollWidth]"
+    )
+    assert taken > shown  # by its scrollbar
+    assert whole == shown
+
+
 async def test_a_heading_sorts_and_a_second_time_the_other_way_round(
     desk: Desk, viewer: User
 ) -> None:

@@ -238,7 +238,7 @@ async def test_all_of_the_ticked_accounts_are_closed(desk: Desk, trading: Tradin
 async def test_trading_is_stopped_from_any_page(desk: Desk, boss: User, trading: Trading) -> None:
     page = await desk.open(boss, "/")
     await page.get_by_role("link", name="Trading on").click()
-    await page.get_by_label("Reason, if there is time").fill("news")
+    await page.get_by_label("Reason (optional)").fill("news")
     await page.get_by_role("button", name="Stop all trading").click()
     await expect(page.get_by_role("link", name="Trading off")).to_be_visible()
     assert (await threaded(trading.send)()).state == "denied"

@@ -1,6 +1,7 @@
 """poll_agents: one tick of both queues, without a worker."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -26,6 +27,17 @@ def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings)
 
     assert out.getvalue() == "Polled 2 reachable and 1 unreachable agents.\n"
     assert Account.objects.count() == 3
+
+
+def test_once_says_when_the_next_one_is_due_where_none_is() -> None:
+    out = io.StringIO()
+    call_command("poll_agents", "--once", stdout=out)
+    assert out.getvalue().endswith("No agent is enabled. refresh_accounts reads all of them now.\n")
+    make_agent(next_poll_at=timezone.now() + timedelta(seconds=90))
+    call_command("poll_agents", "--once", stdout=out)
+    assert re.search(
+        r"None was due; the next one is in (8|9)\d s\. refresh_accounts", out.getvalue()
+    )
 
 
 def test_it_goes_on_every_second_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

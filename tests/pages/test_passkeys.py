@@ -124,7 +124,10 @@ def show(client: Client, credential: str) -> bool:
     return is_in(client)
 
 
-def test_a_passkey_signs_in_and_what_it_said_is_worth_nothing_again(telephone: Telephone) -> None:
+def test_a_passkey_signs_in_and_what_it_said_is_worth_nothing_again(
+    telephone: Telephone, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "operations")
     user, device = telephone.set_up(VIEW), Device()
     add(telephone, user, device)
     first, second = sign_in(user), sign_in(user)
@@ -132,6 +135,7 @@ def test_a_passkey_signs_in_and_what_it_said_is_worth_nothing_again(telephone: T
     asked(second, "/login/code/")
     assert not show(second, said)  # it was asked of another browser
     assert show(first, said)
+    assert f"{user.username} signed in, with a passkey" in caplog.text
     assert not show(sign_in(user), said)
     again = sign_in(user)
     question = asked(again, "/login/code/")

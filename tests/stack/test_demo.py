@@ -5,9 +5,16 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from accounts.models import Agent
-from mt5monitor.stack.demo import CHANGED_BY_SOMEBODY, allow_trading, keep_agents, keep_user
+from mt5monitor.stack.demo import (
+    CHANGED_BY_SOMEBODY,
+    allow_trading,
+    forget_histories,
+    keep_agents,
+    keep_user,
+)
 from mt5monitor.stack.fleet import Fleet
-from trading.models import TradingSwitch
+from tests.factories import make_account, make_agent, make_deal, make_trade
+from trading.models import ClosedTrade, Deal, HistorySync, TradingSwitch
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +113,20 @@ def test_agents_of_a_desk_are_left_alone() -> None:
     started(FLEET)
     assert Agent.objects.get(name="vps-01").url == "http://10.0.0.5:8000"
     assert Agent.objects.get(name="demo-vps-01").url == FLEET.url(1)
+
+
+def test_what_a_fleet_told_before_it_was_started_again_is_forgotten_and_a_desks_is_kept() -> None:
+    """It opens other positions at other times then, and the deals of both add up to nothing."""
+    started(FLEET)
+    ours = make_account(agent=Agent.objects.get(name="vps-02"))
+    desks = make_account(agent=make_agent(url="http://10.0.0.5:8000"))
+    for account in (ours, desks):
+        make_deal(account)
+        make_trade(account)
+        HistorySync.objects.create(account=account)
+    forget_histories()
+    for model in (Deal, ClosedTrade, HistorySync):
+        assert [row.account_id for row in model._default_manager.all()] == [desks.pk]
 
 
 def test_trading_is_on_in_the_demo_until_somebody_stops_it() -> None:

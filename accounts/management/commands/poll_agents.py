@@ -6,8 +6,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db.models import Min
+from django.utils import timezone
 
 from accounts import polling
+from accounts.models import Agent
 
 EVERY_S = 1.0
 
@@ -19,10 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="poll those due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self._loops = not options["once"]
         self._tick()
         # Ctrl-C is how it is stopped, and no error.
         with contextlib.suppress(KeyboardInterrupt):
-            while not options["once"]:
+            while self._loops:
                 time.sleep(EVERY_S)
                 self._tick()
 
@@ -30,3 +34,14 @@ class Command(BaseCommand):
         reachable = polling.poll_due(reachable=True)
         unreachable = polling.poll_due(reachable=False)
         self.stdout.write(f"Polled {reachable} reachable and {unreachable} unreachable agents.")
+        if not (reachable or unreachable or self._loops):
+            self.stdout.write(f"{_next_due()} refresh_accounts reads all of them now.")
+
+
+def _next_due() -> str:
+    enabled = Agent.objects.filter(enabled=True)
+    due = enabled.aggregate(due=Min("next_poll_at"))["due"]
+    if due is None:
+        return "No agent is enabled."
+    wait = max((due - timezone.now()).total_seconds(), 0)
+    return f"None was due; the next one is in {wait:.0f} s."
