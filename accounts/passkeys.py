@@ -9,6 +9,7 @@ import json
 import logging
 import struct
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
@@ -39,6 +40,19 @@ def are_possible(request: HttpRequest) -> bool:
     except ValueError:
         return request.is_secure() and bool(host)
     return False
+
+
+def possible_at(request: HttpRequest) -> str:
+    """This page under the name by which the machine calls itself, where a browser of its own asks
+    by number; else nothing."""
+    where = urlsplit(f"//{request.get_host()}")
+    try:
+        if not ipaddress.ip_address(where.hostname or "").is_loopback:
+            return ""
+    except ValueError:
+        return ""
+    port = f":{where.port}" if where.port else ""
+    return f"{request.scheme}://localhost{port}{request.path}"
 
 
 def of(user: User) -> QuerySet[Authenticator]:

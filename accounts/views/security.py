@@ -35,6 +35,7 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
         "app": second_factor.app_of(user),
         "passkeys": [row.wrap() for row in passkeys.of(user)],
         "passkeys_possible": passkeys.are_possible(request),
+        "passkeys_possible_at": passkeys.possible_at(request),
         "codes_left": second_factor.codes_left(user),
         "required": settings.MFA_REQUIRED and gate.is_required(user),
         "failed": failed,

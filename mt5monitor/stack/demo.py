@@ -1,7 +1,7 @@
 """The rows of the demo: its user, its agents and, once accounts are known, a desk's work.
 
-Everything is done once and never again, so that what somebody changes in the demo stays. Needs a
-Django that is set up: see prepare.py.
+Everything but to forget what the fleet told before is done once and never again, so that what
+somebody changes in the demo stays. Needs a Django that is set up: see prepare.py.
 """
 
 import logging

@@ -47,6 +47,30 @@ def test_passkeys_are_for_sites_with_a_name_and_https(
 
 
 @pytest.mark.parametrize(
+    ("host", "leads_to"),
+    [
+        ("127.0.0.1:8000", "http://localhost:8000/security/"),
+        ("[::1]:8000", "http://localhost:8000/security/"),
+        ("127.0.0.1", "http://localhost/security/"),
+        ("10.0.0.5:8000", ""),
+        ("monitor.example.com", ""),
+    ],
+)
+def test_where_the_machine_is_ones_own_its_name_is_offered(
+    settings: Settings, host: str, leads_to: str
+) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    request = RequestFactory(headers={"host": host}).get("/security/")
+    assert passkeys.possible_at(request) == leads_to
+
+
+def test_the_page_leads_there(telephone: Telephone) -> None:
+    client = Client(headers={"host": "127.0.0.1:8000"})
+    client.force_login(telephone.set_up(VIEW))
+    assert 'href="http://localhost:8000/security/"' in text(client.get("/security/"))
+
+
+@pytest.mark.parametrize(
     "sent",
     [
         *("", "{", "[]", "null", "{}", "[" * 9000, '{"id": 1}'),
