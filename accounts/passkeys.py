@@ -47,11 +47,12 @@ def possible_at(request: HttpRequest) -> str:
     by number; else nothing."""
     where = urlsplit(f"//{request.get_host()}")
     try:
-        if not ipaddress.ip_address(where.hostname or "").is_loopback:
-            return ""
-    except ValueError:
+        is_loopback = ipaddress.ip_address(where.hostname or "").is_loopback
+        port = f":{where.port}" if where.port else ""
+    except ValueError:  # a name, or no port that could be
         return ""
-    port = f":{where.port}" if where.port else ""
+    if not is_loopback:
+        return ""
     return f"{request.scheme}://localhost{port}{request.path}"
 
 

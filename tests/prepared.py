@@ -16,7 +16,7 @@ from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
 OURS = ("STATE_DIR", "REDIS_URL", "PORT", "BIND", "PUBLIC_URL", "SECRET_KEY", "DEBUG", "ACCOUNTS")
 FOLDER = "TESTS_PREPARED"
 DATABASE = "mt5monitor.sqlite3"
-KEPT = (DATABASE, "static", "static.stamp")  # see mt5monitor/stack/prepare.py
+STATIC, STAMP = "static", "static.stamp"  # see mt5monitor/stack/prepare.py
 
 
 def prepare(folder: Path, database: str | None = None) -> dict[str, str]:
@@ -49,9 +49,8 @@ def put_static(state_dir: Path) -> bool:
     found = _found()
     if found is None:
         return False
-    _, static, stamp = KEPT
-    shutil.copytree(found / static, state_dir / static, dirs_exist_ok=True)
-    shutil.copy2(found / stamp, state_dir / stamp)
+    shutil.copytree(found / STATIC, state_dir / STATIC, dirs_exist_ok=True)
+    shutil.copy2(found / STAMP, state_dir / STAMP)
     return True
 
 

@@ -28,7 +28,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         # We say who signed in, and with what.
         "fido2": {"level": "WARNING"},
-        # A form that was refused told whoever sent it why; it is nobody else's concern.
+        # Whoever was refused something was told why, and web.log has each request.
         "django.request": {"level": "ERROR"},
     },
 }

@@ -32,7 +32,7 @@ def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings)
 def test_once_says_when_the_next_one_is_due_where_none_is() -> None:
     out = io.StringIO()
     call_command("poll_agents", "--once", stdout=out)
-    assert out.getvalue().endswith("No agent is enabled. refresh_accounts reads all of them now.\n")
+    assert out.getvalue().endswith("No agent is enabled.\n")
     make_agent(next_poll_at=timezone.now() + timedelta(seconds=90))
     call_command("poll_agents", "--once", stdout=out)
     assert re.search(

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         unreachable = polling.poll_due(reachable=False)
         self.stdout.write(f"Polled {reachable} reachable and {unreachable} unreachable agents.")
         if not (reachable or unreachable or self._loops):
-            self.stdout.write(f"{_next_due()} refresh_accounts reads all of them now.")
+            self.stdout.write(_next_due())
 
 
 def _next_due() -> str:
@@ -44,4 +44,4 @@ def _next_due() -> str:
     if due is None:
         return "No agent is enabled."
     wait = max((due - timezone.now()).total_seconds(), 0)
-    return f"None was due; the next one is in {wait:.0f} s."
+    return f"None was due; the next one is in {wait:.0f} s. refresh_accounts reads all of them now."
