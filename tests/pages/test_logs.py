@@ -228,3 +228,9 @@ def test_each_program_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setattr("sys.argv", argv)
         assert Entry.of(record).process.split()[0] == name
+
+
+def test_what_was_refused_is_no_line(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    assert client.get("/api/no/such/thing").status_code == 404
+    assert client.post("/api/auth/login", "{", "application/json").status_code >= 400
+    assert [record for record in caplog.records if record.name == "django.request"] == []

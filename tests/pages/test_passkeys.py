@@ -52,7 +52,7 @@ def test_passkeys_are_for_sites_with_a_name_and_https(
         ("127.0.0.1:8000", "http://localhost:8000/security/"),
         ("[::1]:8000", "http://localhost:8000/security/"),
         ("127.0.0.1", "http://localhost/security/"),
-        ("127.0.0.1:99999", ""),
+        ("127.0.0.1:99999", "http://localhost:99999/security/"),
         ("10.0.0.5:8000", ""),
         ("monitor.example.com", ""),
     ],

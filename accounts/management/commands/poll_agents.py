@@ -22,20 +22,20 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="poll those due now, then end")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._loops = not options["once"]
-        self._tick()
+        if not self._tick() and options["once"]:
+            self.stdout.write(_next_due())
         # Ctrl-C is how it is stopped, and no error.
         with contextlib.suppress(KeyboardInterrupt):
-            while self._loops:
+            while not options["once"]:
                 time.sleep(EVERY_S)
                 self._tick()
 
-    def _tick(self) -> None:
+    def _tick(self) -> int:
+        """How many were polled."""
         reachable = polling.poll_due(reachable=True)
         unreachable = polling.poll_due(reachable=False)
         self.stdout.write(f"Polled {reachable} reachable and {unreachable} unreachable agents.")
-        if not (reachable or unreachable or self._loops):
-            self.stdout.write(_next_due())
+        return reachable + unreachable
 
 
 def _next_due() -> str:
