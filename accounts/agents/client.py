@@ -63,7 +63,9 @@ class AgentClient:
         self._tally = Tally()
         self._errors: Counter[str] = Counter()
         self._since = datetime.now(UTC)
+        self._checks = 0
         self._recreated = 0
+        self._checking: asyncio.Task[None] | None = None
         self._retiring: dict[asyncio.Task[None], Pool] = {}
 
     async def read(self, endpoint: Endpoint, *, patient: bool = False) -> Reading | None:
@@ -140,20 +142,30 @@ class AgentClient:
             idle=self._pool.idle if self._pool else 0,
             errors=dict(self._errors),
             since=self._since,
+            checks=self._checks,
             recreated=self._recreated,
         )
 
     async def check(self) -> bool:
-        """Whether the pool is in order. One that is not is replaced at once; calls that run on it
-        end on it."""
+        """Return whether the pool is in order, and replace one that is not at once; calls that run
+        on it end on it. Called every `limits.check_every` seconds while there is a pool."""
+        self._checks += 1
         if self._pool is None or self._pool.healthy:
             return True
+        log.warning("agent client: the connections of this process failed a check: replaced")
         self._replace()
         return False
+
+    async def _check_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self.limits.check_every)
+            await self.check()
 
     async def close(self) -> None:
         """Close every connection. The client is not used again: `client()` makes another."""
         self.closed = True
+        if self._checking is not None:
+            self._checking.cancel()
         pools = [*self._retiring.values(), *filter(None, [self._pool])]
         self._pool = None
         for task in list(self._retiring):
@@ -190,7 +202,9 @@ class AgentClient:
         running = asyncio.get_running_loop()
         if self._pool is None or self._loop is not running:
             self._pool = Pool(self.limits, self._networks, self._tls)
+        if self._loop is not running:
             self._loop = running
+            self._checking = running.create_task(self._check_regularly())
         return self._pool
 
     def _replace(self) -> None:

@@ -18,6 +18,7 @@ MAX_CONNECTIONS = 0
 MAX_CONCURRENCY = 500
 TRADE_CONCURRENCY = 100
 KEEPALIVE = 75.0
+CHECK_EVERY = 30.0
 ALLOWED_NETWORKS: tuple[str, ...] = ()
 
 
@@ -29,6 +30,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     waiting for a slot after pool_timeout; polls wait their turn. max_connections 0 means no limit:
     concurrency is bounded by max_concurrency, and an idle connection is kept for `keepalive`
     seconds, so no agent's connection is ever evicted for another's.
+
+    check_every is the time between two checks of the pool of connections; see AgentClient.check.
 
     Trades have slots of their own, trade_concurrency of them, and connections of their own, which
     max_connections does not count: they never wait for polls.
@@ -48,6 +51,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     max_concurrency: int = MAX_CONCURRENCY
     trade_concurrency: int = TRADE_CONCURRENCY
     keepalive: float = KEEPALIVE
+    check_every: float = CHECK_EVERY
     allowed_networks: tuple[str, ...] = ALLOWED_NETWORKS
 
     @classmethod

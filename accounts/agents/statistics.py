@@ -24,5 +24,7 @@ class PoolStatistics(msgspec.Struct, frozen=True):
     errors: dict[str, int]
     """How many calls failed, by the error's code."""
     since: datetime
+    checks: int
+    """How often the pool was checked."""
     recreated: int
-    """How often the inner session was replaced after a failed check."""
+    """How often a pool that failed its check was replaced."""

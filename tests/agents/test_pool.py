@@ -251,6 +251,26 @@ async def test_a_pool_that_was_closed_underneath_is_replaced(agents, server):
     assert agents.statistics().recreated == 1
 
 
+async def test_a_broken_pool_is_found_and_replaced_without_anyone_asking(make_client, server):
+    client = make_client(check_every=0.005)
+    await client.read(endpoint(server.url))
+    await client._current().close()
+    await until(lambda: client.statistics().recreated == 1)
+    checks = client.statistics().checks
+    await until(lambda: client.statistics().checks > checks)
+    assert await client.read(endpoint(server.url))
+    assert (client.statistics().recreated, client.statistics().errors) == (1, {})
+
+
+async def test_a_closed_client_checks_nothing_any_longer(make_client, server):
+    client = make_client(check_every=0.005)
+    await client.read(endpoint(server.url))
+    await client.close()
+    checking = client._checking
+    assert checking is not None
+    await until(checking.done)
+
+
 async def test_a_pool_that_leaks_connections_is_replaced_and_running_calls_end_on_it(agents):
     release = asyncio.Event()
 
