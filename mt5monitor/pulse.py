@@ -10,13 +10,17 @@ import redis
 from celery import shared_task
 from django.conf import settings
 
+from mt5monitor import expired
+
 QUEUES = ("celery", "unreachable")
 PREFIX = "mt5monitor:pulse:"
 
 
 @shared_task(name="mt5monitor.pulse")
 def pulse(queue: str) -> None:
+    expired.summarise()
     with connection(settings.REDIS_URL) as valkey:
+        expired.write(valkey)
         valkey.set(f"{PREFIX}{queue}", repr(time.time()))
 
 

@@ -12,6 +12,7 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
+    "filters": {"not_one_by_one": {"()": "mt5monitor.expired.NotOneByOne"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "operations": {"class": "mt5monitor.operations.keeping.Keeping"},
@@ -26,6 +27,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Under load it would log every tick that expired: they are counted.
+        "celery.worker.request": {"filters": ["not_one_by_one"]},
         # We say who signed in, and with what.
         "fido2": {"level": "WARNING"},
         # Whoever was refused something was told why, and web.log has each request.
