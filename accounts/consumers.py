@@ -10,6 +10,7 @@ from accounts.live import frames
 from accounts.live.access import admit
 from accounts.live.browser import Browser
 from accounts.live.frames import Refused
+from mt5monitor import connected
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -28,7 +29,8 @@ async def live_page(scope: Scope, receive: Receive, send: Send) -> None:
         await refuse(send, refusal)
         return
     try:
-        await _forward(browser, receive)
+        with connected.counted(connected.PAGES):
+            await _forward(browser, receive)
     except Refused as refusal:
         await browser.close(refusal)
     finally:

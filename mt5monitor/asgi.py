@@ -16,8 +16,10 @@ with no_search():
     from django.urls import get_resolver, path, re_path
 
     from accounts import live
+    from accounts.agents import pool_statistics
     from accounts.consumers import Receive, Scope, Send, live_page, no_page
     from accounts.programs.socket import program
+    from mt5monitor import connected, processes
     from mt5monitor.line import Line
     from mt5monitor.open_files import allow_enough
     from mt5monitor.origins import TrustedOrigins
@@ -36,6 +38,7 @@ router = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(sockets)})
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] in ("http", "websocket"):
+        processes.start("web", {"connections": connected.counts, "agent_pool": pool_statistics})
         await live.ready()
         scope["line"] = Line(send)
     await router(scope, receive, send)

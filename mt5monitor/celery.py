@@ -1,10 +1,12 @@
 """The Celery application; its settings are in settings/jobs.py."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.signals import worker_ready
 
+from mt5monitor import processes
 from mt5monitor.garbage import spare_what_is_loaded
 from mt5monitor.open_files import allow_enough
 
@@ -16,5 +18,8 @@ app.autodiscover_tasks()
 
 
 @worker_ready.connect
-def _all_is_loaded(**_: object) -> None:
+def _begin(sender: Any, **_: object) -> None:
+    from accounts.agents import pool_statistics  # settings are there by now
+
     spare_what_is_loaded()
+    processes.start(str(sender.hostname).partition("@")[0], {"agent_pool": pool_statistics})

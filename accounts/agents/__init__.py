@@ -3,7 +3,7 @@
 No ORM here, nothing of Django but the one look at its settings in `limits.py`.
 """
 
-from accounts.agents.client import AgentClient, client
+from accounts.agents.client import AgentClient, client, pool_statistics
 from accounts.agents.errors import AgentError, NotSent, SymbolUnknown
 from accounts.agents.limits import Limits
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
@@ -37,4 +37,5 @@ __all__ = [
     "TradeAnswer",
     "TradeRequest",
     "client",
+    "pool_statistics",
 ]

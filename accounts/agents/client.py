@@ -253,6 +253,13 @@ def client() -> AgentClient:
         return _client
 
 
+def pool_statistics() -> PoolStatistics | None:
+    """Return what the pool of this process has done; None when it has called no agent yet."""
+    with _lock:
+        current = _client if _client is not None and _pid == os.getpid() else None
+    return None if current is None else current.statistics()
+
+
 def _new_lock() -> None:
     """Another thread of the parent may have held it at the moment of the fork."""
     global _lock

@@ -141,8 +141,9 @@ class Pool:
         """Open connections that nobody uses. aiohttp keeps this number to itself."""
         return sum(
             protocol.is_connected()
-            for kept in self._connector._conns.values()
-            for protocol, _ in kept
+            # Copies: another thread may ask while the loop opens and closes connections.
+            for kept in list(self._connector._conns.values())
+            for protocol, _ in list(kept)
         )
 
     @property

@@ -1,13 +1,15 @@
 """Agents, and what the rows know altogether."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
+from redis.exceptions import RedisError
 
 from accounts.api import reads, shapes
 from accounts.api.caller import may
@@ -15,7 +17,10 @@ from accounts.api.reads import read_now
 from accounts.api.shapes import AgentOut, Problem
 from accounts.models import Account, Agent
 from accounts.views.refreshing import sentence
-from mt5monitor.api.answers import answer, conditional
+from mt5monitor import expired, processes
+from mt5monitor.api.answers import answer, conditional, detail
+from mt5monitor.connected import KINDS
+from mt5monitor.pulse import connection
 
 router = Router(tags=["Agents"])
 ERRORS = {401: Problem, 403: Problem, 422: Problem, 429: Problem}
@@ -31,10 +36,34 @@ class Refreshed(Schema):
 class Stats(Schema):
     accounts_cached: int
     agents_cached: int
-    last_full_refresh: datetime | None = Field(description="when all enabled agents were read last")
+    last_full_refresh: datetime | None = Field(
+        description="since when every enabled agent that has ever answered was read; null: none has"
+    )
     ttl_seconds: float = Field(description="between two polls of an account at rest")
     hits: int | None = Field(description="answers from rows")
     misses: int | None = Field(description="answers for which agents were read first")
+    connection_count: int | None = Field(
+        description="open sockets and streams, in all web processes; null: unknown"
+    )
+    connections: dict[str, int] | None = Field(description="the same by kind")
+
+
+class Process(Schema):
+    process: str = Field(description="web, worker or worker-unreachable")
+    host: str
+    pid: int
+    since: datetime
+    at: datetime = Field(description="when it counted; at most some seconds ago")
+    counts: dict[str, Any] = Field(
+        description="agent_pool: connections to agents; connections: sockets and streams, web only"
+    )
+
+
+class Statistics(Schema):
+    processes: list[Process]
+    expired_tasks: dict[str, int] = Field(
+        description="tasks that no worker had time for before they expired, by name"
+    )
 
 
 @router.get(
@@ -82,13 +111,43 @@ def stats(request: HttpRequest) -> HttpResponse:
         "ttl_seconds": settings.POLL_INTERVALS["standard"],
         "hits": hits,
         "misses": misses,
+        **_connections(),
     }
     return answer(told)
 
 
 def _all_read_at() -> datetime | None:
-    """None while one of those that are enabled was never read."""
-    enabled = Agent.objects.filter(enabled=True)
-    if enabled.filter(last_seen_at=None).exists():
-        return None
-    return enabled.order_by("last_seen_at").values_list("last_seen_at", flat=True).first()
+    """An agent that has never answered is left out: it would hide the age of all others."""
+    read = Agent.objects.filter(enabled=True).exclude(last_seen_at=None)
+    return read.order_by("last_seen_at").values_list("last_seen_at", flat=True).first()
+
+
+def _connections() -> dict[str, Any]:
+    try:
+        counted = [entry.counts.get("connections", {}) for entry in processes.running()]
+    except RedisError:
+        return {"connection_count": None, "connections": None}
+    kinds = {kind: sum(c.get(kind, {}).get("open", 0) for c in counted) for kind in KINDS}
+    return {"connection_count": sum(kinds.values()), "connections": kinds}
+
+
+@router.get(
+    "/statistics",
+    summary="What each process counts",
+    auth=may("accounts.view_agent"),
+    response={200: Statistics, 503: Problem, **ERRORS},
+)
+def statistics(request: HttpRequest) -> HttpResponse:
+    """Connections to agents, open sockets and streams, and expired tasks; no agent is asked."""
+    try:
+        running = processes.running()
+        with connection(settings.REDIS_URL) as valkey:
+            expired_tasks = expired.totals(valkey)
+    except RedisError:
+        return detail("Cannot reach Valkey, where processes publish their counts. Try again.", 503)
+    entries = [msgspec.to_builtins(entry) | _times(entry) for entry in running]
+    return answer({"processes": entries, "expired_tasks": expired_tasks})
+
+
+def _times(entry: processes.Entry) -> dict[str, datetime]:
+    return {name: datetime.fromtimestamp(getattr(entry, name), UTC) for name in ("since", "at")}

@@ -11,6 +11,7 @@ from accounts.live.frames import Refused
 from accounts.programs.access import Holder
 from accounts.programs.circle import Circle
 from accounts.programs.listener import Listener
+from mt5monitor import connected
 from mt5monitor.streams import PING, event
 
 PING_S = 15.0
@@ -55,9 +56,10 @@ class Follower(Listener):
         try:
             if hello := self.hello():
                 yield hello
-            async with aclosing(self._parts()) as parts:
-                async for part in parts:
-                    yield part
+            with connected.counted(connected.STREAMS):
+                async with aclosing(self._parts()) as parts:
+                    async for part in parts:
+                        yield part
         finally:
             self.circle.leave(self)
 

@@ -12,6 +12,7 @@ from accounts.programs import frames
 from accounts.programs.access import Holder, by_key, by_session
 from accounts.programs.admission import admitted
 from accounts.programs.program import Program
+from mt5monitor import connected
 from mt5monitor.line import Line
 
 AUTH_WITHIN_S = 5.0
@@ -36,14 +37,20 @@ async def program(scope: Scope, receive: Receive, send: Send) -> None:
         await refuse(send, refusal)
         return
     try:
-        await listener.say("hello", epoch=listener.epoch, seq=listener.seq)
-        while (event := await receive())["type"] != "websocket.disconnect":
-            if not listener.gone:
-                await listener.take_frame(frames.decode(event))
+        with connected.counted(connected.PROGRAMS):
+            await _listen(listener, receive)
     except Refused as refusal:
         await listener.refuse(refusal)
     finally:
         hub.leave(listener)
+
+
+async def _listen(listener: Program, receive: Receive) -> None:
+    """Until the program leaves. Raises Refused."""
+    await listener.say("hello", epoch=listener.epoch, seq=listener.seq)
+    while (event := await receive())["type"] != "websocket.disconnect":
+        if not listener.gone:
+            await listener.take_frame(frames.decode(event))
 
 
 async def _holder(scope: Scope, receive: Receive) -> Holder:

@@ -35,6 +35,7 @@ TABLE: dict[tuple[str, str], Roles] = {
     ("get", "/api/agents/status"): VIEWERS,
     ("post", "/api/refresh"): VIEWERS,
     ("get", "/api/cache/stats"): VIEWERS,
+    ("get", "/api/statistics"): VIEWERS,
     ("get", "/api/accounts"): VIEWERS,
     ("get", "/api/accounts/{number}"): VIEWERS,
     ("put", "/api/accounts/{number}/phase"): EDITORS,

@@ -1,6 +1,6 @@
 """Accounts and agents through the API: it says what the rows say, and asks nobody unless told."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -279,3 +279,28 @@ def test_an_account_that_nobody_reads_any_more_is_not_connected(
 def test_a_body_that_is_too_large_is_a_mistake_of_the_caller(program: Program) -> None:
     refused = told(program.put("accounts/1/phase", {"phase": "x" * 3_000_000}), 413)
     assert refused["detail"] == "The body is too large."
+
+
+def test_an_agent_that_never_answered_does_not_hide_when_the_others_were_read(
+    program: Program,
+) -> None:
+    assert program.get("cache/stats")["last_full_refresh"] is None
+    make_agent(name="never")
+    assert program.get("cache/stats")["last_full_refresh"] is None
+    early, late = (timezone.now() - timedelta(seconds=age) for age in (30, 3))
+    for number, seen in enumerate((late, early), 1):
+        make_online_agent(name=f"agent-{number}", last_seen_at=seen)
+    make_online_agent(name="off", enabled=False, last_seen_at=early - timedelta(days=1))
+    told_at = program.get("cache/stats")["last_full_refresh"]
+    assert datetime.fromisoformat(told_at) == early
+
+
+def test_statistics_without_valkey_are_unknown_and_not_0(
+    program: Program, valkey: PrivateValkey
+) -> None:
+    with valkey.away():
+        stats = program.get("cache/stats")
+        answer = program.ask("GET", "statistics")
+    assert (stats["connection_count"], stats["connections"], stats["hits"]) == (None, None, None)
+    assert answer.status_code == 503
+    assert "Valkey" in told(answer, 503)["detail"]

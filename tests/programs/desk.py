@@ -39,11 +39,13 @@ change = threaded(write)
 change_many = threaded(write_many)
 
 
-def socket(served: Served, key: str = "", session: str = "", origin: str = "") -> connect:
+def socket(
+    served: Served, key: str = "", session: str = "", origin: str = "", path: str = "/ws"
+) -> connect:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     headers |= {"Cookie": f"session={session}"} if session else {}
     return connect(
-        f"ws://127.0.0.1:{served.port}/ws",
+        f"ws://127.0.0.1:{served.port}{path}",
         additional_headers=headers,
         origin=origin or None,
         compression=None,
