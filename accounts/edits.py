@@ -6,6 +6,7 @@ from the request by simple-history), and shows it to every open page after commi
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
@@ -19,10 +20,28 @@ from accounts.models import Account, Firm, Phase, VSGroup
 
 operations = logging.getLogger("operations")
 
+LAST_PLACE = 32_767  # the largest that Phase.order holds on PostgreSQL
+
 
 def set_phase(accounts: Iterable[Account], phase: Phase) -> int:
     """Returns how many accounts changed; those already in the phase are left alone."""
     return _set_label(accounts, "phase", phase)
+
+
+def new_phase(name: str) -> Phase:
+    """Return the phase of that name, made as the last of the list when there is none.
+
+    Raise ValidationError for a name that a phase cannot have.
+    """
+    field: Any = Phase._meta.get_field("name")
+    name = clean(name, field.max_length + 1)
+    field.clean(name, None)
+    last = Phase.objects.order_by("-order").values_list("order", flat=True).first() or 0
+    place = min(last + 1, LAST_PLACE)
+    phase, made = Phase.objects.get_or_create(name=name, defaults={"order": place})
+    if made:
+        operations.info("New phase %s, made through the API", phase)
+    return phase
 
 
 def set_firm(accounts: Iterable[Account], firm: Firm | None) -> int:

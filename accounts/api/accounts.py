@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -85,9 +86,15 @@ def account(request: HttpRequest, number: Number, force_refresh: bool = False) -
     response={200: PhaseSet, 400: Problem, **ERRORS},
 )
 def set_phase(request: HttpRequest, number: Number, asked: PhaseIn) -> HttpResponse:
-    """Into another phase, by its name."""
+    """Into another phase, by its name. An unknown name is refused, or becomes a new phase where
+    `API_NEW_PHASES` is set."""
     row = account_or_404(number)
     phase = Phase.objects.filter(name=printable(asked.phase)).first()
+    if phase is None and settings.API_NEW_PHASES:
+        try:
+            phase = edits.new_phase(asked.phase)
+        except ValidationError as error:
+            return detail(f"phase: {' '.join(error.messages)}", 400)
     if phase is None:
         names = ", ".join(Phase.objects.values_list("name", flat=True))
         return detail(f"There is no such phase. There are: {names}.", 400)

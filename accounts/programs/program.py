@@ -1,5 +1,6 @@
 """One open socket of a program: what it asked for, and how much of it waits to be read."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+# One that has asked for nothing by then receives everything, as in the original system. Its mark
+# waits where it was when it joined, so nothing is lost meanwhile.
+ASKS_WITHIN_S = 1.0
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 20, 1200  # one for each account, at first
 SUBSCRIPTIONS_MOST = 1000
 UNREAD_MOST = 64 * 1024  # bytes; what comes after waits in the backlog, which all share
@@ -40,6 +44,7 @@ class Program(EventListener):
         self._line = line
         self._all = False
         self._accounts: set[int] = set()
+        self._has_asked = False  # for accounts of its choice, or for none
         self._is_sending = False
         self._slow_since: float | None = None  # of time.monotonic()
         self._allowance = Allowance(FRAMES_A_SECOND, FRAMES_AT_ONCE)
@@ -63,7 +68,15 @@ class Program(EventListener):
                 raise Refused(Refused.MALFORMED, "You are signed in already.")
         await self.wake()
 
+    async def receive_all_unless_it_asks(self) -> None:
+        """Subscribe it to all accounts when it has not said in time what it wants."""
+        await asyncio.sleep(ASKS_WITHIN_S)
+        if not self._has_asked:
+            self._subscribe(None)
+            await self.wake()
+
     def _subscribe(self, number: int | None) -> None:
+        self._has_asked = True
         if number is None:
             self._all = True
             return
@@ -75,6 +88,7 @@ class Program(EventListener):
 
     def _unsubscribe(self, number: int | None) -> None:
         """From one; or from everything."""
+        self._has_asked = True
         if number is None:
             self._all = False
             self._accounts.clear()

@@ -48,9 +48,13 @@ async def program(scope: Scope, receive: Receive, send: Send) -> None:
 async def _listen(listener: Program, receive: Receive) -> None:
     """Until the program leaves. Raises Refused."""
     await listener.say("hello", epoch=listener.epoch, seq=listener.seq)
-    while (event := await receive())["type"] != "websocket.disconnect":
-        if not listener.gone:
-            await listener.take_frame(frames.decode(event))
+    silent = asyncio.create_task(listener.receive_all_unless_it_asks())
+    try:
+        while (event := await receive())["type"] != "websocket.disconnect":
+            if not listener.gone:
+                await listener.take_frame(frames.decode(event))
+    finally:
+        silent.cancel()
 
 
 async def _holder(scope: Scope, receive: Receive) -> Holder:

@@ -36,6 +36,8 @@ BACKOFF_MOST_S = env.float("BACKOFF_MOST_S", 60)
 FAILURES_BEFORE_RECOVERY = env.int("FAILURES_BEFORE_RECOVERY", 2)
 RECOVERY_RETRY_S = env.float("RECOVERY_RETRY_S", 2)
 RECOVERY_EVERY_S = env.float("RECOVERY_EVERY_S", 60)
+# Whether a phase that does not exist is made when a program sets it, as in the original system.
+API_NEW_PHASES = env.bool("API_NEW_PHASES", False)
 NEAR_LIMIT = env.float("NEAR_LIMIT", 0.8)  # share of the drawdown limit that is used up
 # Who may wait for agents at once, in each web process: each holds a thread.
 REFRESHES_AT_ONCE = env.int("REFRESHES_AT_ONCE", 32)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts import polling
-from accounts.models import Account, Agent, VSGroup
+from accounts.models import Account, Agent, Phase, VSGroup
 from tests.api.program import Program, told
 from tests.cast import EDIT, VIEW
 from tests.factories import (
@@ -304,3 +304,25 @@ def test_statistics_without_valkey_are_unknown_and_not_0(
     assert (stats["connection_count"], stats["connections"], stats["hits"]) == (None, None, None)
     assert answer.status_code == 503
     assert "Valkey" in told(answer, 503)["detail"]
+
+
+def test_an_unknown_phase_is_refused_with_the_list_unless_the_desk_allows_new_ones(
+    program: Program, settings: Settings
+) -> None:
+    make_account(number=1)
+    refused = told(program.put("accounts/1/phase", {"phase": "F9"}), 400)
+    assert "There are: F1, F2, R, Q" in refused["detail"]
+    settings.API_NEW_PHASES = True
+    assert told(program.put("accounts/1/phase", {"phase": " F9 "}), 200)["new_phase"] == "F9"
+    assert told(program.put("accounts/1/phase", {"phase": "F9"}), 200)["new_phase"] == "F9"
+    assert [phase.name for phase in Phase.objects.all()] == ["F1", "F2", "R", "Q", "F9"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "\x00", "x" * 17])
+def test_a_text_that_no_phase_can_have_makes_none(
+    program: Program, settings: Settings, name: str
+) -> None:
+    settings.API_NEW_PHASES = True
+    account, before = make_account(number=1), Phase.objects.count()
+    assert "phase" in told(program.put("accounts/1/phase", {"phase": name}), 400)["detail"]
+    assert (Account.objects.get().phase, Phase.objects.count()) == (account.phase, before)

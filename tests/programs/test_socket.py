@@ -471,3 +471,36 @@ async def test_nothing_is_written_while_nobody_has_listened(
     account = await new_account()
     await change(account.number, name="unheard")
     assert not stream._connection().exists(stream.STREAM, stream.TOLD, stream.META)
+
+
+async def test_a_program_that_asks_for_nothing_receives_everything_since_hello(
+    served: Served, key: str
+) -> None:
+    """As in the original system, whose programs know no `subscribe`."""
+    first, second = await new_account(), await new_account()
+    async with socket(served, key) as program:
+        hello = await get(program, "hello")
+        await change(first.number, name="at once")
+        told = await get(program, "account_update")
+        assert (told["account_number"], told["seq"]) == (first.number, hello["seq"] + 1)
+        await change(second.number, name="later")
+        assert (await get(program, "account_update"))["account_number"] == second.number
+        await say(program, "unsubscribe")
+        await get(program, "unsubscribed")
+        await change(first.number, name="unheard")
+        await say(program, "ping")
+        await get(program, "pong")
+
+
+async def test_a_program_that_asked_for_one_account_receives_no_other_later(
+    served: Served, key: str
+) -> None:
+    first, second = await new_account(), await new_account()
+    async with socket(served, key) as asking, socket(served, key) as silent:
+        for program in (asking, silent):
+            await get(program, "hello")
+        await subscribe(asking, first.number)
+        await change(second.number, name="unheard")
+        await get(silent, "account_update")  # so the time in which to ask has passed
+        await change(first.number, name="heard")
+        assert (await get(asking, "account_update"))["account_number"] == first.number
