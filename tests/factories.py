@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from accounts.models import Account, Agent, Firm, Phase, Position
-from trading.models import ClosedTrade, Deal, Order, Versus
+from trading.models import ClosedTrade, Deal, Order, StandingAcknowledgement, Versus
 
 _numbers = itertools.count(1)
 
@@ -150,6 +150,18 @@ def make_versus(runner: User, **columns: Any) -> Versus:
     } | columns
     both = {"account_a": a, "account_b": b, "login_a": a.number, "login_b": b.number}
     return Versus.objects.create(**both, **columns)
+
+
+def make_standing(user: User, **columns: Any) -> StandingAcknowledgement:
+    """For the programs of `user`, valid for a day, from somebody who may acknowledge."""
+    giver = columns.pop("given_by", None) or make_user("trading.acknowledge_firm_rules")
+    columns = {
+        "reason": "The firms agreed in writing.",
+        "given_by": giver,
+        "giver": giver.username,
+        "expires_at": timezone.now() + timedelta(days=1),
+    } | columns
+    return StandingAcknowledgement.objects.create(user=user, **columns)
 
 
 def make_firm(name: str = "", **columns: Any) -> Firm:

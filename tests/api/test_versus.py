@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account, Firm
 from tests.api.program import Program, told
-from tests.factories import make_user
+from tests.factories import make_standing, make_user
 from tests.versus.pair import Pair
 from tests.versus.visitor import RUN
-from trading.models import Order, TradingSwitch, Versus
+from trading.models import Order, StandingAcknowledgement, TradingSwitch, Versus
 from trading.versus import desk
 
 pytestmark = pytest.mark.django_db
@@ -112,16 +113,6 @@ def test_schedules_are_read_on_the_clock_of_their_zone_or_as_they_say(
     assert versus.transfer_at == datetime(2030, 7, 1, 15, tzinfo=UTC)
 
 
-def test_only_one_that_was_not_begun_is_deleted(pair: Pair, program: Program) -> None:
-    code = told(program.post("versus", asked(pair)), 200)["versus"]["id"]
-    assert told(program.ask("DELETE", f"versus/{code}"), 200)["status"] == "success"
-    assert Versus.objects.get().state == "cancelled"
-    frozen = pair.frozen()
-    refused = told(program.ask("DELETE", f"versus/{frozen.code}"), 400)
-    assert "If it has open legs, close it." in refused["detail"]
-    assert len(pair.held("a", frozen)) == 2
-
-
 WRONG: dict[str, tuple[dict[str, Any], int, str]] = {
     "one account": ({"account_b": 5100037}, 400, "two accounts"),
     "no such account": ({"account_b": 99}, 400, "No account fits “99”"),
@@ -171,3 +162,96 @@ def test_the_list_is_read_in_pages(pair: Pair, program: Program) -> None:
     assert [one["id"] for one in last["versus_list"]] == [made[0]]
     assert last["next"] is None
     assert program.ask("GET", "versus?before=NOSUCH").status_code == 404
+
+
+# --- deleting and closing -----------------------------------------------------------------------
+def test_an_ended_versus_is_deleted_from_the_list_and_stays_readable(
+    pair: Pair, program: Program
+) -> None:
+    versus = pair.frozen()
+    refused = told(program.ask("DELETE", f"versus/{versus.code}"), 400)
+    assert f"POST /api/versus/{versus.code}/close" in refused["detail"]
+    told(program.post(f"versus/{versus.code}/close"), 200)
+    for _ in range(2):  # a second time changes nothing
+        told(program.ask("DELETE", f"versus/{versus.code}"), 200)
+    assert program.get("versus")["count"] == 0
+    assert program.get("versus?archived=true")["versus_list"][0]["archived"] is True
+    assert program.get(f"versus/{versus.code}")["versus"]["state"] == "closed"
+    assert [event.text for event in versus.events.all()].count("Archived.") == 1
+
+
+def test_closing_one_that_was_not_begun_cancels_it_as_deleting_does(
+    pair: Pair, program: Program
+) -> None:
+    waiting = pair.created()
+    closed = told(program.post(f"versus/{waiting.code}/close"), 200)
+    assert closed["versus"]["state"] == "cancelled"
+    assert told(program.post(f"versus/{waiting.code}/close"), 200) == closed
+    assert "deleted" in told(program.ask("DELETE", f"versus/{waiting.code}"), 200)["message"]
+    again = pair.created()
+    message = told(program.ask("DELETE", f"versus/{again.code}"), 200)["message"]
+    assert message == f"Versus {again.code} is cancelled and deleted."
+    assert not Order.objects.exists()
+
+
+def test_one_that_is_opening_is_neither_closed_nor_deleted(pair: Pair, program: Program) -> None:
+    versus = pair.created()
+    pair.venue.steer("2", next_order="never")
+    desk.freeze(versus, pair.user)
+    told(program.post(f"versus/{versus.code}/close"), 400)
+    told(program.ask("DELETE", f"versus/{versus.code}"), 400)
+    versus.refresh_from_db()
+    assert (versus.state, versus.archived_at) == ("freezing", None)
+
+
+# --- warnings that a person accepted beforehand -------------------------------------------------
+@pytest.fixture
+def script(pair: Pair) -> Program:
+    """One whose user may run versus and acknowledge nothing, as the original's client."""
+    Firm.objects.update(opposite_positions="forbidden")
+    return Program(make_user(*RUN[:-1]))
+
+
+def test_a_standing_acknowledgement_lets_a_program_begin_and_is_recorded(
+    pair: Pair, script: Program
+) -> None:
+    assert "forbids" in told(script.post("versus", asked(pair)), 400)["detail"]
+    standing = make_standing(script.user)
+    code = told(script.post("versus", asked(pair)), 200)["versus"]["id"]
+    versus = Versus.objects.get(code=code)
+    assert (versus.acknowledger, versus.acknowledged_by) == (standing.giver, standing.given_by)
+    assert len(versus.acknowledged) == 2
+    recorded = versus.events.get(step="accepted")
+    assert (recorded.actor, recorded.data) == (standing.giver, versus.acknowledged)
+    assert standing.reason in recorded.text
+    told(script.post(f"versus/{code}/congelar"), 200)
+
+
+@pytest.mark.parametrize("why", ["expired", "revoked", "giver", "another", "another token"])
+def test_a_standing_acknowledgement_that_does_not_hold_accepts_nothing(
+    pair: Pair, script: Program, why: str
+) -> None:
+    standing = make_standing(make_user() if why == "another" else script.user)
+    if why == "expired":
+        StandingAcknowledgement.objects.update(expires_at=timezone.now())
+    elif why == "revoked":
+        assert standing.revoke()
+        assert not standing.revoke()
+    elif why == "giver":
+        standing.given_by.user_permissions.clear()
+    elif why == "another token":
+        StandingAcknowledgement.objects.update(token=Program(script.user).token)
+    told(script.post("versus", asked(pair)), 400)
+    assert not Versus.objects.exists()
+
+
+def test_a_standing_acknowledgement_may_be_for_one_token_alone(pair: Pair, script: Program) -> None:
+    make_standing(script.user, token=script.token)
+    told(Program(script.user).post("versus", asked(pair)), 400)
+    told(script.post("versus", asked(pair)), 200)
+
+
+def test_what_blocks_is_not_accepted_by_anything(pair: Pair, script: Program) -> None:
+    make_standing(script.user)
+    refused = told(script.post("versus", asked(pair, symbol="NOSUCH")), 400)
+    assert "NOSUCH" in refused["detail"]

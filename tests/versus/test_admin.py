@@ -73,3 +73,11 @@ def test_a_closing_that_is_not_done_yet_is_not_told_as_done(pair: Pair) -> None:
     answer = staff("trading.run_versus").post(LIST, sent, follow=True)
     assert f"1 of 1: {versus.code} is closing all legs." in words(text(answer))
     assert [message.level_tag for message in answer.context["messages"]] == ["warning"]
+
+
+def test_those_that_have_ended_are_archived_and_the_others_are_named(runner: User) -> None:
+    ended, open_one = make_versus(runner, state=State.CLOSED), make_versus(runner)
+    sent = {"action": "archive", "_selected_action": [ended.pk, open_one.pk]}
+    shown = words(text(staff("trading.run_versus").post(LIST, sent, follow=True)))
+    assert "Archived: 1 of 2." in shown
+    assert [one.archived_at is None for one in Versus.objects.order_by("pk")] == [False, True]

@@ -18,6 +18,7 @@ from tests.versus.visitor import LOOK, RUN, browser, page_of
 from trading.models import Versus
 from trading.sizing import Refused
 from trading.versus import zones
+from trading.versus.changes import change
 from trading.versus.diagram import State
 from trading.versus.legs import ticket_of
 
@@ -52,8 +53,8 @@ STATES = {
     State.TRANSFERRED: {"close"},
     State.DIVERGED: {"close"},
     State.CLOSING: set(),
-    State.CLOSED: set(),
-    State.MISSED: set(),
+    State.CLOSED: {"archive"},
+    State.MISSED: {"archive"},
 }
 
 
@@ -269,3 +270,33 @@ def test_a_warning_that_is_new_is_acknowledged_on_the_page_that_begins_it(pair: 
     said = words(page_of(pair.user, f"/versus/{versus.code}/"))
     assert f"Acknowledged by {pair.user.username} on" in said
     assert said.count("(terms, 4.2)") == 2
+
+
+# --- the archive --------------------------------------------------------------------------------
+def test_an_archived_versus_leaves_the_list_and_comes_back(pair: Pair) -> None:
+    versus, kept = make_versus(pair.user, state=State.CLOSED), make_versus(pair.user)
+    Versus.objects.filter(pk=versus.pk).update(ended_at=timezone.now())
+    assert versus.code in page_of(pair.user)
+    do(pair, versus, "archive")
+    listed = page_of(pair.user)
+    assert versus.code not in listed
+    assert (kept.code in listed, "Archive (1)" in listed) == (True, True)
+    archive = page_of(pair.user, "/versus/?archived=1")
+    assert versus.code in archive
+    assert offered(page_of(pair.user, f"/versus/{versus.code}/")) == {"restore"}
+    do(pair, versus, "restore")
+    assert versus.code in page_of(pair.user)
+    assert "Archive (" not in page_of(pair.user)
+
+
+def test_one_that_is_open_is_not_archived(pair: Pair) -> None:
+    versus = make_versus(pair.user, state=State.FROZEN)
+    do(pair, versus, "archive")
+    assert versus.archived_at is None
+
+
+def test_an_end_that_was_none_is_taken_out_of_the_archive(pair: Pair) -> None:
+    versus = make_versus(pair.user, state=State.CANCELLED, archived_at=timezone.now())
+    assert change(versus, State.DIVERGED, "An order of it executed after all.")
+    versus.refresh_from_db()
+    assert versus.archived_at is None

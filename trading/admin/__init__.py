@@ -1,5 +1,5 @@
 """The admin of trading: switch, limits, orders, versus, history. Importing them registers them."""
 
-from trading.admin import history, limits, orders, switch, versus
+from trading.admin import history, limits, orders, standing, switch, versus
 
-__all__ = ["history", "limits", "orders", "switch", "versus"]
+__all__ = ["history", "limits", "orders", "standing", "switch", "versus"]

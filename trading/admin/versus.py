@@ -35,7 +35,7 @@ class StepsInline(ReadOnly, TabularInline):  # type: ignore[misc]
 @admin.register(Versus)
 class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_display = ("code", "login_a", "login_b", "size", "state", "since", "reason", "runner_name")
-    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter = (("state", ChoicesDropdownFilter), ("archived_at", admin.EmptyFieldListFilter))
     list_filter_submit = True
     list_fullwidth = True
     list_per_page = 50
@@ -45,7 +45,7 @@ class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     show_facets = 0
     compressed_fields = True
     inlines = (StepsInline,)
-    actions = ("cancel", "close_both")
+    actions = ("cancel", "close_both", "archive")
 
     @admin.display(description="lots", ordering="lots")
     def size(self, versus: Versus) -> str:
@@ -63,6 +63,19 @@ class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         return _confirmed(
             self, request, queryset, State.CLOSING, lambda one, user: desk.close_both(one, user, "")
         )
+
+    @admin.action(description="Archive those that have ended", permissions=["run"])
+    def archive(self, request: HttpRequest, queryset: QuerySet[Versus]) -> None:
+        """Undone on the page of each, so nothing is confirmed."""
+        rows = list(queryset.order_by("pk"))
+        done = [one for one in rows if desk.archive(one, cast(User, request.user))]
+        for one in done:
+            self.log_change(request, one, "archived")
+        left = len(rows) - len(done)
+        text = f"Archived: {len(done)} of {len(rows)}."
+        if left:
+            text += " Only versus that have ended, and are not in the archive, can be archived."
+        self.message_user(request, text, messages.WARNING if left else messages.SUCCESS)
 
 
 def _confirmed(

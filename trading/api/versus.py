@@ -1,11 +1,13 @@
 """Versus for programs, with the original's routes; what they do is what the pages do."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from ninja import Field, Path, Query, Router, Schema
 
 from accounts.api.accounts import ERRORS
@@ -26,6 +28,7 @@ from trading.api.versus_shapes import (
     versus_out,
 )
 from trading.models import Versus
+from trading.models.standing import ACKNOWLEDGE, standing_for
 from trading.permits import refusal_of_the_switch
 from trading.versus import desk
 from trading.versus.desk import NotNow
@@ -35,7 +38,6 @@ from trading.versus.form import VersusForm
 router = Router(tags=["Versus"])
 LOOK = may("accounts.view_account", "trading.view_versus")
 RUN = may("accounts.view_account", "trading.view_versus", "trading.run_versus")
-ACKNOWLEDGE = "trading.acknowledge_firm_rules"
 OFF = "Versus are off on this server. Set VERSUS_ENABLED=1 to allow them."
 Code = Annotated[str, Path(max_length=20)]
 
@@ -65,8 +67,9 @@ ANSWERS = {200: Ran, 202: Ran, 400: Refusal, 503: Problem, **ERRORS}
 
 @router.get("", summary="All versus", auth=LOOK, response={200: VersusList, **ERRORS})
 def every(request: HttpRequest, asked: Query[Listed]) -> HttpResponseBase:
-    """The newest first."""
-    rows = of_rows(Versus.objects.order_by("-pk"))
+    """The newest first; those that were deleted with `archived=true` only."""
+    chosen = Versus.objects.all() if asked.archived else Versus.objects.listed()
+    rows = of_rows(chosen.order_by("-pk"))
     if asked.before:
         rows = rows.filter(pk__lt=_find(asked.before).pk)
     page = list(rows[: asked.limit + 1])
@@ -102,7 +105,8 @@ def one(request: HttpRequest, code: Code) -> HttpResponseBase:
 )
 def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
     """Stored and checked; nothing is sent. What is only a warning, such as the rules of a firm, is
-    taken upon the caller with `acknowledge_firm_rules`, and recorded."""
+    accepted by the caller with `acknowledge_firm_rules`, or beforehand by a standing
+    acknowledgement that a person gave in the admin; either is recorded."""
     if not settings.VERSUS_ENABLED:
         return detail(OFF, 503)
     form = VersusForm(fields(asked), None)
@@ -114,7 +118,7 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
         made = _acknowledging(
             caller,
             asked.acknowledge_firm_rules,
-            lambda accepted: desk.create(versus, caller.user, accepted),
+            partial(desk.create, versus, caller.user),
         )
     except NotNow as refused:
         return _not_now(refused)
@@ -122,17 +126,21 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
 
 
 @router.delete(
-    "/{code}", summary="Cancel a versus", auth=RUN, response={200: Done, 400: Problem, **ERRORS}
+    "/{code}", summary="Delete a versus", auth=RUN, response={200: Done, 400: Problem, **ERRORS}
 )
-def cancel(request: HttpRequest, code: Code) -> HttpResponse:
-    """Cancels one that was not begun. One that has legs is closed, not forgotten."""
-    versus = _find(code)
-    if not desk.cancel(versus, caller_of(request).user):
+def delete(request: HttpRequest, code: Code) -> HttpResponse:
+    """Takes one that has ended off the lists, and cancels one that was not begun first. One that
+    is open is closed first, with `POST …/close`. Nothing is lost: it stays readable by its id."""
+    versus, user = _find(code), caller_of(request).user
+    cancelled = desk.cancel(versus, user)
+    if not desk.archive(versus, user):
         versus.refresh_from_db()
-        state = versus.get_state_display()
-        text = f"Versus {code} is {state}: only one that was not begun can be cancelled."
-        return detail(f"{text} If it has open legs, close it.", 400)
-    return answer({"status": "success", "message": f"Versus {code} is cancelled."})
+        if not versus.is_ended:
+            state = versus.get_state_display()
+            text = f"Versus {code} is {state}: close it first, with POST /api/versus/{code}/close."
+            return detail(text, 400)
+    done = "is cancelled and deleted" if cancelled else "is deleted"
+    return answer({"status": "success", "message": f"Versus {code} {done}."})
 
 
 @router.post("/{code}/congelar", summary="Freeze a versus: congelar", auth=RUN, response=ANSWERS)
@@ -156,11 +164,14 @@ def transfer(request: HttpRequest, code: Code, asked: Run | None = None) -> Http
     response={200: Ran, 202: Ran, 400: Problem, **ERRORS},
 )
 def close(request: HttpRequest, code: Code) -> HttpResponse:
-    """Closes every leg that is open, on both accounts; tried until it is done."""
-    versus = _find(code)
-    if not desk.close_both(versus, caller_of(request).user, ""):
+    """Closes every leg that is open, on both accounts; tried until it is done. One that was not
+    begun is cancelled; one that has ended is answered as it is."""
+    versus, user = _find(code), caller_of(request).user
+    if not desk.close_both(versus, user, "") and not desk.cancel(versus, user):
         versus.refresh_from_db()
-        return detail(f"Versus {code} is {versus.get_state_display()}: nothing to close.", 400)
+        if not versus.is_ended:
+            state = versus.get_state_display()
+            return detail(f"Versus {code} is {state}: close it when this step is done.", 400)
     now = _find(code)
     return answer(ran(now), 200 if now.is_ended else 202)
 
@@ -176,7 +187,7 @@ def _run(request: HttpRequest, code: str, asked: Run | None, begin: Any, to: Sta
         _acknowledging(
             caller,
             asked is not None and asked.acknowledge_firm_rules,
-            lambda accepted: begin(versus, caller.user, accepted),
+            partial(begin, versus, caller.user),
         )
     except NotNow as refused:
         return _not_now(refused)
@@ -189,15 +200,21 @@ def _run(request: HttpRequest, code: str, asked: Run | None, begin: Any, to: Sta
 
 
 def _acknowledging(caller: Caller, accepts: bool, act: Any) -> Any:
-    """What a program accepts is what stands against it at this moment, word by word."""
+    """What a program accepts are the warnings of this moment, word by word; those that it does not
+    accept may have been accepted beforehand."""
     try:
-        return act(())
+        return act()
     except NotNow as refused:
-        if not (accepts and refused.may_acknowledge):
+        if not refused.may_acknowledge:
             raise
+        if not accepts:
+            standing = standing_for(caller.user, caller.token, timezone.now())
+            if standing is None:
+                raise
+            return act(standing=standing)
         if not caller.may(ACKNOWLEDGE):
             raise PermissionDenied(f"You may not do this: {ACKNOWLEDGE} is missing.") from refused
-        return act([check.sentence for check in refused.checks])
+        return act(acknowledged=[check.sentence for check in refused.checks])
 
 
 def _not_now(refused: NotNow) -> HttpResponse:

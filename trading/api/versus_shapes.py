@@ -59,6 +59,7 @@ class Run(Schema):
 class Listed(Schema):
     before: str = Field("", max_length=20, description="the id that the last page ended with")
     limit: int = Field(100, ge=1, le=200)
+    archived: bool = Field(False, description="whether those that were deleted are listed too")
 
 
 class VersusOut(Schema):
@@ -89,6 +90,7 @@ class VersusOut(Schema):
     zone: str
     tickets_a: list[int]
     tickets_b: list[int]
+    archived: bool = Field(description="deleted: taken off the lists after its end")
     url: str
 
 
@@ -165,6 +167,7 @@ def versus_out(versus: Versus) -> dict[str, Any]:
         "scheduled_transferir": versus.transfer_at,
         "tickets_a": [leg.ticket for leg in legs if leg.account_id == versus.account_a_id],
         "tickets_b": [leg.ticket for leg in legs if leg.account_id == versus.account_b_id],
+        "archived": versus.archived_at is not None,
         "url": f"/versus/{versus.code}/",
     }
 

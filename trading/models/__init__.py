@@ -4,6 +4,7 @@ from trading.models.event import OrderEvent
 from trading.models.history import ClosedTrade, Deal, EquityPoint, EquityWatch, HistorySync
 from trading.models.limit import TradeLimit
 from trading.models.order import Order
+from trading.models.standing import StandingAcknowledgement
 from trading.models.switch import TradingSwitch
 from trading.models.versus import Versus, VersusEvent
 
@@ -15,6 +16,7 @@ __all__ = [
     "HistorySync",
     "Order",
     "OrderEvent",
+    "StandingAcknowledgement",
     "TradeLimit",
     "TradingSwitch",
     "Versus",

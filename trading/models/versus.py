@@ -34,6 +34,10 @@ class VersusQuerySet(models.QuerySet["Versus"]):
     def open(self) -> "VersusQuerySet":
         return self.exclude(state__in=ENDED)
 
+    def listed(self) -> "VersusQuerySet":
+        """Those that were not archived."""
+        return self.filter(archived_at=None)
+
     def driven(self) -> "VersusQuerySet":
         return self.filter(state__in=DRIVEN)
 
@@ -99,6 +103,7 @@ class Versus(models.Model):
     gone_at = models.DateTimeField(null=True, help_text="when a leg was first seen to be gone")
     since = models.DateTimeField(help_text="in this state")
     ended_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True, help_text="taken off the lists, after its end")
 
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(**USER)

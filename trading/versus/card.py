@@ -75,6 +75,8 @@ SCHEDULE = Act("versus-schedule", "Schedule")
 CANCEL = Act("versus-cancel", "Cancel it")
 CLOSE = Act("versus-close", "Close both", "danger")
 TAKE = Act("versus-take", "Take over", "primary")
+ARCHIVE = Act("versus-archive", "Archive")
+RESTORE = Act("versus-restore", "Restore from archive")
 STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANSFER, SCHEDULE]}
 
 
@@ -255,6 +257,8 @@ class Card:
     @property
     def acts(self) -> list[Act]:
         """Those that are safe in this state, and no others."""
+        if self.versus.is_ended:
+            return [ARCHIVE if self.versus.archived_at is None else RESTORE]
         closes = [CLOSE] if State.CLOSING in ALLOWED[self.state] else []
         takes = [TAKE] if self.is_orphaned else []
         return takes + STARTS.get(self.state, []) + closes

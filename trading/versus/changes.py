@@ -35,7 +35,8 @@ def change(
     check(versus.state, to)
     now = timezone.now()
     columns |= {"state": to, "reason": reason[:REASON_LENGTH], "since": now, "retry_at": None}
-    columns["ended_at"] = now if to in ENDED else None
+    # An end that turns out to be none is back on the lists.
+    columns |= {"ended_at": now if to in ENDED else None, "archived_at": None}
     row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
     if only is not None:
         row = row.filter(only)

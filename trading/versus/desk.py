@@ -17,12 +17,14 @@ from django.utils import timezone
 from accounts.broadcast import publish_accounts
 from accounts.models import Account
 from trading import commission
-from trading.models import Versus
+from trading.models import StandingAcknowledgement, Versus
+from trading.models.standing import ACKNOWLEDGE
 from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.checks import Check, failures, in_another
-from trading.versus.diagram import ALLOWED, State
+from trading.versus.diagram import ALLOWED, ENDED, State
 from trading.versus.driver import drive
+from trading.versus.timeline import ACCEPTED
 
 
 class NotNow(Exception):
@@ -37,18 +39,23 @@ class NotNow(Exception):
         return not any(check.blocks for check in self.checks)
 
 
-def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
+def create(
+    versus: Versus,
+    user: User,
+    acknowledged: Collection[str] = (),
+    standing: StandingAcknowledgement | None = None,
+) -> Versus:
     """Stores a new one. `acknowledged`: the warnings that were shown and accepted, word by word;
-    one that is not among them is shown first."""
+    one that is not among them is shown first. `standing` accepts them all, for programs."""
     _may_run(user)
     now = timezone.now()
     found = failures(versus, user, now)
-    _accepted(found, user, acknowledged)
+    _accepted(found, user, acknowledged, standing)
     versus.login_a, versus.login_b = versus.account_a.number, versus.account_b.number
     versus.created_by = versus.runner = user
     versus.creator = versus.runner_name = user.get_username()
     versus.created_at = versus.since = now
-    for name, value in _acknowledgement(versus, found, user).items():
+    for name, value in _acknowledgement(versus, found, user, standing).items():
         setattr(versus, name, value)
     try:
         with transaction.atomic():
@@ -57,9 +64,9 @@ def create(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Ve
             text = (
                 f"Created: {versus.lots.normalize():f} lots, A keeps the {versus.side_a.lower()}."
             )
-            append(
-                versus, text, state=State.PENDING, actor=versus.creator, data=versus.acknowledged
-            )
+            data = versus.acknowledged if standing is None else None
+            append(versus, text, state=State.PENDING, actor=versus.creator, data=data)
+            _record(versus, found, standing)
             # No page of versus shows its accounts yet, so those would not learn of it otherwise.
             publish_accounts([versus.login_a, versus.login_b], added=True)
             publish_versus(versus)
@@ -78,37 +85,73 @@ def _alone(versus: Versus) -> None:
         raise NotNow(taken)
 
 
-def _accepted(found: list[Check], user: User, acknowledged: Collection[str]) -> None:
-    if any(check.blocks or check.sentence not in acknowledged for check in found):
+def _accepted(
+    found: list[Check],
+    user: User,
+    acknowledged: Collection[str],
+    standing: StandingAcknowledgement | None,
+) -> None:
+    if any(check.blocks for check in found):
         raise NotNow(found)
-    if found and not user.has_perm("trading.acknowledge_firm_rules"):
+    if standing is not None and standing.holds(timezone.now()):
+        return
+    if any(check.sentence not in acknowledged for check in found):
+        raise NotNow(found)
+    if found and not user.has_perm(ACKNOWLEDGE):
         raise PermissionDenied("You may not acknowledge these warnings.")
 
 
-def _acknowledgement(versus: Versus, accepted: list[Check], user: User) -> dict[str, Any]:
+def _acknowledgement(
+    versus: Versus, accepted: list[Check], user: User, standing: StandingAcknowledgement | None
+) -> dict[str, Any]:
     """The columns that keep it; each one is kept in the timeline as well."""
     if not accepted:
         return {}
     return {
         "acknowledged": [*versus.acknowledged, *(check.sentence for check in accepted)],
-        "acknowledged_by": user,
+        "acknowledged_by": user if standing is None else standing.given_by,
         "acknowledged_at": timezone.now(),
-        "acknowledger": user.get_username(),
+        "acknowledger": user.get_username() if standing is None else standing.giver,
     }
 
 
-def freeze(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
-    """Congelar, and as far as it goes now. `acknowledged` as in `create`."""
-    return _run(versus, user, State.PENDING, State.FREEZING, acknowledged)
+def _record(
+    versus: Versus, accepted: list[Check], standing: StandingAcknowledgement | None
+) -> None:
+    """What was accepted beforehand stands in the timeline under the name of who did so."""
+    if standing is not None and accepted:
+        text = f"Accepted beforehand for this program by {standing.giver}: {standing.reason}"
+        sentences = [check.sentence for check in accepted]
+        append(versus, text, step=ACCEPTED, actor=standing.giver, data=sentences)
 
 
-def transfer(versus: Versus, user: User, acknowledged: Collection[str] = ()) -> Versus:
-    """Transferir, and as far as it goes now. `acknowledged` as in `create`."""
-    return _run(versus, user, State.FROZEN, State.TRANSFERRING, acknowledged)
+def freeze(
+    versus: Versus,
+    user: User,
+    acknowledged: Collection[str] = (),
+    standing: StandingAcknowledgement | None = None,
+) -> Versus:
+    """Congelar, and as far as it goes now. `acknowledged` and `standing` as in `create`."""
+    return _run(versus, user, State.PENDING, State.FREEZING, acknowledged, standing)
+
+
+def transfer(
+    versus: Versus,
+    user: User,
+    acknowledged: Collection[str] = (),
+    standing: StandingAcknowledgement | None = None,
+) -> Versus:
+    """Transferir, and as far as it goes now. `acknowledged` and `standing` as in `create`."""
+    return _run(versus, user, State.FROZEN, State.TRANSFERRING, acknowledged, standing)
 
 
 def _run(
-    versus: Versus, user: User, before: State, to: State, acknowledged: Collection[str]
+    versus: Versus,
+    user: User,
+    before: State,
+    to: State,
+    acknowledged: Collection[str],
+    standing: StandingAcknowledgement | None,
 ) -> Versus:
     _may_run(user)
     if versus.state != before:
@@ -118,11 +161,11 @@ def _run(
         for check in failures(versus, user, timezone.now())
         if check.blocks or check.sentence not in versus.acknowledged
     ]
-    _accepted(new, user, acknowledged)
+    _accepted(new, user, acknowledged, standing)
     name, freezes = user.get_username(), to == State.FREEZING
     columns: dict[str, Any] = {"freeze_at": None} if freezes else {"transfer_at": None}
     columns |= _commission(versus, "a" if freezes else "b")
-    columns |= _acknowledgement(versus, new, user)
+    columns |= _acknowledgement(versus, new, user, standing)
     begun = change(
         versus,
         to,
@@ -130,7 +173,7 @@ def _run(
         # Not at a time that somebody has put off, or taken away, while the agents were asked.
         only=Q(freeze_at=versus.freeze_at, transfer_at=versus.transfer_at),
         actor=name,
-        data=[check.sentence for check in new] or None,
+        data=([check.sentence for check in new] or None) if standing is None else None,
         run=versus.run + 1,
         runner=user,
         runner_name=name,
@@ -139,6 +182,7 @@ def _run(
     )
     if not begun:
         raise NotNow([Check("It was changed by somebody else meanwhile. Look at it again.")])
+    _record(versus, new, standing)
     drive(versus)
     versus.refresh_from_db()
     return versus
@@ -156,6 +200,30 @@ def cancel(versus: Versus, user: User) -> bool:
     if versus.state != State.PENDING:
         return False
     return change(versus, State.CANCELLED, "Cancelled before it began.", actor=user.get_username())
+
+
+def archive(versus: Versus, user: User) -> bool:
+    """Take one that has ended off the lists; it stays readable under its code. Return whether this
+    call did it."""
+    return _put(versus, user, timezone.now(), "Archived.")
+
+
+def restore(versus: Versus, user: User) -> bool:
+    """Put an archived one back on the lists. Return whether this call did it."""
+    return _put(versus, user, None, "Back from the archive.")
+
+
+def _put(versus: Versus, user: User, archived_at: datetime | None, text: str) -> bool:
+    _may_run(user)
+    row = Versus.objects.filter(pk=versus.pk, state__in=ENDED)
+    with transaction.atomic():
+        row = row.filter(archived_at__isnull=archived_at is not None)
+        if not row.update(archived_at=archived_at):
+            return False
+        append(versus, text, actor=user.get_username())
+        publish_versus(versus)
+    versus.archived_at = archived_at
+    return True
 
 
 def close_both(versus: Versus, user: User, reason: str) -> bool:

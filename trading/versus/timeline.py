@@ -10,6 +10,7 @@ from trading.versus.diagram import State
 from trading.versus.legs import BUY, HALF_1, HALF_2, PROTECT, RELEASE, SELL
 
 SHOWN: Final = 5
+ACCEPTED: Final = "accepted"  # warnings, by a standing acknowledgement
 NAMES: Final = {
     BUY: "first leg",
     SELL: "second leg",
@@ -17,6 +18,7 @@ NAMES: Final = {
     HALF_2: "second half",
     RELEASE: "release",
     PROTECT: "stops",
+    ACCEPTED: "warnings",
 }
 BEGINS: Final = (State.PENDING, State.FREEZING, State.TRANSFERRING)
 
@@ -50,7 +52,11 @@ class Timeline:
     @property
     def acknowledgements(self) -> list[VersusEvent]:
         """When it was made and when it began; the sentences of each are its data."""
-        return [event for event in self._events if event.data and event.state in BEGINS]
+        return [
+            event
+            for event in self._events
+            if event.data and (event.state in BEGINS or event.step == ACCEPTED)
+        ]
 
 
 def _label(event: VersusEvent) -> str:

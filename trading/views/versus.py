@@ -42,12 +42,17 @@ def overview(request: HttpRequest) -> HttpResponse:
     epoch, seq = mark()
     problems: list[str] = []
     opened = card.for_cards(Versus.objects.exclude(state__in=ENDED))
-    ended = Versus.objects.filter(state__in=ENDED)
+    every_end = Versus.objects.filter(state__in=ENDED)
+    archived = every_end.exclude(archived_at=None)
+    shows_archive = request.GET.get("archived") == "1"
+    ended = archived if shows_archive else every_end.listed()
     page = Page.asked(request.GET.get("page", ""), ended.count(), problems)
     context = {
         "live": {"epoch": epoch, "seq": seq},
         "cards": card.cards(opened, timezone.now()),
         "ended": list(ended.order_by("-ended_at", "-pk")[page.slice]),
+        "shows_archive": shows_archive,
+        "archived": archived.count(),
         "page": page,
         "problems": problems,
     }
@@ -106,6 +111,14 @@ def _take(versus: Versus, _request: HttpRequest, user: User) -> bool:
     return desk.take_over(versus, user)
 
 
+def _archive(versus: Versus, _request: HttpRequest, user: User) -> bool:
+    return desk.archive(versus, user)
+
+
+def _restore(versus: Versus, _request: HttpRequest, user: User) -> bool:
+    return desk.restore(versus, user)
+
+
 ACTIONS = {
     "freeze": Action(card.FREEZE, _freeze, preview.freeze),
     "transfer": Action(card.TRANSFER, _transfer, preview.transfer),
@@ -113,6 +126,8 @@ ACTIONS = {
     "cancel": Action(card.CANCEL, _cancel),
     "close": Action(card.CLOSE, _close),
     "take": Action(card.TAKE, _take),
+    "archive": Action(card.ARCHIVE, _archive),
+    "restore": Action(card.RESTORE, _restore),
 }
 
 
@@ -171,6 +186,10 @@ def _do(request: HttpRequest, action: str, shown: Card) -> HttpResponse:
 def _became(versus: Versus, act: Act) -> str:
     if act == card.SCHEDULE:
         return f"{versus.code}: the schedule is stored."
+    if act == card.ARCHIVE:
+        return f"{versus.code} is archived."
+    if act == card.RESTORE:
+        return f"{versus.code} is back on the list."
     return f"{versus.code} is {versus.get_state_display()} now. {versus.reason}"
 
 
