@@ -35,6 +35,7 @@ KEEP = """
         }
     };
 """
+LEADS = "window.source !== undefined && window.source.readyState !== EventSource.CLOSED"
 BREAK = "window.source.close(); window.source.dispatchEvent(new Event('error'))"
 
 
@@ -130,3 +131,70 @@ async def test_a_page_falls_to_events_and_to_polling_and_climbs_back(
     await expect(control).to_be_hidden()
     assert await is_marked(page)
     assert json.loads(await page.evaluate("JSON.stringify(localStorage)"))["poll-seconds"] == "15"
+
+
+# --- several pages of one browser ---------------------------------------------------------------
+async def open_beside(page: Page, path: str = "/") -> Page:
+    """Another page in the same browser, as another window of the same person."""
+    other = await page.context.new_page()
+    await other.goto(path)
+    return other
+
+
+async def count(pages: list[Page], what: str) -> int:
+    return sum([bool(await page.evaluate(what)) for page in pages])
+
+
+async def until_leaders(pages: list[Page], number: int) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while await count(pages, LEADS) != number:
+            await asyncio.sleep(0.1)
+
+
+async def test_seven_pages_without_sockets_share_one_stream_of_events(
+    desk: Desk, viewer: User
+) -> None:
+    """A browser keeps six connections to a server: with a stream each, the seventh page hung."""
+    account = await threaded(make_account)()
+    first = await desk.open(viewer)
+    ways = Ways(first)
+    ways.socket = False
+    await first.context.add_init_script(KEEP)
+    await first.context.route_web_socket(SOCKETS, ways._socket)
+    await first.reload()
+    pages = [first, *[await open_beside(first) for _ in range(6)]]
+    for page in pages:
+        await expect(badge(page)).to_have_text("Events")
+    await until_leaders(pages, 1)
+    await threaded(write)(account.number, 21)
+    for page in pages:
+        await expect(cell(page, account.number, "balance")).to_have_text("21.00")
+
+    (leader,) = [page for page in pages if await page.evaluate(LEADS)]
+    await leader.close()
+    pages.remove(leader)
+    await until_leaders(pages, 1)
+    await threaded(write)(account.number, 22)
+    for page in pages:
+        await expect(cell(page, account.number, "balance")).to_have_text("22.00")
+        await expect(badge(page)).to_have_text("Events")
+
+
+async def test_log_pages_beyond_the_third_are_read_again_instead_of_streamed(
+    desk: Desk, boss: User
+) -> None:
+    live, polling = (
+        f"document.getElementById('log-badge').textContent === '{text}'"
+        for text in ("Live", "Polling")
+    )
+    first = await desk.open(boss, "/logs/")
+    pages = [first, *[await open_beside(first, "/logs/") for _ in range(6)]]
+
+    async def shown(on: int, off: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while (await count(pages, live), await count(pages, polling)) != (on, off):
+                await asyncio.sleep(0.1)
+
+    await shown(3, 4)
+    await pages.pop(0).close()
+    await shown(3, 3)

@@ -1,9 +1,10 @@
 /* What keeps a page up to date while its socket does not: server-sent events, and where these do not
    come either, reading the page again every few seconds. Both only say when to read: the page is the
-   truth. live.js starts and stops it. */
+   truth. live.js starts and stops it; the stream is shared by all pages of a browser, see events.js. */
 (() => {
   "use strict";
 
+  const EVENTS = ["seen", "reload", "account_update", "agent_status"];
   const SILENT = 6000; // ms; the server says something every two seconds
   const OPEN_AGAIN = 6000;
   const CHOICES = [2, 5, 15]; // seconds between two readings
@@ -19,7 +20,7 @@
 
   // --- events -----------------------------------------------------------------------------------
   function open() {
-    const opened = new EventSource(hooks.url);
+    const opened = new window.SharedEvents(hooks.url, EVENTS);
     source = opened;
     heard = performance.now();
     const on = (name, act) => opened.addEventListener(name, (event) => {
@@ -29,9 +30,9 @@
       act(event);
     });
     on("seen", (event) => hooks.seen(JSON.parse(event.data)));
-    on("hello", () => {});
-    for (const name of ["reload", "account_update", "agent_status"]) on(name, () => hooks.reread());
-    opened.onerror = () => { if (opened === source) fall(); };
+    // A stream began: what happened before it, or between it and another page's, is read.
+    for (const name of ["hello", "reload", "account_update", "agent_status"]) on(name, () => hooks.reread());
+    opened.addEventListener("error", () => { if (opened === source) fall(); });
   }
 
   function rise() {
@@ -39,7 +40,6 @@
     isUp = true;
     stopPolling();
     hooks.show("events");
-    hooks.reread(); // what came before
   }
 
   function fall() {

@@ -1,5 +1,9 @@
-// The operations log, live: lines arrive as they would have been rendered, the newest on top.
+// The operations log, live: lines arrive as they would have been rendered, the newest on top. A page
+// that nobody sees has no stream, and where other pages of this browser have too many open already,
+// the page is read again every few seconds instead.
 (() => {
+  const STREAMS = 3; // of the six connections that a browser keeps to one server
+  const POLL_EVERY = 5000;
   const table = document.getElementById("log");
   const lines = document.getElementById("log-lines");
   const badge = document.getElementById("log-badge");
@@ -8,6 +12,9 @@
   const most = Number(table.dataset.most);
   let waiting = [];
   let paused = false;
+  let source = null;
+  let timer = 0;
+  const slots = new window.StreamSlots(STREAMS);
 
   const show = () => {
     for (const html of waiting.splice(0)) {
@@ -23,24 +30,72 @@
   const query = new URLSearchParams(table.dataset.query);
   query.set("after", table.dataset.after);
   query.set("interval", "1");
-  const source = new EventSource(`${table.dataset.events}?${query}`);
   const tell = (text, state) => {
     badge.textContent = text;
     badge.dataset.state = state;
   };
-  source.onopen = () => tell("Live", "live");
-  source.onerror = () =>
-    source.readyState === EventSource.CLOSED ? tell("Ended", "off") : tell("Reconnecting", "wait");
-  source.addEventListener("bye", (event) => {
-    source.close();
-    tell(JSON.parse(event.data).reason, "off");
+  const follow = () => {
+    const opened = new EventSource(`${table.dataset.events}?${query}`);
+    source = opened;
+    opened.onopen = () => tell("Live", "live");
+    opened.onerror = () => {
+      if (opened.readyState !== EventSource.CLOSED) return tell("Reconnecting", "wait");
+      leave();
+      tell("Ended", "off");
+    };
+    opened.addEventListener("hello", (event) => query.set("after", event.lastEventId));
+    opened.addEventListener("bye", (event) => {
+      leave();
+      tell(JSON.parse(event.data).reason, "off");
+    });
+    opened.addEventListener("line", (event) => {
+      query.set("after", event.lastEventId);
+      waiting.push(event.data);
+      if (waiting.length > most) waiting.shift();
+      if (!paused) show();
+      else pause.textContent = `Go on (${waiting.length} new)`;
+    });
+  };
+  const poll = async () => {
+    tell("Polling", "wait");
+    try {
+      const answer = await fetch(location.href, { cache: "no-store" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("log");
+      if (!fresh) throw new Error("no page");
+      if (!paused) {
+        lines.replaceChildren(...page.getElementById("log-lines").children);
+        document.getElementById("log-empty").hidden = lines.rows.length > 0;
+        query.set("after", fresh.dataset.after);
+      }
+    } catch {
+      tell("No connection", "off");
+    }
+  };
+  // Takes a stream, or reads once and asks again later.
+  const begin = async () => {
+    clearTimeout(timer);
+    if (source || document.hidden) return;
+    if (await slots.take()) {
+      if (!source && !document.hidden) follow();
+      return;
+    }
+    await poll();
+    clearTimeout(timer);
+    timer = setTimeout(begin, POLL_EVERY);
+  };
+  const leave = () => {
+    clearTimeout(timer);
+    if (source) source.close();
+    source = null;
+    slots.free();
+  };
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : begin()));
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) begin();
   });
-  source.addEventListener("line", (event) => {
-    waiting.push(event.data);
-    if (waiting.length > most) waiting.shift();
-    if (!paused) show();
-    else pause.textContent = `Go on (${waiting.length} new)`;
-  });
+  begin();
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
