@@ -34,8 +34,8 @@ class SimulatedTerminal(Constants):
     `dropped_until` is the second until which the connection to the broker is gone;
     `positions_fail` makes the positions unreadable; `balance_is_nan` and `name_is_markup` spoil one
     field each. `read_only` is a login with the investor password, `trading_off` the switch for
-    automatic trading in the terminal, `trade_mode` that of every symbol. `overrides` has, by symbol,
-    fields of its specification that this terminal reports otherwise; `bid` and `ask` are its quote
+    automatic trading in the terminal, `trade_mode` that of every symbol. `overrides` has, by
+    symbol, fields of its specification that it reports otherwise; `bid` and `ask` are its quote
     as well, and change no price at which the venue trades.
     """
 
