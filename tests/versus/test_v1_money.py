@@ -20,7 +20,7 @@ from tests.versus.pair import Pair
 from tests.versus.visitor import RUN, page_of
 from trading import history
 from trading.models import Order, Versus
-from trading.versus import desk
+from trading.versus import desk, preview
 from trading.versus.diagram import State
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,8 @@ def test_a_versus_with_stops_in_money_runs_in_full(still: Pair, name: str) -> No
     versus = still.created(symbol_a=name, symbol_b=name, lots=LOTS, **MONEY)
     assert not [text for text in versus.acknowledged if "tick" in text], "it is proven"
 
+    (note,) = preview.freeze(versus).notes
+    assert re.match(rf"Account \d+: A tick of {name} is .* proven by", note)
     versus = desk.freeze(versus, still.user)
     assert versus.state == State.FROZEN, versus.reason
     legs = ledger(still, "a", versus)
