@@ -6,6 +6,7 @@ Nothing here guesses: where the specification does not say what is needed, Unkno
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from accounts.agents import SymbolSpec
+from trading import ticks
 
 BUY, SELL = "BUY", "SELL"
 # What the column of volumes holds, for symbols whose limits the agent does not tell.
@@ -137,9 +138,14 @@ def pips(distance: Decimal, spec: SymbolSpec) -> Decimal:
 
 
 def _tick(spec: SymbolSpec) -> tuple[Decimal, Decimal]:
-    if not spec.tick_size or not spec.tick_value:
-        raise Unknown(f"The agent does not say what a tick of {spec.symbol} is worth.")
-    return spec.tick_size, spec.tick_value
+    check_tick(spec)
+    return spec.tick_size or Decimal(0), spec.tick_value or Decimal(0)
+
+
+def check_tick(spec: SymbolSpec) -> None:
+    """Raises Unknown, with the reason, where money cannot be converted to prices and back."""
+    if refusal := ticks.refusal_of(spec):
+        raise Unknown(refusal)
 
 
 def _plain(number: Decimal) -> str:

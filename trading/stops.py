@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from accounts.agents import SymbolSpec
-from trading import numbers, sizing
+from trading import numbers, sizing, ticks
 from trading.sizing import BUY, Refused, Unknown
 
 UNITS = {"price": "price", "pips": "pips", "money": "money"}
@@ -71,6 +71,8 @@ def level(name: str, text: str, unit: str, of: Exposed, *, opening: bool) -> Dec
     if opening:
         amount = abs(amount) * (-1 if name == "sl" else 1)
     if unit == "money":
+        if refusal := ticks.refusal_of(of.spec):
+            raise Unknown(f"{label}: {refusal} Set it in pips or as a price.")
         price = sizing.level_for(of.side, of.volume, of.opened, amount, of.spec)
     else:
         price = _at_pips(amount, of)

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from accounts.agents import SymbolSpec
 from accounts.agents.text import clean
 from accounts.models import Account, Position
-from trading import margin, numbers, quotes, sizing, stops
+from trading import margin, numbers, quotes, sizing, stops, ticks
 from trading.orders import Instruction
 from trading.sizing import Refused
 from trading.stops import Exposed, Stop
@@ -50,6 +50,12 @@ class Ticket:
         if of is None:
             return []
         return [stops.shown(name, at, of) for name, at in self.levels.items() if at is not None]
+
+    @property
+    def tick_note(self) -> str:
+        """What to know of money here, where it is assumed or cannot be told; empty for nothing."""
+        spec = self.spec
+        return "" if spec is None else ticks.warning_of(spec) or ticks.refusal_of(spec)
 
     def read_levels(self, of: Exposed) -> None:
         for name in self.levels:

@@ -86,16 +86,19 @@ class Past:
     def _trade(
         self, opened: int, closed: int, cents: int, symbol: Symbol, rng: random.Random
     ) -> tuple[TradeDeal, TradeDeal]:
-        """One trade whose profit and commission together change the balance by `cents`."""
+        """One trade that changes the balance by `cents`.
+
+        Its profit is what its prices make of its volume, as with a real broker; what the ticks
+        cannot make of the sum is swap.
+        """
         side, ticket, out = rng.randint(0, 1), ticket_at(opened), ticket_at(closed)
         volume = max(symbol.volume_min, round(self.initial_cents / 2_500_000, 1))
         fee = round(symbol.lot_fee * volume, 2)
-        profit = round(cents / 100 + 2 * fee, 2)
-        move = profit / (volume * symbol.contract_size) * (1 - 2 * side)
-        if symbol.dollar == "own":
-            move *= symbol.reference
-        entry = round(symbol.reference * (1 + rng.uniform(-0.01, 0.01)), symbol.digits)
-        exit_price = round(entry + move, symbol.digits)
+        wanted = round(cents / 100 + 2 * fee, 2)
+        entry = _on_tick(symbol.reference * (1 + rng.uniform(-0.01, 0.01)), symbol)
+        exit_price = _on_tick(_exit(symbol, entry, wanted * (1 - 2 * side), volume), symbol)
+        profit = _profit(symbol, entry, exit_price, volume) * (1 - 2 * side) + 0.0
+        swap = round(wanted - profit, 2) + 0.0
         reason = rng.choice((0, 5 if profit > 0 else 4))
         broker_in, broker_out = opened + self.offset, closed + self.offset
         return (
@@ -105,6 +108,27 @@ class Past:
             ),
             TradeDeal(
                 out, out, broker_out, broker_out * 1000, 1 - side, 1, 0, ticket, reason, volume,
-                exit_price, 0.0 - fee, 0.0, profit, 0.0, symbol.name, "", "",
+                exit_price, 0.0 - fee, swap, profit, 0.0, symbol.name, "", "",
             ),
         )  # fmt: skip
+
+
+def _on_tick(price: float, symbol: Symbol) -> float:
+    return round(round(price / symbol.tick) * symbol.tick, symbol.digits)
+
+
+def _exit(symbol: Symbol, entry: float, gain: float, volume: float) -> float:
+    """Where a buy that opened at `entry` makes `gain` dollars."""
+    if symbol.dollar == "own":
+        return entry / (1 - gain / (volume * symbol.contract_size))
+    return entry + gain / (volume * symbol.contract_size * _dollars(symbol))
+
+
+def _profit(symbol: Symbol, entry: float, exit_price: float, volume: float) -> float:
+    """Of a buy, in dollars."""
+    rate = 1 / exit_price if symbol.dollar == "own" else _dollars(symbol)
+    return round((exit_price - entry) * volume * symbol.contract_size * rate, 2)
+
+
+def _dollars(symbol: Symbol) -> float:
+    return 1.0 if symbol.dollar == "1" else BY_NAME[symbol.dollar].reference

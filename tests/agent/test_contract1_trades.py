@@ -62,6 +62,16 @@ async def test_a_pip_is_ten_points_only_where_prices_have_fractions_of_one(
     assert desk.account.positions[ticket].sl == pytest.approx(desk.price("XAUUSD")[1] - 1.5)
 
 
+async def test_a_symbol_whose_point_the_terminal_does_not_have_is_a_refusal_and_no_crash(
+    desk: TradingDesk, client: httpx.AsyncClient
+) -> None:
+    desk.terminal.overrides["EURUSD"] = {"point": 0.0, "trade_tick_size": 0.0}
+    detail = await refused(client, "POST", "/positions/open", trade(sl=20))
+    assert detail == "Order failed: INVALID_STOPS (code 10016)"
+    answer = await client.post("/positions/open", json=trade())
+    assert answer.json()["success"] is True
+
+
 async def test_a_position_is_modified_by_price_levels_and_closed(
     desk: TradingDesk, client: httpx.AsyncClient
 ) -> None:

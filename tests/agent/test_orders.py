@@ -205,3 +205,23 @@ def test_the_journal_is_for_its_owner_alone(desk: TradingDesk) -> None:
     if os.name == "posix":
         files = list(desk.path.parent.glob("agent.journal*"))
         assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"trade_tick_size": 0.0},
+        {"trade_tick_size": 0.0, "point": 0.0},
+        {"bid": 1.085, "ask": 1.085},
+        {"bid": 1.0851, "ask": 1.085},
+    ],
+)
+async def test_a_tick_a_point_or_a_spread_of_nothing_keeps_no_order_from_being_sent(
+    desk: TradingDesk, told: dict[str, float]
+) -> None:
+    desk.terminal.overrides["EURUSD"] = told
+    answer = await desk.placed(sl=1.0, tp=1.5)
+    assert answer["outcome"] == "done"
+    read = await desk.client.get("/v2/symbols/EURUSD")
+    assert read.status_code == 200
+    assert read.json()["tick_size"] == told.get("trade_tick_size", 1e-5)

@@ -134,11 +134,28 @@ def test_the_commission_is_part_of_what_a_stop_costs(
 def test_an_agent_that_does_not_say_what_a_tick_is_worth_has_its_versus_skipped(
     folder: Folder, venue: Venue, pair: dict[str, int]
 ) -> None:
-    one = {"account_a": login(venue, "1")}
+    venue.member("1").terminal.overrides[SYMBOL] = {"point": 0.0}
+    one = {"account_a": login(venue, "1"), "symbol": SYMBOL}
     folder.write(versus_data=waiting(**NO_MONEY | pair | one, sl_pips=20, tp_pips=40))
     said = folder.run("--user", make_user("trading.run_versus").username)
     assert f"and account {one['account_a']} cannot say what they are in money: The agent" in said
     assert not Versus.objects.exists()
+
+
+def test_pips_of_an_agent_of_the_original_become_money_and_what_was_assumed_is_said(
+    folder: Folder, venue: Venue, pair: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trading.commission.known", lambda *_: None)
+    pair |= {"account_a": login(venue, "1")}
+    folder.write(
+        versus_data=waiting(**NO_MONEY | pair | {"symbol": SYMBOL}, sl_pips=20, tp_pips=40)
+    )
+    said = folder.run("--user", make_user("trading.run_versus").username)
+    versus = Versus.objects.get()
+    of_a_pip = 10 * versus.lots
+    assert (versus.sl_a, versus.tp_a) == (20 * of_a_pip, 40 * of_a_pip)
+    assert (versus.sl_b, versus.tp_b) == (20 * of_a_pip, 40 * of_a_pip)
+    assert "reports a tick value of exactly 1" in said
 
 
 def test_an_agent_that_does_not_answer_has_its_versus_skipped(

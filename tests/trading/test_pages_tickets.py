@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account, Agent
-from tests.factories import make_order, make_position
+from tests.factories import make_order, make_position, make_trade
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
@@ -168,8 +168,36 @@ def test_contract_1_is_traded_by_price_without_what_it_does_not_tell(desk: Desk)
     assert confirm.status_code == 200
     browser.ask(**hidden(confirm))
     assert Order.objects.get().state == State.FILLED
+    desk.venue.member("1").terminal.overrides["EURUSD"] = {"point": 0.0}
     answer = browser.open("review", client_key="more", sl="50", sl_unit="money")
-    assert "does not say what a tick of EURUSD is worth" in text(answer)
+    assert "does not say what a tick of EURUSD is worth. Set it in pips or as" in text(answer)
+
+
+def test_money_that_rests_on_an_assumption_says_so_before_it_is_confirmed(desk: Desk) -> None:
+    browser = Browser(desk, "1")
+    said = words(text(browser.open("review", sl="50", sl_unit="money")))
+    assert "Stop-loss at" in said
+    assert "-50.00" in said
+    assert "the agent reports a tick value of exactly 1" in said
+    without = words(text(browser.open("review")))
+    assert "tick value" not in without
+
+
+def test_a_tick_value_that_closed_trades_contradict_is_said_and_not_used(desk: Desk) -> None:
+    """USDJPY told as 100: its money would be 150 times too much."""
+    browser = Browser(desk, "1")
+    desk.venue.member("1").terminal.overrides["USDJPY"] = {"trade_tick_value": 100.0}
+    for entry, out in (("151.000", "151.500"), ("150.200", "150.700")):
+        profit = (Decimal("0.1") * 50_000 / Decimal(out)).quantize(Decimal("0.01"))
+        make_trade(
+            desk.accounts["1"], contract="1", symbol="USDJPY", side="BUY", profit=profit,
+            volume_closed=Decimal("0.1"), entry_price=Decimal(entry), exit_price=Decimal(out),
+        )  # fmt: skip
+    refused = words(text(browser.open("review", symbol="USDJPY", sl="50", sl_unit="money")))
+    assert "reports 100 for a tick of USDJPY, but by 2 closed trades" in refused
+    said = words(text(browser.open("review", symbol="USDJPY", sl="20", sl_unit="pips")))
+    assert "is -20.0 pips, –" in said
+    assert "so it is not used" in said
 
 
 def test_a_session_that_ended_places_nothing(browser: Browser) -> None:

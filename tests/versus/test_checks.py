@@ -10,9 +10,9 @@ from django.core.exceptions import PermissionDenied
 from pytest_django import Settings
 
 from accounts.models import Account, Agent, Firm
-from tests.factories import make_order, make_user
+from tests.factories import make_order, make_trade, make_user
 from tests.valkey import PrivateValkey
-from tests.venue import Venue
+from tests.venue import SYMBOL, Venue
 from tests.versus.pair import Pair
 from trading.models import TradeLimit, Versus
 from trading.versus import desk
@@ -20,6 +20,7 @@ from trading.versus.desk import NotNow
 from trading.versus.diagram import State
 
 pytestmark = pytest.mark.django_db
+D = Decimal
 
 
 def account_a(pair: Pair, **columns: Any) -> None:
@@ -214,13 +215,55 @@ def test_a_stop_that_no_leg_could_be_opened_with_is_said_beforehand(pair: Pair, 
     assert not refused.value.may_acknowledge
 
 
-def test_money_that_an_agent_of_contract_1_cannot_turn_into_prices_is_said_beforehand(
-    venue: Venue, valkey: PrivateValkey, versus_on: None, runner: User
-) -> None:
-    other = Pair(venue, runner, a="1", b="2")
-    with pytest.raises(NotNow, match="what a tick of EURUSD is worth"):
-        other.created()
-    assert other.created(sl_a=None, tp_a=None).state == State.PENDING
+@pytest.fixture
+def old(venue: Venue, valkey: PrivateValkey, versus_on: None, runner: User) -> Pair:
+    """A is behind an agent of contract 1."""
+    return Pair(venue, runner, a="1", b="2")
+
+
+def test_money_that_cannot_be_turned_into_prices_is_said_beforehand(old: Pair) -> None:
+    old.venue.member("1").terminal.overrides[SYMBOL] = {"point": 0.0}
+    with pytest.raises(NotNow, match="what a tick of EURUSD is worth. Leave its stop") as refused:
+        old.created()
+    assert not refused.value.may_acknowledge
+    assert old.created(sl_a=None, tp_a=None).state == State.PENDING
+
+
+def test_what_is_assumed_of_a_tick_is_part_of_what_is_acknowledged(old: Pair) -> None:
+    with pytest.raises(NotNow, match="reports a tick value of exactly 1") as refused:
+        desk.create(old.new(), old.user)
+    assert refused.value.may_acknowledge
+    versus = old.created()
+    (warning,) = [text for text in versus.acknowledged if "tick value" in text]
+    assert warning.startswith(f"Account {versus.login_a}: EURUSD: the agent reports a tick value")
+    assert desk.freeze(versus, old.user).state == State.FROZEN, "as it was acknowledged"
+
+
+def test_without_stops_in_money_nothing_is_assumed_of_a_tick(old: Pair) -> None:
+    versus = old.created(sl_a=None, tp_a=None)
+    assert not [text for text in versus.acknowledged if "tick" in text]
+
+
+def test_trades_that_were_closed_prove_a_tick_and_nothing_is_assumed(old: Pair) -> None:
+    for entry, out, profit in (("1.08500", "1.08712", "21.20"), ("1.08433", "1.08309", "-12.40")):
+        make_trade(
+            old.accounts["a"], contract="1", symbol=SYMBOL, side="BUY", volume_closed=D("0.1"),
+            entry_price=D(entry), exit_price=D(out), profit=D(profit),
+        )  # fmt: skip
+    versus = old.created()
+    assert not [text for text in versus.acknowledged if "tick" in text]
+
+
+def test_a_tick_value_that_closed_trades_contradict_stops_it(old: Pair) -> None:
+    old.venue.member("1").terminal.overrides[SYMBOL] = {"trade_tick_value": 10.0}
+    for entry, out, profit in (("1.08500", "1.08712", "21.20"), ("1.08433", "1.08309", "-12.40")):
+        make_trade(
+            old.accounts["a"], contract="1", symbol=SYMBOL, side="BUY", volume_closed=D("0.1"),
+            entry_price=D(entry), exit_price=D(out), profit=D(profit),
+        )  # fmt: skip
+    with pytest.raises(NotNow, match="reports 10 for a tick of EURUSD, but by 2 closed") as refused:
+        old.created()
+    assert not refused.value.may_acknowledge
 
 
 @pytest.mark.parametrize("limit", [{"max_lots": "0.09"}, {"symbols": "GBPUSD"}])

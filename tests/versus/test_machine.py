@@ -73,10 +73,7 @@ class VersusRuns(RuleBasedStateMachine):
         Account.objects.all().delete()  # the pair has agents of its own rows
         Agent.objects.all().delete()
         self.pair = Pair(self.stage.venue, self.user, *agents, read=self.stage.poll)
-        old = [role for role, name in self.pair.names.items() if int(name) % 2]
-        # In money, which contract 1 cannot tell: not what a tick is worth.
-        stops = {f"{level}_{role}": None for role in old for level in ("sl", "tp")}
-        self.pk = self.pair.created(lots=Decimal(lots), side_a=side, **stops).pk
+        self.pk = self.pair.created(lots=Decimal(lots), side_a=side).pk
         for act in (desk.freeze, desk.transfer)[:steps]:
             act(self.versus, self.user)
 

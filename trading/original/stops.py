@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account
-from trading import commission, quotes, sizing
+from trading import commission, quotes, sizing, ticks
 from trading.models import Versus
 from trading.original.strict import Skip, number
 from trading.sizing import Refused, Unknown
@@ -76,6 +76,8 @@ def _converted(told: Mapping[str, Decimal | None], versus: Versus) -> Stops:
                     found.money[f"{kind}_{role}"] = money
                     text = f"{kind.upper()} of {role.upper()}: {distance.normalize():f} pips"
                     found.told.append(f"{text} are {money} {account.currency}".rstrip())
+            if warning := ticks.warning_of(leg.spec):
+                found.told.append(warning)
     return found
 
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account, Firm
-from trading import margin, quotes, sizing
+from trading import margin, quotes, sizing, ticks
 from trading.models import Order, Versus
 from trading.permits import refusal_of_size, refusal_of_the_switch
 from trading.sizing import Refused
@@ -136,6 +136,8 @@ def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]
         yield Check(f"Account {account.number}: {refused}")
         return
     who = f"Account {account.number}"
+    if (warning := ticks.warning_of(spec)) and _has_stops(versus, account):
+        yield Check(f"{who}: {warning}", blocks=False)
     if not spec.volume_step:
         text = f"{who}: the limits of {symbol} are not known; steps of 0.01 lots are assumed."
         yield Check(text, blocks=False)
@@ -168,16 +170,21 @@ def _check_stops(
     versus: Versus, account: Account, spec: SymbolSpec, volumes: list[Decimal]
 ) -> None:
     """Raises Refused for stops that no leg could be opened with at this quote."""
-    on_b = account.pk == versus.account_b_id
-    money = (versus.sl_b, versus.tp_b) if on_b else (versus.sl_a, versus.tp_a)
-    if money == (None, None):
+    if not _has_stops(versus, account):
         return
-    if not spec.tick_size or not spec.tick_value:
-        text = f"The agent does not say what a tick of {spec.symbol} is worth, so no price can be"
-        raise Refused(f"{text} found for a stop-loss or take-profit in money. Leave them empty.")
+    if refusal := ticks.refusal_of(spec):
+        raise Refused(f"{refusal} Leave its stop-loss and take-profit empty.")
+    on_b = account.pk == versus.account_b_id
     for side in _sides(versus, account):
         for volume in volumes:
             opening(versus, on_b, side, volume, spec)
+
+
+def _has_stops(versus: Versus, account: Account) -> bool:
+    """In money, of the legs that are opened there."""
+    on_b = account.pk == versus.account_b_id
+    money = (versus.sl_b, versus.tp_b) if on_b else (versus.sl_a, versus.tp_a)
+    return money != (None, None)
 
 
 def _margin(account: Account, spec: SymbolSpec, volumes: list[Decimal]) -> Decimal | None:

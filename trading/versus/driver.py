@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, NamedTuple, assert_never
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account
-from trading import orders, quotes, sizing
+from trading import orders, quotes, sizing, ticks
 from trading.models import Order, Versus
 from trading.orders import Instruction, KeyTaken, Part
 from trading.sizing import Refused
@@ -39,6 +39,7 @@ from trading.versus.plan import (
     Wait,
     next_action,
 )
+from trading.versus.timeline import TICKS
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,13 @@ def _reopen(versus: Versus, move: Move) -> Wait:
     return Wait(move.reason)
 
 
+class Asked(NamedTuple):
+    """What an order is to do; `proof`: how its tick was known, where it has stops in money."""
+
+    instruction: Instruction
+    proof: dict[str, Any] | None = None
+
+
 # --- opening ------------------------------------------------------------------------------------
 def _open(versus: Versus, action: Open, known: Quotes) -> None:
     account = versus.account_b if action.on_b else versus.account_a
@@ -143,10 +151,12 @@ def _give_up(versus: Versus, step: str, text: str) -> None:
         append(here, text, step=step)
 
 
-def _opening(versus: Versus, account: Account, action: Open, known: Quotes) -> Instruction:
+def _opening(versus: Versus, account: Account, action: Open, known: Quotes) -> Asked:
     spec = known.of(account, versus.symbol_b if action.on_b else versus.symbol_a)
     volume = action.volume if action.volume is not None else first_half(versus.lots, spec)
-    return opening(versus, action.on_b, action.side, volume, spec)
+    asked = opening(versus, action.on_b, action.side, volume, spec)
+    has_stops = asked.sl is not None or asked.tp is not None
+    return Asked(asked, ticks.proof_of(spec) if has_stops else None)
 
 
 def opening(
@@ -176,7 +186,7 @@ def part(amount: Decimal | None, share: Decimal) -> Decimal | None:
 # --- the legs that are there --------------------------------------------------------------------
 def _close(versus: Versus, action: Close) -> None:
     leg = action.leg
-    asked = Instruction("close", leg.symbol, leg.side, position=leg.ticket)
+    asked = Asked(Instruction("close", leg.symbol, leg.side, position=leg.ticket))
     _place(versus, _account(versus, leg), action.step, action.attempt, lambda: asked)
 
 
@@ -195,7 +205,7 @@ def _protect(versus: Versus, action: Protect, known: Quotes) -> None:
         row.update(retry_at=timezone.now() + RETRY, reason=text)
 
 
-def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Instruction:
+def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Asked:
     """B's stops, moved to A's prices; they are those of B's first half, which stands for both."""
     half = versus.orders.filter(run=versus.run, step=HALF_1).latest("pk")
     spec_b = known.of(versus.account_b, versus.symbol_b)
@@ -204,7 +214,7 @@ def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Instruction:
     sizing.check_stops(leg.side, sl, tp, spec_a)
     # Where B has none, A's leg keeps its own: to modify takes away what is not told.
     sl, tp = leg.sl if sl is None else sl, leg.tp if tp is None else tp
-    return Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket)
+    return Asked(Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket))
 
 
 def _account(versus: Versus, leg: Leg) -> Account:
@@ -213,25 +223,27 @@ def _account(versus: Versus, leg: Leg) -> Account:
 
 # --- orders -------------------------------------------------------------------------------------
 def _place(
-    versus: Versus, account: Account, step: str, attempt: int, asked: Callable[[], Instruction]
+    versus: Versus, account: Account, step: str, attempt: int, ask: Callable[[], Asked]
 ) -> None:
     """Raises Refused when the order cannot be made at all."""
     key = f"versus.{versus.code}.{versus.run}.{step}.{attempt}"
     order = Order.objects.filter(client_key=key).first()
     if order is None:
         part = Part(versus, versus.run, step)
+        asked = ask()
         with contextlib.suppress(KeyTaken):  # by another driver, at another price: its order is it
-            orders.place(account, versus.runner, asked(), key, part_of=part)
+            orders.place(account, versus.runner, asked.instruction, key, part_of=part)
         order = Order.objects.get(client_key=key)
-        _tell(versus, order, attempt)
+        _tell(versus, order, attempt, asked.proof)
     orders.send(order)
 
 
-def _tell(versus: Versus, order: Order, attempt: int) -> None:
+def _tell(versus: Versus, order: Order, attempt: int, proof: dict[str, Any] | None) -> None:
     """In the timeline, once, whoever else drives it. What is tried every minute, as long as trading
     is off or a market closed, is told ever more rarely: attempts 1, 2, 4, 8 and so on."""
     is_told = versus.events.filter(step=order.step, at__gte=order.placed_at).exists()
     if is_told or attempt & (attempt - 1):
         return
     again = f" Attempt {attempt}." if attempt > 1 else ""
-    append(versus, f"{order.words} on {order.login}.{again}", step=order.step)
+    data = None if proof is None else {TICKS: proof}
+    append(versus, f"{order.words} on {order.login}.{again}", step=order.step, data=data)

@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts.agents import SymbolSpec
 from accounts.models import Account
-from trading import commission, quotes, sizing, stops
+from trading import commission, quotes, sizing, stops, ticks
 from trading.models import Versus
 from trading.sizing import Refused, Unknown
 from trading.stops import Exposed
@@ -23,7 +23,8 @@ from trading.versus.levels import other
 @dataclass(frozen=True, slots=True)
 class PlannedLeg:
     """`exposure`: lots of each account once this is done. Money is in the account's currency; that
-    of stops has the commission in it. `commission` None: not known. `price` None: no trade."""
+    of stops has the commission in it. `commission` None: not known. `price` None: no trade.
+    `basis`: on what the money of its stops rests, where that is not the agent's word alone."""
 
     words: str
     account: Account
@@ -38,6 +39,7 @@ class PlannedLeg:
     opens: bool = False
     spread_money: Decimal | None = None
     commission: Decimal | None = None
+    basis: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +48,12 @@ class Preview:
 
     legs: list[PlannedLeg] = field(default_factory=list)
     problem: str = ""
+
+    @property
+    def notes(self) -> list[str]:
+        """On what stops in money rest, each account once."""
+        notes = [f"Account {leg.account.number}: {leg.basis}" for leg in self.legs if leg.basis]
+        return list(dict.fromkeys(notes))
 
 
 def freeze(versus: Versus) -> Preview:
@@ -140,6 +148,7 @@ def _opened(
         opens=True,
         spread_money=_spread(leg),
         commission=None if rate is None else leg.commission,
+        basis="" if money == (None, None) else ticks.basis_of(leg.spec),
         **_stops(leg, sl, tp),
     )
 

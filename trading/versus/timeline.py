@@ -20,6 +20,8 @@ NAMES: Final = {
     PROTECT: "stops",
     ACCEPTED: "warnings",
 }
+TICKS: Final = "ticks"
+"""Key in the data of an event: on what the stops of that leg rest."""
 BEGINS: Final = (State.PENDING, State.FREEZING, State.TRANSFERRING)
 
 
@@ -56,6 +58,15 @@ class Timeline:
             event
             for event in self._events
             if event.data and (event.state in BEGINS or event.step == ACCEPTED)
+        ]
+
+    @property
+    def proofs(self) -> list[Step]:
+        """How money became the stops of each leg, where the agent alone could not say."""
+        return [
+            Step(event.at, _label(event), event.data[TICKS]["sentence"], event.actor)
+            for event in self._events
+            if event.step and event.data and TICKS in event.data
         ]
 
 
