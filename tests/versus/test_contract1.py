@@ -1,5 +1,6 @@
 """Legs over contract 1 that the broker refuses: the versus goes on, or back, by itself."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -76,3 +77,19 @@ def test_a_leg_that_is_gone_when_it_is_to_be_released_is_released(old_a: Pair) -
     versus = desk.transfer(versus, old_a.user)
     assert versus.state == State.TRANSFERRED, versus.reason
     assert versus.orders.get(step="release").state == OrderState.CLOSED_EXTERNALLY
+
+
+def test_a_leg_that_is_executed_after_it_was_refused_opens_its_versus_again(old_a: Pair) -> None:
+    old_a.venue.steer("1", next_order=CLOSED)
+    versus = old_a.frozen(**WITHOUT)
+    assert versus.state == State.CANCELLED
+    account = old_a.venue.member("1").terminal.account
+    symbol = account.market.quotes[versus.symbol_a].symbol
+    late = account.open(symbol, 0, float(LOTS), int(time.time()))
+    old_a.read()
+    versus = old_a.later(versus)
+    assert versus.orders.get().state == OrderState.LATE_FILL
+    assert versus.state == State.DIVERGED
+    assert desk.close_both(versus, old_a.user, "late")
+    assert versus.state == State.CLOSED, versus.reason
+    assert late.ticket not in account.positions
