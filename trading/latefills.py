@@ -106,7 +106,8 @@ def _look(order: Order, now: datetime) -> bool:
 
 # --- contract 1 ---------------------------------------------------------------------------------
 def watched(now: datetime) -> list[Order]:
-    """Openings whose account was read since they ended; the last that was sent comes first."""
+    """Openings whose account was read since they ended. Where several may have opened a position it
+    goes to the first: one whose answer was lost, and of those the last that was sent."""
     unfinished = Q(looked_at=None) | Q(looked_at__lt=F("ended_at") + WATCHED)
     orders = _ended(now).filter(unfinished, contract="1", kind=Order.Kind.OPEN)
     orders = orders.filter(  # nothing was sent of one before which the account was not read
@@ -115,7 +116,8 @@ def watched(now: datetime) -> list[Order]:
         account__positions_error="",
         account__agent__last_seen_at__gt=F("ended_at"),
     )
-    return list(orders.select_related("account__agent").order_by("-claimed_at"))
+    lost_first = F("unknown_at").desc(nulls_last=True)
+    return list(orders.select_related("account__agent").order_by(lost_first, "-claimed_at"))
 
 
 def _look_for_new(order: Order, now: datetime) -> bool:
@@ -168,7 +170,7 @@ def _raise_new(order: Order, found: list[Position]) -> bool:
     twins = _alike(order).filter(**like, **since).exists()
     which = ", ".join(str(position) for position in found[:5])
     match = "A new position matches" if len(found) == 1 else f"{len(found)} new positions match"
-    more = " An older order that ended without execution matches too." if twins else ""
+    more = " Another order that ended without execution matches too." if twins else ""
     text = f"{match} it: {which}. Check at the terminal whether a person opened it by hand.{more}"
     columns: dict[str, Any] = {"data": [position.ticket for position in found]}
     if len(found) == 1:

@@ -13,6 +13,7 @@ from accounts import polling
 from accounts.models import Account, Agent, Position
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.trading.desk import Desk
+from tests.trading.stage import Stage
 from trading import latefills, orders, reconcile
 from trading.diagram import State
 from trading.models import Order
@@ -97,7 +98,7 @@ def test_while_another_order_may_have_opened_it_nothing_is_said(
     latefills.raise_late_fills(timezone.now())
     states = Order.objects.order_by("pk").values_list("state", "position_ticket")
     assert list(states) == [("rejected", None), ("late-fill", position.ticket)]
-    assert "An older order" in Order.objects.get(pk=other.pk).reason
+    assert "Another order that ended" in Order.objects.get(pk=other.pk).reason
 
 
 def test_one_that_a_person_settled_without_its_ticket_accounts_for_one(account: Account) -> None:
@@ -107,6 +108,14 @@ def test_one_that_a_person_settled_without_its_ticket_accounts_for_one(account: 
     assert looked(order).state == State.REJECTED
     make_position(account)
     assert looked(order).state == State.LATE_FILL
+
+
+def test_of_two_orders_the_one_whose_answer_was_lost_has_it(account: Account) -> None:
+    lost = ended(account, ago=90, unknown_at=timezone.now())
+    refused = ended(account, ago=30)
+    make_position(account)
+    assert looked(lost).state == State.LATE_FILL
+    assert looked(refused).state == State.REJECTED
 
 
 def test_two_that_could_be_it_alarm_and_neither_is_taken_for_it(account: Account) -> None:
@@ -196,6 +205,28 @@ def test_one_that_a_person_knew_of_and_disowned_is_not(desk: Desk, boss: User) -
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.NOT_EXECUTED
+
+
+def test_one_that_arrives_after_a_person_gave_it_up_is_found(db: None) -> None:
+    stage = Stage()
+    try:
+        stage.line.fate = "late"
+        order = stage.desk.send("1")
+        reconcile.tend()
+        order.refresh_from_db()
+        assert orders.settle_by_hand(order, stage.boss, State.NOT_EXECUTED, "nothing there")
+        stage.poll("1")
+        reconcile.tend()
+        order.refresh_from_db()
+        assert order.state == State.NOT_EXECUTED
+        stage.wait(240)
+        stage.poll("1")
+        reconcile.tend()
+        order.refresh_from_db()
+        assert order.state == State.LATE_FILL
+        assert len(stage.venue.entries("1", "execution")) == 1
+    finally:
+        stage.close()
 
 
 def test_a_lie_of_a_broker_is_found(desk: Desk) -> None:
