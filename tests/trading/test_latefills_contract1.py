@@ -21,6 +21,7 @@ from trading.models import Order
 pytestmark = pytest.mark.django_db
 ENDED = [State.NOT_EXECUTED, State.REJECTED, State.NOT_SENT, State.CLOSED_EXTERNALLY]
 TENTH = Decimal("0.10")
+HELD = 10**12  # the ticket of what was open before
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def ended(account: Account, ago: int = 60, **columns: Any) -> Order:
     """One that was sent, and ended so many seconds ago without a fill."""
     at = timezone.now() - timedelta(seconds=ago)
     times = {"placed_at": at, "claimed_at": at, "ended_at": at}
-    columns = {"contract": "1", "state": "rejected", "tickets_before": [5]} | times | columns
+    columns = {"contract": "1", "state": "rejected", "tickets_before": [HELD]} | times | columns
     return make_order(account, **columns)
 
 
@@ -64,7 +65,7 @@ def test_one_that_was_never_sent_has_none(account: Account, state: State) -> Non
 @pytest.mark.parametrize(
     "other",
     [
-        {"ticket": 5},  # it was there before
+        {"ticket": HELD},  # it was there before
         {"symbol": "GBPUSD"},
         {"side": "SELL"},
         {"volume": Decimal("0.11")},

@@ -153,6 +153,15 @@ def test_closing_all_of_an_account_that_is_flat_by_now_says_so(desk: Desk, contr
     assert "has no open positions. There is nothing to close." in said
 
 
+@pytest.mark.parametrize(("kind", "tone"), [("close", "warn"), ("modify", "bad")])
+def test_the_outcome_of_a_close_that_came_late_is_no_alarm(
+    browser: Browser, kind: str, tone: str
+) -> None:
+    order = browser.desk.place(kind=kind, position=4711)
+    Order.objects.filter(pk=order.pk).update(state="closed-externally", reason="It is closed.")
+    assert f'class="notice {tone}"' in text(browser.client.get(f"/orders/{order.pk}/"))
+
+
 def test_the_lock_is_overridden_with_a_reason_by_those_who_may(browser: Browser) -> None:
     ticket = browser.position()
     browser.desk.venue.steer("2", next_answer="cut")

@@ -79,6 +79,19 @@ def test_a_leg_that_is_gone_when_it_is_to_be_released_is_released(old_a: Pair) -
     assert versus.orders.get(step="release").state == OrderState.CLOSED_EXTERNALLY
 
 
+def test_a_release_whose_answer_is_lost_settles_by_itself(old_a: Pair) -> None:
+    versus = old_a.frozen(**WITHOUT)
+    old_a.venue.steer("1", next_answer="cut")
+    versus = desk.transfer(versus, old_a.user)
+    assert versus.state == State.TRANSFERRING
+    for _ in range(2):
+        versus.orders.update(looked_at=None)
+        versus = old_a.later(versus)
+    assert versus.orders.get(step="release").state == OrderState.CLOSED_EXTERNALLY
+    assert versus.state == State.TRANSFERRED, versus.reason
+    assert old_a.held("a", versus) == [("BUY", LOTS)]
+
+
 def test_a_leg_that_is_executed_after_it_was_refused_opens_its_versus_again(old_a: Pair) -> None:
     old_a.venue.steer("1", next_order=CLOSED)
     versus = old_a.frozen(**WITHOUT)
