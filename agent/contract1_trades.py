@@ -2,7 +2,8 @@
 
 Nothing ties a request to a login, nothing makes it happen at most once, and a request that its
 client gave up is executed all the same. Everything that goes wrong is a 400 with a text in
-`detail`, whether the order was never sent, was refused, was executed in part, or nobody knows.
+`detail`, whether the order was never sent, was refused, was executed in part, or nobody knows: what
+was sent says "Order failed: " and the trade server's comment.
 """
 
 import json
@@ -16,8 +17,8 @@ from starlette.routing import BaseRoute, Route
 from agent.agent import Agent
 from agent.constants import Constants
 from agent.contract1 import answer, refused
-from agent.errors import SymbolUnknown, TerminalError, TerminalTimeout
-from agent.orders.retcodes import DONE, retcode_name
+from agent.errors import PositionsUnreadable, SymbolUnknown, TerminalError, TerminalTimeout
+from agent.orders.retcodes import DONE
 from agent.readings import read_account, read_positions, read_symbol
 from agent.records import MetaTrader5, OrderSendResult, SymbolInfo, Tick, TradePosition
 
@@ -158,18 +159,23 @@ def _deal(name: str, lot: float, side: int, price: float, deviation: int) -> Bod
 
 
 def _done(result: OrderSendResult | None, what: str) -> OrderSendResult:
-    """Only 10009 counts: a part that was executed, or no change, is an error to old agents."""
+    """Only 10009 counts: a part that was executed, or no change, is an error to old agents. They
+    pass on the trade server's comment and leave its return code out."""
     if result is None:
         raise Refused(f"{what}: no response from the terminal")
     if result.retcode != DONE:
-        name = retcode_name(result.retcode)
-        raise Refused(f"{what}: {result.comment or name} (code {result.retcode})")
+        raise Refused(f"{what}: {result.comment}")
     return result
 
 
 def _position(mt5: MetaTrader5, ticket: int) -> TradePosition:
+    """Old agents take positions that cannot be read for none here too."""
     read_account(mt5)
-    for position in read_positions(mt5):
+    try:
+        positions = read_positions(mt5)
+    except PositionsUnreadable:
+        positions = ()
+    for position in positions:
         if position.ticket == ticket:
             return position
     raise Refused(f"Position {ticket} not found")

@@ -23,7 +23,7 @@ SUMMED = {
 }
 AT_ONCE = 16  # accounts; each waits for its own agent
 # One that is closed in part is still open.
-CLOSED = frozenset({State.FILLED, State.LATE_FILL, State.CLOSED_EXTERNALLY})
+CLOSED = frozenset({State.FILLED, State.LATE_FILL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,12 @@ class Closing:
 
     @property
     def tone(self) -> str:
-        """good: it is closed; lost: nobody knows yet; bad: it is not; empty: it was before."""
+        """good: it is closed; lost: nobody knows yet; bad: it is not; empty: it was before, also
+        where only the broker said so."""
         if self.order is None:
             return "bad" if self.failed else ""
+        if self.order.state == State.CLOSED_EXTERNALLY:
+            return ""
         if self.order.state in OPEN:
             return "lost"
         return "good" if self.order.state in CLOSED else "bad"
@@ -57,10 +60,11 @@ class Closed:
         """How many of each, in words."""
         if not self.closings:
             unread = self.account.open_positions is None
-            return "its positions could not be read" if unread else "nothing was open"
+            return "its positions could not be read" if unread else "nothing was open to close"
         tones = [closing.tone for closing in self.closings]
         counts = [(tones.count(tone), words) for tone, words in SUMMED.items()]
-        return ", ".join(f"{count} {words}" for count, words in counts if count)
+        summed = ", ".join(f"{count} {words}" for count, words in counts if count)
+        return summed if any(tones) else f"nothing to close: {summed}"
 
 
 def close_account(

@@ -30,7 +30,8 @@ class State(models.TextChoices):
 
 LOCKING = frozenset({State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION})
 OPEN = LOCKING | {State.QUEUED}
-# Ended, and nothing happened at the broker.
+# Ended, and nothing happened at the broker, as far as is known: what closed a position without our
+# knowing, with contract 1, may have been our own order.
 WITHOUT_EXECUTION = frozenset(
     {
         State.DENIED,

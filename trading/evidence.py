@@ -13,10 +13,13 @@ from accounts.agents import AccountReading, Deal, PositionReading
 from trading.diagram import State
 from trading.models import Order
 
+GONE = "is not open any more: this order or something else closed it."
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`state` None: nothing is proven. `absent`: a credible reading shows no trace of the order."""
+    """`state` None: nothing is proven. `absent`: a credible reading shows no trace of the order;
+    with contract 1, of the position that it was to close or to modify."""
 
     state: State | None
     text: str
@@ -110,22 +113,33 @@ def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Find
 
 
 def proposal(order: Order, positions: Sequence[PositionReading]) -> Finding:
-    """Of an agent that tells no marks (contract 1): nothing is proven, and a person decides."""
+    """Of an agent that tells no marks (contract 1): which position is an open's, a person decides.
+    For a close and a modify it is enough that what was asked for holds."""
     if order.kind == Order.Kind.OPEN:
         shown = candidates(order, positions)
         text = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
         return Finding(None, text, shown=[_plain(position) for position in shown])
     position = next((p for p in positions if p.ticket == order.position), None)
     if position is None:
-        text = f"Position #{order.position} is not open any more: this or something else closed it."
-        return Finding(None, text, shown=[])
+        return Finding(None, f"Position #{order.position} {GONE}", absent=True, shown=[])
     if order.kind == Order.Kind.CLOSE:
         text = f"Position #{order.position} was still open when it was looked for."
     elif (position.sl, position.tp) == (order.sl, order.tp):
         text = f"Position #{order.position} has the SL and TP that were asked for."
+        return Finding(State.FILLED, text)
     else:
         text = f"Position #{order.position} has another SL or TP than was asked for."
     return Finding(None, text, shown=[])
+
+
+def closed(order: Order, deals: Sequence[Deal]) -> Finding | None:
+    """What the history of contract 1 adds, where a reading does not show the position any more: at
+    which price it was closed, but not by whom. None when it does not have it."""
+    closing = next((deal for deal in deals if deal.position_id == order.position), None)
+    if closing is None:
+        return None
+    text = f"Position #{order.position} {GONE} The history shows it."
+    return Finding(None, text, absent=True, price=closing.price)
 
 
 def _plain(position: PositionReading) -> dict[str, Any]:

@@ -12,6 +12,7 @@ says how far it came; reconcile.py goes on from there.
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -224,9 +225,15 @@ def cancel(order: Order, actor: str) -> bool:
 
 
 def settle_by_hand(
-    order: Order, user: Any, outcome: State, reason: str, position: int | None = None
+    order: Order,
+    user: Any,
+    outcome: State,
+    reason: str,
+    position: int | None = None,
+    disowned: Collection[int] = (),
 ) -> bool:
-    """Ends an order that needs attention. `position`: the ticket of what it opened.
+    """Ends an order that needs attention. `position`: the ticket of what it opened. `disowned`: of
+    positions that could be its own, as the person was shown, and says that they are another's.
 
     Raises PermissionDenied, and ValueError without a reason, or without the position of a leg of a
     versus: one that it does not know would never be closed.
@@ -239,6 +246,8 @@ def settle_by_hand(
         return False
     who = user.get_username()
     columns = _opened(order, position) if outcome in EXECUTED else {}
+    if disowned:
+        columns["data"] = {"disowned": sorted(disowned)}
     return change(order, outcome, reason.strip(), actor=who, settled_by=who, **columns)
 
 

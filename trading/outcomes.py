@@ -58,8 +58,9 @@ def columns(answer: TradeAnswer) -> dict[str, Any]:
 
 
 def words(order: Order, answer: TradeAnswer) -> str:
-    """The outcome in plain words: what it means, then what the broker said."""
-    said = f' The broker said: "{answer.message}"' if answer.message else ""
+    """The outcome in plain words: what it means, then what the broker, or its agent, said."""
+    speaker = "agent" if answer.retcode is None else "broker"
+    said = f' The {speaker} said: "{answer.message}"' if answer.message else ""
     if answer.external:
         return f"Something else had closed the position already.{said}"
     if answer.outcome == "done":

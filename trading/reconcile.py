@@ -6,6 +6,7 @@ number of times. Each step is claimed by a conditional UPDATE, so two at once do
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -15,7 +16,7 @@ from accounts.agents.signing import CLOCK_SKEW
 from accounts.models import Agent
 from trading import wire
 from trading.diagram import State
-from trading.evidence import Finding, proposal, weigh
+from trading.evidence import Finding, closed, proposal, weigh
 from trading.journal import append, change
 from trading.latefills import raise_late_fills
 from trading.models import Order
@@ -141,14 +142,25 @@ def _never_taken(order: Order, record: OrderRecord) -> bool:
 
 
 def _find_by_difference(order: Order) -> Finding | None:
-    """Contract 1 knows no marks: what may be it is shown to a person, who decides."""
+    """Contract 1 knows no marks: which position an open made is shown to a person, who decides."""
     positions = wire.read_account(order).positions
     if positions is None:
         return None
-    return proposal(order, positions)
+    found = proposal(order, positions)
+    return (_in_history(order) or found) if found.absent else found
+
+
+def _in_history(order: Order) -> Finding | None:
+    """None also when it cannot be read: it only adds to what the positions say."""
+    try:
+        return closed(order, wire.deals(order))
+    except (AgentError, TimeoutError):
+        return None
 
 
 def _conclude(order: Order, finding: Finding, now: datetime) -> None:
+    if order.absences and not finding.absent:  # two that count are in a row
+        Order.objects.filter(pk=order.pk).update(absences=0)
     if finding.state is not None:
         changed = change(
             order,
@@ -161,20 +173,47 @@ def _conclude(order: Order, finding: Finding, now: datetime) -> None:
         )
         if changed:
             poll_soon(order)
-    elif finding.absent and now > order.valid_until + SETTLING:
+    elif finding.absent and _counts(order, finding, now):
         _count_absence(order, finding)
-    elif order.state == State.UNKNOWN and (order.contract == "1" or _waited(order, now)):
+    elif order.state == State.UNKNOWN and (_is_for_a_person(order) or _waited(order, now)):
         change(order, State.NEEDS_ATTENTION, finding.text, data=finding.shown)
+
+
+def _is_for_a_person(order: Order) -> bool:
+    """At once: nothing that contract 1 may still show would prove which position is the order's."""
+    return order.contract == "1" and order.kind == Order.Kind.OPEN
+
+
+def _counts(order: Order, finding: Finding, now: datetime) -> bool:
+    """Whether absence counts yet: once an agent of contract 2 would not execute it any more. With
+    contract 1 a late execution does no harm, for what is gone cannot be closed or modified; but a
+    terminal that starts, as when it lost our answer, may show no positions for a while."""
+    if order.contract == "1":
+        in_history = finding.price is not None
+        return in_history or now > (order.deadline or order.valid_until)
+    return now > order.valid_until + SETTLING
 
 
 def _count_absence(order: Order, finding: Finding) -> None:
     absences = order.absences + 1
     if absences >= ABSENCES_NEEDED:
-        text = f"It was not executed: seen by {absences} readings, and it has expired at the agent."
-        change(order, State.NOT_EXECUTED, text, absences=absences)
+        _settle_absent(order, finding, absences)
         return
     Order.objects.filter(pk=order.pk, absences=order.absences).update(absences=absences)
     append(order, finding.text)
+
+
+def _settle_absent(order: Order, finding: Finding, absences: int) -> None:
+    """With contract 1 nothing says what closed the position, so no execution is claimed."""
+    columns: dict[str, Any] = {"absences": absences}
+    if order.contract == "1":
+        text, to = f"{finding.text} {absences} readings agree.", State.CLOSED_EXTERNALLY
+        columns |= {"price": finding.price} if order.kind == Order.Kind.CLOSE else {}
+    else:
+        text = f"It was not executed: seen by {absences} readings, and it has expired at the agent."
+        to = State.NOT_EXECUTED
+    if change(order, to, text, **columns):
+        poll_soon(order)
 
 
 def _waited(order: Order, now: datetime) -> bool:

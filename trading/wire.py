@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
+import msgspec
 from django.utils import timezone
 
 from accounts.agents import (
@@ -46,7 +47,23 @@ def trade(order: Order) -> TradeAnswer:
     except TimeoutError as error:
         raise NotSent("The agent did not answer in time. Nothing was sent.") from error
     patience = client().limits.trade_deadline + PATIENCE_S
-    return loop.run(client().trade(endpoint, request(order), spec), patience)
+    answer = loop.run(client().trade(endpoint, request(order), spec), patience)
+    is_gone = answer.external and answer.outcome == "rejected"
+    return _confirmed(order, answer) if is_gone else answer
+
+
+def _confirmed(order: Order, answer: TradeAnswer) -> TradeAnswer:
+    """A position that the agent did not find is gone only when a credible reading agrees: an agent
+    of contract 1 finds none after a failed read either. Nothing was sent, whichever it is."""
+    try:
+        positions = read_account(order).positions
+    except (AgentError, TimeoutError):
+        positions = None
+    if positions is not None and all(one.ticket != order.position for one in positions):
+        return answer
+    shown = "could not be read" if positions is None else "show it"
+    message = f"{answer.message}, but the account's positions {shown}. Nothing was sent."
+    return msgspec.structs.replace(answer, external=False, message=message)
 
 
 def _prepare(order: Order) -> SymbolSpec | None:

@@ -8,6 +8,7 @@ not found" proves it; "Order failed: symbol EURUSD not found" may come from afte
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from accounts.agents.text import clean
 from accounts.agents.trades import TradeRequest
@@ -45,18 +46,30 @@ _OF_A_POSITION = re.compile(rf"\b(?:{'|'.join(OF_A_POSITION)})\b")
 
 
 def proves_nothing_sent(detail: str, request: TradeRequest) -> bool:
+    return _proof(detail, request) != ""
+
+
+def misses_position(detail: str, request: TradeRequest) -> bool:
+    """Whether it says that the agent did not find the position to close or to modify."""
+    return _proof(detail, request) == "position"
+
+
+def _proof(detail: str, request: TradeRequest) -> Literal["", "check", "position"]:
+    """Which check refused the request: of its position, or another; empty when that is unknown."""
     if not 0 < len(detail) <= LONGEST or clean(detail, LONGEST) != " ".join(detail.split()):
-        return False
+        return ""
     words = [_reduced(word, request) for word in _words(detail, request)]
     if not all(words):
-        return False
+        return ""
     text = " ".join(words)
+    proof: Literal["check", "position"] = "check"
     rest, found = _ALWAYS.subn(" ", text, count=1)
     # After an open was sent, an agent may look for its position. Another number is another ticket.
     if not found and request.kind != "open" and "N" not in words:
         rest, found = _OF_A_POSITION.subn(" ", text, count=1)
+        proof = "position"
     # A second "not" turns the first into something else.
-    return found == 1 and "not" not in rest.split()
+    return proof if found == 1 and "not" not in rest.split() else ""
 
 
 def _words(detail: str, request: TradeRequest) -> list[str]:

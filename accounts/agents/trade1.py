@@ -11,11 +11,10 @@ from functools import partial
 
 import msgspec
 
-from accounts.agents import fields, figures, retcodes
+from accounts.agents import comments, fields, figures, presend, retcodes
 from accounts.agents.call import Answer
 from accounts.agents.errors import Malformed, NotSent
 from accounts.agents.figures import UNTOLD, Figure
-from accounts.agents.presend import proves_nothing_sent
 from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status, detail_of
 from accounts.agents.symbols import SymbolSpec
@@ -100,9 +99,8 @@ def pips(request: TradeRequest, spec: SymbolSpec | None, level: Decimal, *, abov
 
 def verdict(what: str, request: TradeRequest, answer: Answer) -> TradeAnswer:
     """Raise AgentError when `answer` proves nothing."""
-    if answer.status == BAD_REQUEST and proves_nothing_sent(detail_of(answer), request):
-        message = clean(detail_of(answer), MESSAGE)
-        return TradeAnswer(outcome="rejected", message=message, received=received(answer.body))
+    if answer.status == BAD_REQUEST and (refused := _refused(detail_of(answer), request, answer)):
+        return refused
     check_status(answer, what)
     told = fields.decode(answer.body, _told)
     code = told.error_code or None
@@ -112,6 +110,25 @@ def verdict(what: str, request: TradeRequest, answer: Answer) -> TradeAnswer:
     else:
         outcome = "rejected" if code in retcodes.REJECTED else "unknown"
     return _answer(told, outcome, request, answer)
+
+
+def _refused(detail: str, request: TradeRequest, answer: Answer) -> TradeAnswer | None:
+    """What the text of a 400 proves; None when that is nothing."""
+    comment, told = comments.comment_of(detail, request), received(answer.body)
+    if code := comments.code_of(comment, request):
+        return TradeAnswer(
+            outcome=retcodes.outcome(code),
+            retcode=code,
+            retcode_name=retcodes.name(code),
+            position=request.position,
+            message=comment,
+            received=told,
+        )
+    gone = comments.misses_position(comment, request) or presend.misses_position(detail, request)
+    if not gone and not presend.proves_nothing_sent(detail, request):
+        return None
+    message = clean(detail, MESSAGE)
+    return TradeAnswer(outcome="rejected", message=message, received=told, external=gone)
 
 
 def _check_success(told: Told, code: int | None, request: TradeRequest) -> None:

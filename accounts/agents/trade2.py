@@ -66,6 +66,7 @@ REFUSALS = frozenset(
         "volume-invalid",
     }
 )
+MISSING = "position-not-found"
 # Of an agent that has no such call. Not among them are the problems of a signature: they are said
 # of a copy of the request that came late, too, while the first one may have executed.
 NO_SUCH_CALL = frozenset({"not-found", "method-not-allowed"})
@@ -138,11 +139,23 @@ def verdict(signer: Signer, request: TradeRequest, answer: Answer) -> TradeAnswe
     signer.verify(answer)
     if answer.status == ACCEPTED:
         return unknown("The agent has sent it and waits for its terminal.", answer.body)
-    _check_refusal(answer)
+    try:
+        _check_refusal(answer)
+    except NotSent as refusal:
+        if request.kind == "open" or not _misses_position(refusal):
+            raise
+        said, body = clean(refusal.sentence, MESSAGE), received(answer.body)
+        return TradeAnswer(outcome="rejected", message=said, received=body, external=True)
     told = fields.decode(answer.body, _told)
     if told.tag not in (None, request.tag):
         raise Malformed(f"tag: expected {request.tag}, got {clean(told.tag or '', 40)}")
     return weighed(told, answer.body, request)
+
+
+def _misses_position(refusal: NotSent) -> bool:
+    """Whether the agent did not find the position to close or to modify."""
+    cause = refusal.cause
+    return isinstance(cause, RefusedRequest) and v2.kind_of(cause) == MISSING
 
 
 def _check_refusal(answer: Answer) -> None:

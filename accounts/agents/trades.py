@@ -74,7 +74,8 @@ class TradeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     received: str = ""
     """The body of the answer, cleaned, its first 4,000 characters; as far as it came."""
     external: bool = False
-    """The close found its position closed by something else."""
+    """The position to close or to modify is gone, closed by something else. "Not found" alone, as
+    contract 1 says it also after a failed read, needs a reading that agrees."""
 
 
 class Asked(msgspec.Struct, frozen=True):

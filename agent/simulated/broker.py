@@ -7,6 +7,7 @@ from agent.orders.retcodes import DONE, DONE_PARTIAL, NAMES
 from agent.records import OrderCheckResult, OrderSendResult, TradeRequest
 from agent.simulated.account import SimulatedAccount
 from agent.simulated.checks import check, free_margin
+from agent.simulated.comments import COMMENTS
 from agent.simulated.execution import Executed
 from agent.simulated.trade_faults import Fault, TradeFaults
 from agent.simulated.world import World
@@ -77,7 +78,7 @@ def _result(
     quote = account.market.quotes.get(request.symbol)
     bid, ask = (quote.bid, quote.ask) if quote else (0.0, 0.0)
     told = executed if retcode in (DONE, DONE_PARTIAL) else Executed()
-    comment = "Request executed" if retcode == DONE else NAMES.get(retcode, "")
+    comment = COMMENTS.get(retcode) or NAMES.get(retcode, "")
     return OrderSendResult(
         retcode, told.deal, told.order, told.volume, told.price, bid, ask, comment, call, 0,
         request,

@@ -143,14 +143,36 @@ async def test_whether_it_was_executed_or_not_an_ambiguous_400_looks_the_same(
     assert sum(position.volume for position in desk.account.positions.values()) == lots
 
 
-async def test_a_lot_off_the_step_and_no_change_are_ambiguous_too(
+async def test_what_the_broker_refuses_says_its_comment_and_no_code(
     desk: TradingDesk, client: httpx.AsyncClient
 ) -> None:
     detail = await refused(client, "POST", "/positions/open", trade(lot=0.015))
-    assert detail == "Order failed: INVALID_VOLUME (code 10014)"
+    assert detail == "Order failed: Invalid volume"
     ticket = (await client.post("/positions/open", json=trade())).json()["ticket"]
     same = await refused(client, "PUT", "/positions/modify", {"ticket": ticket})
-    assert same == "Modify failed: NO_CHANGES (code 10025)"
+    assert same == "Modify failed: No changes"
+
+
+@pytest.mark.parametrize(
+    ("fault", "comment"),
+    [(10018, "Market closed"), (10027, "AutoTrading disabled by client"), (10004, "Requote")],
+)
+async def test_each_comment_is_spelled_as_in_the_field(
+    desk: TradingDesk, client: httpx.AsyncClient, fault: int, comment: str
+) -> None:
+    desk.fault(fault)
+    detail = await refused(client, "POST", "/positions/open", trade())
+    assert detail == f"Order failed: {comment}"
+
+
+async def test_a_position_is_not_found_either_when_positions_cannot_be_read(
+    desk: TradingDesk, client: httpx.AsyncClient
+) -> None:
+    ticket = (await client.post("/positions/open", json=trade())).json()["ticket"]
+    desk.terminal.positions_fail = True
+    detail = await refused(client, "POST", "/positions/close", {"ticket": ticket})
+    assert detail == f"Position {ticket} not found"
+    assert ticket in desk.account.positions
 
 
 async def test_the_same_request_twice_is_two_trades(

@@ -198,9 +198,42 @@ async def test_a_400_with_a_known_message_is_a_rejection(agents, kind, detail):
 
 
 @pytest.mark.parametrize(
+    ("kind", "detail", "code"),
+    [
+        ("open", "Order failed: Market closed", 10018),
+        ("close", "Close failed: AutoTrading disabled by client", 10027),
+        ("modify", "Modify failed: Invalid stops.", 10016),
+    ],
+)
+async def test_a_400_with_a_comment_of_a_definite_return_code_is_a_rejection(
+    agents, kind, detail, code
+):
+    answer = await told(agents, {"detail": detail}, order(kind), "400 Bad Request")
+    assert (answer.outcome, answer.retcode, answer.external) == ("rejected", code, False)
+    assert answer.message in detail
+    assert detail in answer.received
+
+
+async def test_a_modify_that_changes_nothing_has_what_was_asked(agents):
+    content = {"detail": "Modify failed: No changes"}
+    answer = await told(agents, content, order("modify"), "400 Bad Request")
+    assert (answer.outcome, answer.retcode, answer.position) == ("done", 10025, POSITION)
+
+
+@pytest.mark.parametrize("kind", ["close", "modify"])
+@pytest.mark.parametrize("prefix", ["", "Close failed: ", "Modify failed: "])
+async def test_a_position_that_is_not_found_is_said_to_be_gone(agents, kind, prefix):
+    detail = f"{prefix}Position {POSITION} not found"
+    answer = await told(agents, {"detail": detail}, order(kind), "400 Bad Request")
+    own = not prefix or prefix.lower().startswith(kind)
+    assert (outcome(answer), answer.external) == (("rejected" if own else "unknown"), own)
+
+
+@pytest.mark.parametrize(
     "content",
     [
-        {"detail": "Order failed: No money"},
+        {"detail": "Order failed: Request timed out"},
+        {"detail": ["Order failed: No money"]},
         {"detail": ["Insufficient margin"]},
         {"detail": {"message": "Insufficient margin"}},
         {"detail": None},

@@ -27,8 +27,8 @@ async def told(agents, content, request=None, status="200 OK", **how):
     return called
 
 
-async def refused(agents, problem, status="422 Unprocessable"):
-    return await told(agents, problem, status=status, kind=PROBLEM)
+async def refused(agents, problem, status="422 Unprocessable", request=None):
+    return await told(agents, problem, request, status, kind=PROBLEM)
 
 
 # --- what goes out ------------------------------------------------------------------------------
@@ -182,6 +182,22 @@ async def test_a_signed_refusal_that_says_that_nothing_was_sent_proves_it(agents
     assert isinstance(called, NotSent)
     assert called.sentence == "The agent refused it and sent nothing: It cannot: because of that"
     assert called.cause.problem == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "becomes"),
+    [
+        ("close", False, "rejected"),
+        ("modify", False, "rejected"),
+        ("open", False, "not-sent"),
+        ("close", True, "unknown"),
+    ],
+)
+async def test_a_position_that_is_not_found_is_said_to_be_gone(agents, kind, sent, becomes):
+    problem = {"type": "position-not-found", "title": "There is no such position", "sent": sent}
+    called = await refused(agents, problem, request=order(kind))
+    assert outcome(called) == becomes
+    assert getattr(called, "external", False) is (becomes == "rejected")
 
 
 @pytest.mark.parametrize("said", [{}, {"sent": True}, {"sent": None}, {"sent": 0}, {"sent": "no"}])

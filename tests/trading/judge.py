@@ -63,10 +63,21 @@ class Judge:
         assert len(self.line.calls.get(order.pk, [])) <= 1, f"{order} was sent to the venue twice"
         if order.state in NEVER_WRITTEN and order.state != State.NOT_SENT:
             assert order.pk not in self.line.written, f"{order} is {order.state}, and was written"
-        if order.state in WITHOUT:
+        if order.state == State.CLOSED_EXTERNALLY and order.contract == "1":
+            self._is_gone(order)
+        elif order.state in WITHOUT:
             assert not executions, f"{order} is {order.state}, and was executed"
         if order.state in EXECUTED:
             self._matches(order, executions)
+
+    def _is_gone(self, order: Order) -> None:
+        """By whichever hand: without marks nothing says whether it was the order's."""
+        account = next(
+            member.terminal.account
+            for member in self.stage.venue.members
+            if member.terminal.account.login == order.login
+        )
+        assert order.position not in account.positions, f"{order} is {order.state}, but still open"
 
     def _matches(self, order: Order, executions: list[Entry]) -> None:
         if order.kind == Order.Kind.MODIFY:

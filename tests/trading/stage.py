@@ -98,6 +98,8 @@ class Stage:
         self.stack.enter_context(atomic)
         self.depth = len(connection.atomic_blocks)
         self.venue = NearVenue(self.folder, self.clock, agents)
+        # With contract 1, what a person opens by hand is taken for a late fill of the same lots.
+        self.venue.members[0].terminal.world.market.on_second = None
         self.line = Line(self.venue, self.stop, self.wrote)
         self.patch = self.stack.enter_context(pytest.MonkeyPatch.context())
         self._set()

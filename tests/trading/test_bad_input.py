@@ -49,7 +49,7 @@ def test_a_position_that_is_gone_since_it_was_read(desk: Desk, contract: str, pa
     assert held is not None
     level = held.open_price - Decimal("0.02")
     answer = browser.ask(f"positions/{ticket}/{path}", client_key="late", sl=f"{level:f}")
-    reason = told(answer, State.REJECTED if contract == "1" else State.NOT_SENT)
+    reason = told(answer, State.CLOSED_EXTERNALLY)
     assert str(ticket) in reason
     assert len(desk.sent(contract)) == sent
 

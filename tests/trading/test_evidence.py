@@ -7,7 +7,7 @@ import pytest
 
 from accounts.agents import AccountReading, Deal, PositionReading
 from trading.diagram import State
-from trading.evidence import proposal, weigh
+from trading.evidence import closed, proposal, weigh
 from trading.models import Order
 
 TICKET = 77
@@ -82,19 +82,32 @@ def test_what_bears_no_mark_of_it_proves_nothing() -> None:
     assert (found.state, found.absent) == (None, True)
 
 
+MOVED = {"sl": Decimal(1)}
+# Found, state, whether the position is gone, words.
 PROPOSED = [
-    (order(), [held()], "1 new position could be it"),
-    (order("close"), [held()], "#77 was still open"),
-    (order("close"), [], "#77 is not open any more"),
-    (order("modify", sl=Decimal(1)), [held(sl=Decimal(1))], "has the SL and TP that were asked"),
-    (order("modify", sl=Decimal(1)), [held()], "has another SL or TP"),
+    (order(), [held()], None, False, "1 new position could be it"),
+    (order("close"), [held()], None, False, "#77 was still open"),
+    (order("close"), [held(ticket=78)], None, True, "this order or something else closed it"),
+    (order("modify", **MOVED), [], None, True, "#77 is not open any more"),
+    (order("modify", **MOVED), [held(**MOVED)], State.FILLED, False, "has the SL and TP"),
+    (order("modify", **MOVED), [held()], None, False, "has another SL or TP"),
+    (order("modify", **MOVED), [held(**MOVED, tp=Decimal(2))], None, False, "has another SL or TP"),
 ]
 
 
-@pytest.mark.parametrize(("one", "positions", "sentence"), PROPOSED)
+@pytest.mark.parametrize(("one", "positions", "state", "gone", "sentence"), PROPOSED)
 def test_without_marks_what_could_be_it_is_told_for_each_kind(
-    one: Order, positions: list[PositionReading], sentence: str
+    one: Order, positions: list[PositionReading], state: State | None, gone: bool, sentence: str
 ) -> None:
     found = proposal(one, positions)
-    assert found.state is None
+    assert (found.state, found.absent) == (state, gone)
     assert sentence in found.text
+
+
+def test_the_history_of_contract_1_tells_at_which_price_the_position_was_closed() -> None:
+    one = order("close")
+    deals = [deal(one, "OUT", position_id=78), deal(one, "OUT", price=Decimal("1.2"))]
+    assert closed(one, deals[:1]) is None
+    found = closed(one, deals)
+    assert found is not None
+    assert (found.state, found.absent, found.price) == (None, True, Decimal("1.2"))

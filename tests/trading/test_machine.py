@@ -133,6 +133,12 @@ class Trading(RuleBasedStateMachine):
     def beat(self, at: int | None, trouble: str) -> None:
         self.do(at, trouble, reconcile.tend, "2")
 
+    @rule(contract=CONTRACT, pick=PICK)
+    def close_at_the_terminal(self, contract: str, pick: int) -> None:
+        account = self.stage.venue.member(contract).terminal.account
+        if positions := [p for p in account.positions.values() if p.ordered]:
+            account.close(positions[pick % len(positions)], int(self.stage.clock.time()))
+
     @rule(contract=CONTRACT)
     def poll(self, contract: str) -> None:
         self.stage.poll(contract)

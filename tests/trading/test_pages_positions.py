@@ -1,5 +1,6 @@
 """Closing and modifying on the pages: all, a part, breakeven, everything, past the lock."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -8,6 +9,7 @@ from django.http import HttpResponse
 
 from tests.pages.reading import text, words
 from tests.trading.browser import HTMX, Browser, hidden
+from tests.trading.desk import Desk
 from trading.diagram import State
 from trading.models import Order
 
@@ -129,6 +131,35 @@ def test_closing_all_tells_of_each_position_and_does_it_once(browser: Browser) -
         assert "Done at" in said
         assert "It was not open any more." in said
     assert len(browser.desk.sent()) == len(tickets)
+
+
+@pytest.mark.parametrize("contract", ["1", "2"])
+def test_closing_all_of_an_account_that_is_flat_by_now_says_so(desk: Desk, contract: str) -> None:
+    browser = Browser(desk, contract)
+    browser.read()
+    tickets = [position.ticket for position in desk.accounts[contract].positions.all()]
+    account = desk.venue.member(contract).terminal.account
+    for position in list(account.positions.values()):
+        account.close(position, int(time.time()))
+    count = len(tickets)
+    said = words(text(browser.ask("close/", client_key="all", ticket=tickets)))
+    assert f"nothing to close: {count} not open any more" in said
+    assert set(Order.objects.values_list("state", flat=True)) == {State.CLOSED_EXTERNALLY}
+    browser.read()
+    said = words(text(browser.ask("close/", client_key="again", ticket=tickets)))
+    assert f"nothing to close: {count} not open any more" in said
+    assert Order.objects.count() == count
+    said = words(text(browser.client.get(f"{browser.own}close/")))
+    assert "has no open positions. There is nothing to close." in said
+
+
+@pytest.mark.parametrize(("kind", "tone"), [("close", "warn"), ("modify", "bad")])
+def test_the_outcome_of_a_close_that_came_late_is_no_alarm(
+    browser: Browser, kind: str, tone: str
+) -> None:
+    order = browser.desk.place(kind=kind, position=4711)
+    Order.objects.filter(pk=order.pk).update(state="closed-externally", reason="It is closed.")
+    assert f'class="notice {tone}"' in text(browser.client.get(f"/orders/{order.pk}/"))
 
 
 def test_the_lock_is_overridden_with_a_reason_by_those_who_may(browser: Browser) -> None:

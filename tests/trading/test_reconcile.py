@@ -1,9 +1,12 @@
 """What becomes of orders whose outcome was lost: found by proof, or a person is asked."""
 
 import logging
+import time
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from django.utils import timezone
 
@@ -252,8 +255,93 @@ def test_proof_that_nothing_was_sent_counts_also_when_it_comes_late(
     assert (order.state, order.reason) == (State.NOT_EXECUTED, "The agent refused it.")
 
 
-def test_contract_1_tells_a_person_what_became_of_the_position_to_close(desk: Desk) -> None:
-    opened = desk.send("1")
+# --- contract 1: what an order asked for holds --------------------------------------------------
+@pytest.fixture
+def opened(desk: Desk) -> Order:
+    """A position behind the agent of contract 1."""
+    order = desk.send("1")
+    assert order.state == State.FILLED
+    return order
+
+
+def test_a_position_that_contract_1_shows_no_more_settles_its_close_by_two_readings(
+    desk: Desk, opened: Order
+) -> None:
     order = again(lost(desk, "1", kind="close", position=opened.order_ticket))
+    assert (order.state, order.absences) == (State.UNKNOWN, 1)
+    order = again(later(order, 3))
+    assert order.state == State.CLOSED_EXTERNALLY
+    assert "this order or something else closed it. The history shows it." in order.reason
+    (closing,) = [e["deal"] for e in desk.venue.entries("1", "execution") if e["deal"].entry]
+    assert float(order.price or 0) == closing.price
+    assert desk.send("1").state == State.FILLED  # the account is not locked any more
+
+
+def test_without_a_history_absence_counts_once_no_answer_can_come(
+    desk: Desk, opened: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal that starts may show no positions for a while."""
+    monkeypatch.setattr(wire, "deals", lambda _: ())
+    order = lost(desk, "1", kind="close", position=opened.order_ticket)
+    for _ in range(3):
+        Order.objects.filter(pk=order.pk).update(looked_at=None)
+        order = again(order)
+        assert (order.state, order.absences) == (State.UNKNOWN, 0)
+    order = again(again(later(order, 31)))
+    assert (order.state, order.absences) == (State.UNKNOWN, 1)
+    assert again(later(order, 31)).state == State.CLOSED_EXTERNALLY
+
+
+def test_absences_with_a_reading_between_them_that_shows_the_position_are_not_two(
+    desk: Desk, opened: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = never_sent(desk, opened)
+    read, empty = wire.read_account, msgspec.structs.replace(wire.read_account(order), positions=())
+    monkeypatch.setattr(wire, "deals", lambda _: ())
+    for absences, account in ((1, empty), (0, None), (1, empty)):
+        monkeypatch.setattr(wire, "read_account", lambda one, told=account: told or read(one))
+        order = again(later(order, 31))
+        assert (order.state, order.absences) == (State.UNKNOWN, absences)
+
+
+def never_sent(desk: Desk, opened: Order) -> Order:
+    """A close that was claimed by a sender that died before it sent."""
+    order = desk.place("1", kind="close", position=opened.order_ticket)
+    assert orders._claim(order)
+    return again(later(order, 40))
+
+
+def test_a_close_whose_position_is_still_open_asks_a_person_after_a_minute(
+    desk: Desk, opened: Order
+) -> None:
+    order = again(later(never_sent(desk, opened), 40))
+    assert order.state == State.UNKNOWN
+    order = again(later(order, 62))
     assert order.state == State.NEEDS_ATTENTION
-    assert f"#{opened.order_ticket} is not open any more" in order.reason
+    assert "was still open" in order.reason
+
+
+def test_it_settles_by_itself_also_after_a_person_was_asked(desk: Desk, opened: Order) -> None:
+    order = again(later(never_sent(desk, opened), 62))
+    assert order.state == State.NEEDS_ATTENTION
+    account = desk.venue.member("1").terminal.account
+    account.close(account.positions[opened.order_ticket or 0], int(time.time()))
+    for _ in range(2):
+        order = again(later(order, 62))
+    assert order.state == State.CLOSED_EXTERNALLY
+
+
+def test_a_modify_whose_levels_stand_is_done(desk: Desk, opened: Order) -> None:
+    levels = {"sl": Decimal("0.5"), "position": opened.order_ticket}
+    order = again(lost(desk, "1", kind="modify", **levels))
+    assert (order.state, order.reason[-30:]) == (State.FILLED, "SL and TP that were asked for.")
+
+
+def test_a_modify_whose_levels_do_not_stand_asks_a_person_after_a_minute(
+    desk: Desk, opened: Order
+) -> None:
+    order = desk.place("1", kind="modify", sl=Decimal("0.5"), position=opened.order_ticket)
+    assert orders._claim(order)
+    order = again(again(later(order, 40)))
+    assert order.state == State.UNKNOWN
+    assert again(later(order, 62)).state == State.NEEDS_ATTENTION

@@ -35,7 +35,7 @@ class Asked(Schema):
 )
 def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     """The newest first. `next` stays right while orders are added."""
-    orders = Order.objects.order_by("-pk")
+    orders = Order.objects.select_related("account__agent").order_by("-pk")
     if asked.account_number is not None:
         orders = orders.filter(login=asked.account_number)
     if asked.state is not None:
@@ -57,7 +57,7 @@ def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
 )
 def order(request: HttpRequest, id: Id) -> HttpResponseBase:  # noqa: A002 - its name in the URL
     """One, as it stands now."""
-    found = Order.objects.filter(pk=id).first()
+    found = Order.objects.select_related("account__agent").filter(pk=id).first()
     if found is None:
         raise Http404(f"There is no order {id}.")
     return conditional(request, told(found))

@@ -10,6 +10,7 @@ from accounts.api.shapes import Problem
 from mt5monitor.api.answers import answer
 from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
+from trading.settling import unchecked
 
 # What a script of the original takes for failed is any status but 2xx.
 STATUS: Final = {
@@ -48,6 +49,9 @@ class OrderOut(Schema):
     answered_at: datetime | None
     ended_at: datetime | None
     url: str = Field(description="where to follow it")
+    warning: str | None = Field(
+        None, description="why nothing can confirm an unknown outcome now, such as an agent away"
+    )
 
 
 class TradeOut(Schema):
@@ -118,4 +122,5 @@ def told(order: Order) -> dict[str, Any]:
         "success": succeeded(order),
         "user": order.username,
         "url": f"/api/orders/{order.pk}",
+        "warning": unchecked(order) or None,
     }

@@ -129,7 +129,8 @@ def _modifying(account: Account, asked: ModifyIn) -> Ticket:
 def _position(account: Account, ticket: int) -> Position:
     position = account.positions.filter(ticket=ticket).first()
     if position is None:
-        raise Http404(f"Position #{ticket} is not open on account {account.number}.")
+        flat = ", which has no open positions" if account.open_positions == 0 else ""
+        raise Http404(f"Position #{ticket} is not open on account {account.number}{flat}.")
     position.account = account  # with its agent
     return position
 

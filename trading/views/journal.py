@@ -1,6 +1,6 @@
 """The journal of orders, one order with its events, and settling one whose outcome is lost."""
 
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents.text import clean
 from accounts.views.answers import said
-from trading import numbers, orders
-from trading.diagram import LOCKING, State
+from trading import numbers, orders, settling
+from trading.diagram import LOCKING, WITHOUT_EXECUTION, State
 from trading.journal import REASON_LENGTH
 from trading.models import Order
 from trading.orderlist import OrderList, wanting
@@ -42,7 +42,7 @@ def journal(request: HttpRequest) -> HttpResponse:
 
 
 def _order_or_404(pk: int) -> Order:
-    order = Order.objects.select_related("account").filter(pk=pk).first()
+    order = Order.objects.select_related("account__agent").filter(pk=pk).first()
     if order is None:
         raise Http404(f"There is no order {pk}.")
     return order
@@ -52,7 +52,11 @@ def _order_or_404(pk: int) -> Order:
 @may_look
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     order = _order_or_404(pk)
-    context = {
+    return render(request, "trading/order.html", _context(order, settling.warnings(order)))
+
+
+def _context(order: Order, warnings: list[str]) -> dict[str, Any]:
+    return {
         "order": order,
         "tone": placing.tone(order),
         "events": list(order.events.all()),
@@ -60,8 +64,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "held": list(order.account.positions.filter(symbol=order.symbol)),
         "outcomes": [(state.value, text) for state, text in FOUND.items()],
         "is_lost": order.state in LOCKING and order.state != State.SENDING,
+        "warnings": warnings,
     }
-    return render(request, "trading/order.html", context)
 
 
 def _evidence(order: Order) -> list[dict[str, str]]:
@@ -89,8 +93,13 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         user, reason = request.user, clean(request.POST.get("reason", ""), REASON_LENGTH)
         position = _position(request.POST.get("position", ""))
+        warnings = settling.warnings(order, State(found))
+        if set(warnings) - set(request.POST.getlist("acknowledged")):
+            return _warned(request, order, warnings)
+        told = settling.could_be(order) if State(found) in WITHOUT_EXECUTION else []
+        disowned = [position.ticket for position in told]
         done = orders.settle_by_hand(
-            order, cast(AbstractUser, user), State(found), reason, position
+            order, cast(AbstractUser, user), State(found), reason, position, disowned
         )
     except ValueError as error:
         return said(request, str(error), tone="bad", back=back)
@@ -98,6 +107,14 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
         text = "It was settled meanwhile; nothing was changed."
         return said(request, text, tone="bad", back=back)
     return said(request, f"Settled: {order.words}, {State(found).label}.", back=back)
+
+
+def _warned(request: HttpRequest, order: Order, warnings: list[str]) -> HttpResponse:
+    """The form once more, as it was filled in, with what has to be acknowledged first."""
+    names = ("outcome", "reason", "position")
+    typed = {name: clean(request.POST.get(name, ""), REASON_LENGTH) for name in names}
+    context = _context(order, warnings) | {"typed": typed}
+    return render(request, "trading/order.html", context, status=422)
 
 
 def _position(text: str) -> int | None:

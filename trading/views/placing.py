@@ -119,9 +119,12 @@ def taken(request: HttpRequest) -> HttpResponse:
 
 
 def tone(order: Order) -> str:
-    """good: as it was asked; bad; empty while it is under way, and for a part of what was asked."""
+    """good: as it was asked; bad; empty while it is under way, for a part of what was asked, and
+    for a close of what something else had closed."""
     if order.state == State.FILLED:
         return "good"
+    if order.state == State.CLOSED_EXTERNALLY and order.kind == Order.Kind.CLOSE:
+        return ""
     return "" if order.state in (State.QUEUED, State.SENDING, State.PARTIAL) else "bad"
 
 
