@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """Times that are here already were made with the distance of the day on which they were read:
     uncertain, until all is read again from an agent that can prove them."""
 
-    dependencies = [("trading", "0008_history")]
+    dependencies = [("trading", "0009_versus_archive_and_standing")]
 
     operations = [
         migrations.AddField(
