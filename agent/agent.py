@@ -1,5 +1,6 @@
 """One agent: a terminal, what was configured about it, and its secret."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from agent.broker_clock import BrokerClock
-from agent.errors import DealsUnreadable
+from agent.errors import DealsUnreadable, TerminalError
 from agent.orders.desk import OrderDesk
 from agent.orders.journal import Journal
 from agent.readings import (
@@ -22,7 +23,7 @@ from agent.readings import (
 from agent.records import AccountInfo, MetaTrader5, TradeDeal
 from agent.signing import Nonces
 from agent.terminal import Terminal
-from agent.weeks import Weeks, currency_pairs
+from agent.weeks import Weeks
 from agent.zones import HOUR
 
 # The three shapes in which agents in the field answer GET /accounts.
@@ -62,7 +63,7 @@ class Agent:
     _desk: OrderDesk | None = None
     _opened: tuple[int, int | None] | None = None
     _clock_of: int | None = None
-    _watched: tuple[float, list[str], list[str]] = (-LOOK_FOR_SYMBOLS, [], [])
+    _watched: tuple[float, list[str]] = (-LOOK_FOR_SYMBOLS, [])
     _weeks: Weeks = field(default_factory=Weeks)
 
     @property
@@ -96,17 +97,20 @@ class Agent:
             await self.state()
         first, last = (clock.broker_seconds(moment) for moment in (since, until))
         account, found = await self.terminal.run(
-            lambda mt5: read_deals(mt5, first - HOUR, last + HOUR)
+            lambda mt5: read_deals(mt5, max(0, first - HOUR), last + HOUR)
         )
         unsure = [deal.time for deal in found if not clock.is_certain(deal.time_msc)]
         if unsure and clock.learns:
-            await self.terminal.run(lambda mt5: self._look_back(mt5, unsure[0], unsure[-1]))
+            await self._look_back(unsure[0], unsure[-1])
         return account, [deal for deal in found if clock.may_be_within(deal.time_msc, since, until)]
 
-    def _look_back(self, mt5: MetaTrader5, first: int, last: int) -> None:
-        _, _, pairs = self._watched
-        pairs = pairs or currency_pairs(mt5.symbols_get() or ())
-        self.broker_clock.prove(self._weeks.read(mt5, pairs, first, last, self.clock()))
+    async def _look_back(self, first: int, last: int) -> None:
+        """Learn what the broker's clock was between two of its times, if bars can prove it."""
+        now = self.clock()
+        # Bars may have to be fetched from the broker first: without them, times stay uncertain.
+        with contextlib.suppress(TerminalError):
+            proofs = await self.terminal.run(lambda mt5: self._weeks.read(mt5, first, last, now))
+            self.broker_clock.prove(proofs)
 
     def _days(self, mt5: MetaTrader5, login: int, symbols: set[str]) -> int | None:
         """Also learns the broker's clock, from the ticks of `symbols` and a few more. A history
@@ -129,10 +133,10 @@ class Agent:
             return
         if self._clock_of not in (None, login):
             clock.forget()
-            self._weeks, self._watched = Weeks(), (-LOOK_FOR_SYMBOLS, [], [])
+            self._weeks, self._watched = Weeks(), (-LOOK_FOR_SYMBOLS, [])
         self._clock_of = login
         if clock.offset is None and now - self._watched[0] >= LOOK_FOR_SYMBOLS:
-            self._watched = (now, *read_watched(mt5, now))
+            self._watched = (now, read_watched(mt5, now))
         for name in symbols.union(self._watched[1]):
             tick = mt5.symbol_info_tick(name)
             if tick is not None:

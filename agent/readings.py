@@ -109,21 +109,21 @@ def read_symbol(mt5: MetaTrader5, name: str) -> tuple[SymbolInfo, Tick | None]:
     return symbol, mt5.symbol_info_tick(name)
 
 
-def read_watched(mt5: MetaTrader5, now: float) -> tuple[list[str], list[str]]:
-    """Return the symbols whose prices are the newest, and the currency pairs there are.
+def read_watched(mt5: MetaTrader5, now: float) -> list[str]:
+    """Return the symbols whose prices are the newest.
 
     A symbol outside the terminal's Market Watch has no ticks: where none in it has a price of the
     last days, one more is selected.
     """
     symbols = mt5.symbols_get() or ()
-    pairs = currency_pairs(symbols)
     watched = sorted((s for s in symbols if s.visible), key=lambda s: s.time, reverse=True)
     names = [symbol.name for symbol in watched[:WATCHED]]
     if not watched or watched[0].time < now - LONGEST_QUIET:
         tradable = [s.name for s in symbols if not s.visible and s.trade_mode]
+        pairs = currency_pairs(symbols)
         others = sorted(tradable, key=lambda name: name not in pairs)[:SELECTED]
         names += [name for name in others if mt5.symbol_select(name, True)][:1]
-    return names, pairs
+    return names
 
 
 def read_deals(mt5: MetaTrader5, since: int, until: int) -> tuple[AccountInfo, list[TradeDeal]]:

@@ -5,7 +5,7 @@ with exactly these five days tells how far the broker's clock was from UTC then;
 shorter, as at Christmas or of gold and indices, tells nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from agent.constants import Constants
 from agent.records import MetaTrader5, SymbolInfo
@@ -20,7 +20,7 @@ A_SUNDAY = 3 * DAY
 FURTHEST = (-12 * HOUR, 14 * HOUR)
 LOOK_AGAIN = 600.0
 MAJORS = ("EUR", "USD", "GBP", "JPY", "CHF", "AUD", "NZD", "CAD")
-SYMBOLS_TRIED = 3
+PAIRS_TRIED = 3
 
 
 def proofs(times: Iterable[int]) -> Iterator[Proof]:
@@ -56,15 +56,13 @@ class Weeks:
     def __init__(self) -> None:
         self._read_at: dict[tuple[int, int], float] = {}
 
-    def read(
-        self, mt5: MetaTrader5, names: Sequence[str], first: int, last: int, now: float
-    ) -> list[Proof]:
-        """Of the whole weeks around two broker times; empty when no symbol's bars prove any."""
+    def read(self, mt5: MetaTrader5, first: int, last: int, now: float) -> list[Proof]:
+        """Of the whole weeks around two broker times; empty when no pair's bars prove any."""
         period = (first // WEEK - 1, last // WEEK + 2)
         if now - self._read_at.get(period, -LOOK_AGAIN) < LOOK_AGAIN:
             return []
         self._read_at[period] = now
-        for name in names[:SYMBOLS_TRIED]:
+        for name in currency_pairs(mt5.symbols_get() or ())[:PAIRS_TRIED]:
             bars = mt5.copy_rates_range(
                 name, Constants.TIMEFRAME_H1, max(0, period[0] * WEEK), period[1] * WEEK
             )

@@ -7,7 +7,7 @@ import pytest
 
 from agent.agent import Agent
 from agent.broker_clock import BrokerClock
-from agent.errors import BrokerTimeUnknown
+from agent.errors import BrokerTimeUnknown, TerminalTimeout
 from agent.records import SymbolInfo, Tick, TradeDeal
 from agent.terminal import DirectTerminal
 from agent.zones import HOUR, RuledZone, Summer, Zone, american, european, named
@@ -270,6 +270,19 @@ async def test_a_terminal_that_names_no_symbol_says_which_option_helps() -> None
     response = await client.get("/v2/deals", params=query)
     assert response.status_code == 503
     assert "--broker-utc-offset or --broker-time-zone" in response.json()["title"]
+
+
+async def test_bars_that_cannot_be_read_leave_the_time_uncertain() -> None:
+    def hang(*_: Any) -> None:
+        raise TerminalTimeout("the terminal gave no answer in 8 s")
+
+    deal = _deal(JULY_MSC)
+    turned = TurnedClock(NOVEMBER)
+    terminal = Altered(turned, history_deals_get=lambda *_: (deal,), copy_rates_range=hang)
+    agent = one_agent(turned, broker_clock=learned(), terminal=DirectTerminal(terminal))  # type: ignore[arg-type]
+    query = {"from": "2026-07-14T00:00:00Z", "to": "2026-07-16T00:00:00Z"}
+    [told] = (await signing_client_of(agent).get("/v2/deals", params=query)).json()["deals"]
+    assert told["time_uncertain"] is True
 
 
 async def test_deals_of_the_other_season_are_told_by_what_the_bars_prove() -> None:

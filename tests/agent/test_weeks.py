@@ -88,11 +88,10 @@ def test_bars_of_the_next_pair_are_looked_at_where_the_first_has_none_and_not_at
 
     weeks, terminal = Weeks(), Altered(copy_rates_range=copy_rates_range)
     summer = int(datetime(2026, 7, 15, tzinfo=UTC).timestamp())
-    names = ["EURUSD", "GBPUSD", "USDJPY"]
-    assert weeks.read(terminal, names, summer, summer, 0.0)
-    assert asked == ["EURUSD", "GBPUSD"]
-    assert weeks.read(terminal, names, summer, summer, LOOK_AGAIN - 1) == []
-    assert weeks.read(terminal, names, summer, summer, LOOK_AGAIN)
+    assert weeks.read(terminal, summer, summer, 0.0)
+    assert asked == ["EURUSD", "EURGBP"]
+    assert weeks.read(terminal, summer, summer, LOOK_AGAIN - 1) == []
+    assert weeks.read(terminal, summer, summer, LOOK_AGAIN)
 
 
 def test_currency_pairs_are_told_by_what_they_are_made_of() -> None:

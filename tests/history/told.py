@@ -43,8 +43,8 @@ def pasts(draw: st.DrawFn) -> list[Deal]:
         known |= {"swap": draw(money(500)), "fee": draw(money(100)), "price": D(ticket) / 10}
         what = draw(st.sampled_from(["open", "add", "close", "close", "fee"]))
         if what == "fee":
-            number = draw(st.sampled_from([None, *sorted(held)]))
             kind = draw(st.sampled_from(["CHARGE", "COMMISSION", "TAX"]))
+            number = None if kind == "CHARGE" or not held else max(held)
             told.append(deal(**known | {"position_id": number, "type": kind, "volume": D(0)}))
         elif what == "open" or not held:
             side, lots = draw(st.sampled_from(["BUY", "SELL"])), D(draw(st.integers(1, 9))) / 10
