@@ -21,6 +21,7 @@ from agent.simulated.terminal import SimulatedTerminal
 from agent.simulated.trade_faults import TradeFaults
 from agent.simulated.world import World
 from agent.terminal import DirectTerminal, Terminal, ThreadedTerminal
+from agent.zones import Zone, named
 
 # An order that is being sent when the agent is stopped gets this long to write its result down.
 LAST_ORDER_SECONDS = 3.0
@@ -49,7 +50,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         "--broker-utc-offset",
         type=int,
         metavar="SECONDS",
-        help="broker time minus UTC; learned from moving prices when not given",
+        help="broker time minus UTC, the same all year; learned from prices when not given",
+    )
+    add(
+        "--broker-time-zone",
+        type=named,
+        metavar="ZONE",
+        help="of the broker's clock, instead: Europe/Athens and the like, or new-york-close, which "
+        "is UTC+2, and UTC+3 in the summer of New York",
     )
     add("--deadline", type=float, default=8.0, help="seconds for one call to the terminal (8)")
     add(
@@ -97,6 +105,13 @@ def _add_trading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def given_clock(options: argparse.Namespace) -> int | Zone | None:
+    """What the options say of the broker's clock; None: nothing. The zone wins."""
+    zone: Zone | None = options.broker_time_zone
+    offset: int | None = options.broker_utc_offset
+    return offset if zone is None else zone
+
+
 def build_agent(
     options: argparse.Namespace, secret: bytes | None, journal: Journal | None = None
 ) -> Agent:
@@ -110,7 +125,7 @@ def build_agent(
         holder=options.holder,
         firm=options.firm,
         initial_balance=options.initial_balance,
-        broker_clock=BrokerClock(options.broker_utc_offset),
+        broker_clock=BrokerClock(given_clock(options)),
         journal=journal,
         order_deadline=options.order_deadline,
         trades_over_v1=options.trade_over_v1,
@@ -122,7 +137,7 @@ def _simulated(options: argparse.Namespace, secret: bytes | None, journal: Journ
     account = world.accounts[0]
     faults = TradeFaults(options.seed, account.index, options.trade_fault_rate)
     terminal = SimulatedTerminal(world, account, faults)
-    offset = options.broker_utc_offset
+    offset = given_clock(options)
     called: Terminal = DirectTerminal(terminal)
     if options.trade_pause:
         terminal.broker.pause = _pause_at(options.trade_pause)

@@ -49,6 +49,8 @@ class Constants:
     SYMBOL_TRADE_MODE_FULL: Final = 4
     SYMBOL_TRADE_EXECUTION_MARKET: Final = 2
 
+    TIMEFRAME_H1: Final = 16385
+
     TRADE_ACTION_DEAL: Final = 1
     TRADE_ACTION_SLTP: Final = 6
     ORDER_TYPE_BUY: Final = 0

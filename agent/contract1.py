@@ -16,12 +16,21 @@ from starlette.routing import BaseRoute, Route
 
 from agent.agent import Agent
 from agent.constants import SIDES
-from agent.errors import SymbolUnknown, TerminalError, TerminalTimeout
-from agent.readings import FAR_AHEAD, AccountReading, read_deals, read_symbol, reconnect
-from agent.records import SymbolInfo, Tick, TradePosition
+from agent.errors import DealsUnreadable, SymbolUnknown, TerminalError, TerminalTimeout
+from agent.readings import (
+    FAR_AHEAD,
+    AccountReading,
+    read_account,
+    read_deals,
+    read_symbol,
+    reconnect,
+)
+from agent.records import MetaTrader5, SymbolInfo, Tick, TradeDeal, TradePosition
 from agent.trades import v1_trades
 
 VERSION = "1.4.0"
+# A trade that was opened still longer before `from_date` is left out.
+ENTRIES_BEFORE = 7 * 86_400
 
 
 def answer(content: Any, status: int = 200) -> Response:
@@ -112,18 +121,25 @@ async def trade_history(request: Request) -> Response:
     agent = _agent(request)
     now = int(agent.clock()) + (agent.broker_clock.offset or 0)
     try:
-        since = _since(request, now)
+        since, reach = _since(request, now)
     except ValueError as error:
         return refused(400, str(error))
     try:
-        account, deals = await agent.terminal.run(
-            lambda mt5: read_deals(mt5, since, now + FAR_AHEAD)
-        )
+        login, deals = await agent.terminal.run(lambda mt5: _deals(mt5, since - reach, now))
     except TerminalTimeout as error:
         return refused(500, str(error))
     except TerminalError:
         return answer(_history(0, []))
-    return answer(_history(account.login, v1_trades(deals)))
+    return answer(_history(login, v1_trades(deals, since)))
+
+
+def _deals(mt5: MetaTrader5, since: int, now: int) -> tuple[int, list[TradeDeal]]:
+    """With the login. A history that cannot be read is an empty one, as old agents have it."""
+    login = read_account(mt5).login
+    try:
+        return login, read_deals(mt5, max(0, since), now + FAR_AHEAD)[1]
+    except DealsUnreadable:
+        return login, []
 
 
 ROUTES: list[BaseRoute] = [
@@ -216,19 +232,20 @@ def _history(login: int, trades: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _since(request: Request, now: int) -> int:
-    """The start of the window in broker seconds; `ValueError` says what is wrong with it."""
+def _since(request: Request, now: int) -> tuple[int, int]:
+    """The start of the window in broker seconds, and how much farther back the opening of a trade
+    is looked for; `ValueError` says what is wrong with it."""
     from_date = request.query_params.get("from_date")
     if from_date:
         try:
             moment = datetime.fromisoformat(from_date)
         except ValueError as error:
             raise ValueError("Invalid from_date format. Use ISO format") from error
-        return max(0, int(moment.replace(tzinfo=UTC).timestamp()))
+        return max(0, int(moment.replace(tzinfo=UTC).timestamp())), ENTRIES_BEFORE
     days = request.query_params.get("days", "30")
     if not days.isdecimal() or not 1 <= int(days) <= 365:
         raise ValueError("days must be between 1 and 365")
-    return now - int(days) * 86_400
+    return now - int(days) * 86_400, 0
 
 
 def naive(broker_msc: int) -> str:

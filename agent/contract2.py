@@ -23,7 +23,7 @@ from agent.constants import (
     name_of,
 )
 from agent.problem import Problem
-from agent.readings import StateReading, read_deals, read_symbol, reconnect
+from agent.readings import StateReading, read_symbol, reconnect
 from agent.records import SymbolInfo, Tick, TradeDeal, TradePosition
 
 LONGEST_WINDOW = timedelta(days=400)
@@ -67,10 +67,7 @@ async def deals(request: Request) -> Response:
     if not timedelta() <= until - since <= LONGEST_WINDOW:
         raise _invalid(f"to must be after from, by {LONGEST_WINDOW.days} days at most")
     clock = agent.broker_clock
-    if clock.offset is None:
-        await agent.state()
-    first, last = clock.broker_seconds(since), clock.broker_seconds(until)
-    account, found = await agent.terminal.run(lambda mt5: read_deals(mt5, first, last))
+    account, found = await agent.deals(since, until)
     content = {
         "login": account.login,
         "server": account.server,
@@ -170,7 +167,11 @@ def symbol_content(info: SymbolInfo, tick: Tick | None, clock: BrokerClock) -> d
 
 
 def deal_content(deal: TradeDeal, clock: BrokerClock) -> dict[str, Any]:
-    """`time` is UTC; `broker_time_msc` is what the broker's clock said, milliseconds as if UTC."""
+    """`time` is UTC; `broker_time_msc` is what the broker's clock said, milliseconds as if UTC.
+
+    `time_uncertain`: how far that clock was from UTC on that day is not proven, and `time` the
+    likeliest.
+    """
     return {
         "ticket": deal.ticket,
         "order": deal.order,
@@ -188,6 +189,7 @@ def deal_content(deal: TradeDeal, clock: BrokerClock) -> dict[str, Any]:
         "comment": deal.comment,
         "magic": deal.magic,
         "time": utc_text(clock.utc(deal.time_msc)),
+        "time_uncertain": not clock.is_certain(deal.time_msc),
         "broker_time_msc": deal.time_msc,
     }
 

@@ -53,4 +53,4 @@ class SymbolUnknown(TerminalError):
 
 class BrokerTimeUnknown(TerminalError):
     type = "broker-time-unknown"
-    title = "The distance between the broker's clock and UTC is not known yet"
+    title = "The broker's clock is not known yet: set --broker-utc-offset or --broker-time-zone"

@@ -24,7 +24,9 @@ from agent.terminal import DirectTerminal
 FleetContract = Literal["mixed", "1", "2"]
 NextAnswer = Literal["cut", "slow"]
 SLOW_SECONDS = 3.0
-STATES = (*FAULTS, "up", "slow", "disconnected", "unreadable", "nan", "markup", "forged")
+STATES = (
+    *FAULTS, "up", "slow", "disconnected", "unreadable", "no-history", "nan", "markup", "forged",
+)  # fmt: skip
 # The first ones of these among twenty are agents of older kinds.
 OLDER_SHAPES: dict[int, AccountsShape] = {7: "list", 13: "wrapped"}
 WITHOUT_POSITIONS = 19
@@ -59,6 +61,7 @@ class Member:
         self.state, self.seconds = state, seconds
         self.terminal.connected = state != "disconnected"
         self.terminal.positions_fail = state == "unreadable"
+        self.terminal.history_fails = state == "no-history"
         self.terminal.balance_is_nan = state == "nan"
         self.terminal.name_is_markup = state == "markup"
 

@@ -1,7 +1,9 @@
 """What is read from a terminal: plain blocking functions, run where `Terminal.run` puts them."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from agent.constants import Constants
 from agent.errors import (
     AccountUnreadable,
     DealsUnreadable,
@@ -19,9 +21,15 @@ from agent.records import (
     TradeDeal,
     TradePosition,
 )
+from agent.weeks import currency_pairs
 
+R = TypeVar("R")
 # Broker clocks are at most 14 hours ahead of UTC, and a deal may be newer than our own clock.
 FAR_AHEAD = 2 * 86_400
+WATCHED = 8
+SELECTED = 3
+# Currencies rest from Friday to Sunday, and broker clocks are up to 12 hours behind UTC.
+LONGEST_QUIET = 3 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ def read_account(mt5: MetaTrader5) -> AccountInfo:
 
 def read_positions(mt5: MetaTrader5) -> tuple[TradePosition, ...]:
     """Raises `PositionsUnreadable`; an empty tuple means that none is open."""
-    positions = mt5.positions_get()
+    positions = listed(mt5, mt5.positions_get())
     if positions is None:
         raise PositionsUnreadable(reason(mt5))
     return positions
@@ -81,7 +89,7 @@ def read_alone(mt5: MetaTrader5) -> AccountReading:
     if terminal is None:
         raise TerminalUnavailable(reason(mt5))
     account = read_account(mt5)
-    positions = mt5.positions_get()
+    positions = listed(mt5, mt5.positions_get())
     some = account.margin > 0 if positions is None else bool(positions)
     return AccountReading(account, terminal.connected, some)
 
@@ -101,10 +109,27 @@ def read_symbol(mt5: MetaTrader5, name: str) -> tuple[SymbolInfo, Tick | None]:
     return symbol, mt5.symbol_info_tick(name)
 
 
+def read_watched(mt5: MetaTrader5, now: float) -> list[str]:
+    """Return the symbols whose prices are the newest.
+
+    A symbol outside the terminal's Market Watch has no ticks: where none in it has a price of the
+    last days, one more is selected.
+    """
+    symbols = mt5.symbols_get() or ()
+    watched = sorted((s for s in symbols if s.visible), key=lambda s: s.time, reverse=True)
+    names = [symbol.name for symbol in watched[:WATCHED]]
+    if not watched or watched[0].time < now - LONGEST_QUIET:
+        tradable = [s.name for s in symbols if not s.visible and s.trade_mode]
+        pairs = currency_pairs(symbols)
+        others = sorted(tradable, key=lambda name: name not in pairs)[:SELECTED]
+        names += [name for name in others if mt5.symbol_select(name, True)][:1]
+    return names
+
+
 def read_deals(mt5: MetaTrader5, since: int, until: int) -> tuple[AccountInfo, list[TradeDeal]]:
     """Deals between two broker times (seconds since 1970, both included), oldest first."""
     account = read_account(mt5)
-    deals = mt5.history_deals_get(since, until)
+    deals = listed(mt5, mt5.history_deals_get(since, until))
     if deals is None:
         raise DealsUnreadable(reason(mt5))
     if read_account(mt5).login != account.login:
@@ -116,6 +141,15 @@ def read_first_day(mt5: MetaTrader5, now: int) -> int | None:
     """The day of the first deal in days since 1970 (broker time), None without any deal."""
     _, deals = read_deals(mt5, 0, now + FAR_AHEAD)
     return deals[0].time // 86_400 if deals else None
+
+
+def listed(mt5: MetaTrader5, found: tuple[R, ...] | None) -> tuple[R, ...] | None:
+    """Return what the call just made has listed, None when it failed.
+
+    The module reports some failures as an empty tuple: only its last error tells them apart from
+    an empty list.
+    """
+    return found if found or mt5.last_error()[0] == Constants.RES_S_OK else None
 
 
 def reconnect(mt5: MetaTrader5) -> None:

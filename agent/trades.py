@@ -10,11 +10,11 @@ from agent.records import TradeDeal
 CLOSING = (Constants.DEAL_ENTRY_OUT, Constants.DEAL_ENTRY_OUT_BY)
 
 
-def v1_trades(deals: Iterable[TradeDeal]) -> list[dict[str, Any]]:
-    """One trade for every position that was closed within the window, in order of closing.
+def v1_trades(deals: Iterable[TradeDeal], since: int = 0) -> list[dict[str, Any]]:
+    """One trade for every position of which something was closed from `since` (broker seconds) on,
+    in order of closing.
 
-    A position that was opened before the window has no deal of entry in it: then the side is the
-    opposite of the closing deal's, and entry price, entry time and pips are null.
+    A position whose opening is not among the deals is left out, as the old agents do it.
     """
     entries: dict[int, TradeDeal] = {}
     exits: dict[int, list[TradeDeal]] = {}
@@ -23,28 +23,28 @@ def v1_trades(deals: Iterable[TradeDeal]) -> list[dict[str, Any]]:
             continue
         if deal.entry == Constants.DEAL_ENTRY_IN:
             entries.setdefault(deal.position_id, deal)
-        elif deal.entry in CLOSING:
+        elif deal.entry in CLOSING and deal.time >= since:
             exits.setdefault(deal.position_id, []).append(deal)
-    return [_trade(entries.get(number), closing) for number, closing in exits.items()]
+    return [_trade(entries[number], exits[number]) for number in exits if number in entries]
 
 
-def _trade(entry: TradeDeal | None, exits: list[TradeDeal]) -> dict[str, Any]:
+def _trade(entry: TradeDeal, exits: list[TradeDeal]) -> dict[str, Any]:
     last = exits[-1]
     profit = round(sum(deal.profit for deal in exits), 2)
-    fees = sum(deal.commission for deal in exits) + (entry.commission if entry else 0.0)
-    side = entry.type if entry else 1 - last.type
+    fees = sum(deal.commission for deal in exits) + entry.commission
+    side = entry.type
     return {
         "symbol": last.symbol,
         "side": SIDES[side],
         "lot": round(sum(deal.volume for deal in exits), 2),
-        "pips": None if entry is None else _pips(last.symbol, side, entry.price, last.price),
+        "pips": _pips(last.symbol, side, entry.price, last.price),
         "tp_money": profit if last.reason == Constants.DEAL_REASON_TP else None,
         "sl_money": profit if last.reason == Constants.DEAL_REASON_SL else None,
         "commission": round(fees, 2),
         "profit": profit,
-        "entry_time": None if entry is None else _naive(entry.time),
+        "entry_time": _naive(entry.time),
         "exit_time": _naive(last.time),
-        "entry_price": None if entry is None else entry.price,
+        "entry_price": entry.price,
         "exit_price": last.price,
         "position_id": last.position_id,
     }

@@ -11,6 +11,7 @@ from accounts.models import Account
 from mt5monitor.sums import ExactSum
 from trading import history
 from trading.models import ClosedTrade, Deal
+from trading.models.history import COMMISSIONS, TRADES
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +21,9 @@ CENT = Decimal("0.01")
 
 
 def per_lot(account: Account, symbol: str) -> Decimal | None:
-    """Of one lot, in and out, in the currency of the account: 0 or less. None where the last month
-    does not tell. History that is due is read first; when that fails, the rows are still the best
-    there is."""
+    """Of one lot, in and out, in the currency of the account: negative, or positive where the
+    broker pays a rebate. None where the last month does not tell. History that is due is read
+    first; when that fails, the rows are still the best there is."""
     outcome = history.sync_if_due(account, deadline_s=PATIENCE_S)
     if outcome is not None and not outcome.ok:
         log.info("The history of %s is old: %s", account.number, outcome.sentence)
@@ -38,14 +39,27 @@ def rate(account: Account, symbol: str, since: datetime) -> Decimal | None:
     """Contract 2 tells deals in and deals out, each with its part; contract 1 closed trades, each
     with the whole of it."""
     deals = Deal.objects.filter(account=account, symbol=symbol, at__gte=since, volume__gt=0)
-    told = deals.filter(type__in=("BUY", "SELL"), commission__isnull=False)
+    told = deals.filter(type__in=TRADES, commission__isnull=False)
     entries = _of_a_lot(told.filter(entry="IN"), "volume")
     exits = _of_a_lot(told.exclude(entry="IN"), "volume")
     if entries is None and exits is None:
         entries, exits = Decimal(0), _of_closed_trades(account, symbol, since)
     if entries is None or exits is None:
         return None
-    return min(entries + exits, Decimal(0)).quantize(CENT)
+    return (entries + exits + _charged_apart(account, told)).quantize(CENT)
+
+
+def _charged_apart(account: Account, trades: QuerySet[Deal]) -> Decimal:
+    """By deals of their own type, for a lot of the positions that these trades opened."""
+    entries = trades.filter(entry="IN", position_id__isnull=False)
+    lots = entries.aggregate(lots=ExactSum("volume"))["lots"]
+    if not lots:
+        return Decimal(0)
+    charges = Deal.objects.filter(
+        account=account, type__in=COMMISSIONS, position_id__in=entries.values("position_id")
+    )
+    sums = charges.aggregate(**{name: ExactSum(name) for name in ("profit", "commission", "fee")})
+    return sum((Decimal(value or 0) for value in sums.values()), Decimal(0)) / Decimal(lots)
 
 
 def _of_closed_trades(account: Account, symbol: str, since: datetime) -> Decimal | None:

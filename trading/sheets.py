@@ -14,7 +14,7 @@ from trading.models import ClosedTrade
 def sync_all(*, dry_run: bool = False) -> Result:
     """Worksheets "Fleet" and "Trades", which has those of all accounts, the last one first."""
     fleet = Sheet("Fleet", fleet_table(Fleet({}, timezone.now())))
-    trades = ClosedTrade.objects.select_related("account")
+    trades = ClosedTrade.objects.select_related("account__history_sync")
     return sync(
         [fleet, Sheet("Trades", Table("trades", trades_columns(), trades))], dry_run=dry_run
     )
@@ -22,5 +22,5 @@ def sync_all(*, dry_run: bool = False) -> Result:
 
 def sync_trades(account: Account) -> Result:
     """The worksheet "Trades 4711", of that account alone."""
-    trades = ClosedTrade.objects.select_related("account").filter(account=account)
+    trades = ClosedTrade.objects.select_related("account__history_sync").filter(account=account)
     return sync([Sheet(f"Trades {account.number}", Table("trades", trades_columns(), trades))])

@@ -24,6 +24,8 @@ LARGEST = Decimal(10) ** 9  # of a volume or a price
 WORD = 20
 # Contract 1 takes and gives the time of the VPS or the broker, in no known zone.
 ANY_ZONE = timedelta(days=1)
+HELD = timedelta(days=31)
+MOST_DAYS = 365
 DISCONNECTED = (
     "The agent answers for no account: its terminal is not logged in, or the read failed."
 )
@@ -46,6 +48,7 @@ class Deal2(msgspec.Struct):
     comment: str | None = None
     magic: fields.Magic | None = None
     time: str | None = None
+    time_uncertain: bool | None = None
     broker_time_msc: fields.Magic | None = None
 
 
@@ -84,12 +87,12 @@ _trade1 = msgspec.json.Decoder(Trade1)
 
 async def read(call: Call, endpoint: Endpoint, since: datetime, until: datetime) -> DealsReading:
     """Deals from `since` to `until`, both aware. Contract 1 tells closed positions only, and in no
-    known zone: those of a day more on both sides, whatever `until` is. Raise AgentError."""
+    known zone: those of a day more on both sides, whatever `until` is, and of the month before, for
+    it leaves out a trade that was opened before what it is asked for. Raise AgentError."""
     if since.utcoffset() is None or until.utcoffset() is None:
         raise ValueError("since and until must say their zone")
     if endpoint.contract == "1":
-        start = (since - ANY_ZONE).astimezone(UTC).replace(tzinfo=None)
-        path = f"/trade-history?from_date={start.isoformat(timespec='seconds')}"
+        path = f"/trade-history?{_asked1(since, datetime.now(UTC))}"
         answer = await call.send("GET", path, most=MOST_BYTES)
         check_status(answer, "GET /trade-history")
         return parse1(answer.body)
@@ -97,6 +100,16 @@ async def read(call: Call, endpoint: Endpoint, since: datetime, until: datetime)
     answer = await v2.signed(call, endpoint, "GET", path, most=MOST_BYTES)
     v2.check(answer, "GET /v2/deals")
     return parse2(answer.body)
+
+
+def _asked1(since: datetime, now: datetime) -> str:
+    """By days where they are enough: of `from_date`, agents in the field look for openings only
+    in the seven days before it."""
+    days = (now - since + ANY_ZONE + HELD).days + 1
+    if days <= MOST_DAYS:
+        return f"days={max(1, days)}"
+    start = (since - ANY_ZONE).astimezone(UTC).replace(tzinfo=None)
+    return f"from_date={start.isoformat(timespec='seconds')}"
 
 
 def parse2(body: bytes) -> DealsReading:
@@ -126,6 +139,7 @@ def _deal2(told: Deal2) -> Deal:
         magic=told.magic,
         time=v2.utc(told.time),
         broker_time_msc=told.broker_time_msc,
+        time_uncertain=told.time_uncertain,
     )
 
 

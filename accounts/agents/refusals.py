@@ -41,8 +41,8 @@ def check_status(answer: Answer, what: str) -> None:
             "followed: enter the final URL."
         )
     problem = problem_of(answer)
-    said = next((text for text in (problem.title, problem.detail) if _is_text(text)), "")
-    quoted = f': "{clean(str(said), QUOTE)}"' if said else ""
+    said = [clean(str(t), QUOTE) for t in (problem.title, problem.detail) if _is_text(t)]
+    quoted = f': "{": ".join(dict.fromkeys(said))}"' if said else ""
     kind = problem.type if isinstance(problem.type, str) else ""
     hint = CONTRACT_HINTS.get(what, "") if answer.status == NOT_FOUND else ""
     raise RefusedRequest(

@@ -132,6 +132,8 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     """Aware, UTC; None with contract 1, whose times have no known zone."""
     broker_time_msc: int | None
     """What the broker's clock said, in milliseconds as if it were UTC."""
+    time_uncertain: bool | None = None
+    """Whether the distance of the broker's clock on that day is not proven; None: not told."""
     told_time: str = ""
     """With contract 1: the time as it was told. Never for ordering."""
 

@@ -16,7 +16,7 @@ from agent.orders.request import OrderRequest, from_canonical
 from agent.orders.result import Conclusion, Evidence, Result
 from agent.orders.retcodes import POSITION_CLOSED, Outcome
 from agent.orders.rules import decimal, side_number
-from agent.readings import FAR_AHEAD
+from agent.readings import FAR_AHEAD, listed
 from agent.records import AccountInfo, MetaTrader5, TradeDeal, TradeOrder, TradePosition
 
 # Broker clocks differ from UTC by up to 14 hours, and history is asked for a day wider still.
@@ -82,10 +82,10 @@ def _read(mt5: MetaTrader5, record: Record, now: int) -> Books:
     books = Books(
         before,
         terminal is not None and terminal.connected,
-        mt5.positions_get(),
-        mt5.orders_get(),
-        mt5.history_orders_get(since, until),
-        mt5.history_deals_get(since, until),
+        listed(mt5, mt5.positions_get()),
+        listed(mt5, mt5.orders_get()),
+        listed(mt5, mt5.history_orders_get(since, until)),
+        listed(mt5, mt5.history_deals_get(since, until)),
     )
     after = mt5.account_info()
     if before is None or after is None or after.login != before.login:

@@ -25,6 +25,7 @@ from agent.simulated.world import World
 LONGEST_COMMENT = 31
 TRADE_DISABLED, CLIENT_DISABLES = 10017, 10027
 _KEYS = set(TradeRequest._fields)
+Bar = dict[str, float]
 MARKUP = "<img src=x onerror=alert(1)><b>Mallory</b>"
 
 
@@ -32,11 +33,12 @@ class SimulatedTerminal(Constants):
     """Answers as the module does: a record, a tuple of records, or None with `last_error` set.
 
     `dropped_until` is the second until which the connection to the broker is gone;
-    `positions_fail` makes the positions unreadable; `balance_is_nan` and `name_is_markup` spoil one
-    field each. `read_only` is a login with the investor password, `trading_off` the switch for
-    automatic trading in the terminal, `trade_mode` that of every symbol. `overrides` has, by
-    symbol, fields of its specification that it reports otherwise; `bid` and `ask` are its quote
-    as well, and change no price at which the venue trades.
+    `positions_fail` makes the positions unreadable; `history_fails` makes deals an empty tuple with
+    an error beside it, as the module answers when its history is not there; `balance_is_nan` and
+    `name_is_markup` spoil one field each. `read_only` is a login with the investor password,
+    `trading_off` the switch for automatic trading in the terminal, `trade_mode` that of every
+    symbol. `overrides` has, by symbol, fields of its specification that it reports otherwise; `bid`
+    and `ask` are its quote as well, and change no price at which the venue trades.
     """
 
     __slots__ = (
@@ -46,6 +48,7 @@ class SimulatedTerminal(Constants):
         "broker",
         "connected",
         "dropped_until",
+        "history_fails",
         "name_is_markup",
         "overrides",
         "positions_fail",
@@ -68,6 +71,7 @@ class SimulatedTerminal(Constants):
         self.connected = True
         self.dropped_until = 0.0
         self.positions_fail = False
+        self.history_fails = False
         self.balance_is_nan = False
         self.name_is_markup = False
         self.overrides: dict[str, dict[str, Any]] = {}
@@ -134,10 +138,26 @@ class SimulatedTerminal(Constants):
     def symbol_select(self, symbol: str, enable: bool, /) -> bool:
         return self._quote(symbol) is not None
 
+    def symbols_get(self) -> tuple[SymbolInfo, ...] | None:
+        if not self._online():
+            return None
+        return tuple(map(self._specification, self.account.market.quotes.values()))
+
+    def copy_rates_range(
+        self, symbol: str, timeframe: int, date_from: int, date_to: int, /
+    ) -> list[Bar] | None:
+        """None: this market keeps no bars."""
+        if self._quote(symbol) is not None:
+            self._error = (self.RES_E_NOT_FOUND, "Not found")
+        return None
+
     def history_deals_get(self, date_from: int, date_to: int, /) -> tuple[TradeDeal, ...] | None:
         """Deals between two broker times, both ends included, oldest first."""
         if not self._online():
             return None
+        if self.history_fails:
+            self._error = (self.RES_E_INVALID_PARAMS, "Invalid params")
+            return ()
         account, offset = self.account, self.account.firm.offset
         found = list(account.past.deals(date_from - offset, date_to - offset))
         found += (deal for deal in account.deals if date_from <= deal.time <= date_to)

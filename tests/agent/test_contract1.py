@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from agent.agent import Agent
+from agent.records import TradeDeal
 from tests.agent.parts import START, TurnedClock, client_of, one_agent, terminal_of
 
 MOMENT = datetime.fromtimestamp(START, UTC)
@@ -230,6 +231,46 @@ async def test_the_history_starts_at_from_date(client: httpx.AsyncClient) -> Non
     trades = response.json()["trades"]
     assert trades
     assert all(trade["exit_time"] >= "2026-03-01T00:00:00" for trade in trades)
+
+
+async def test_from_date_reaches_back_seven_days_for_openings_and_days_as_far_as_it_says(
+    client: httpx.AsyncClient, agent: Agent, clock: TurnedClock
+) -> None:
+    """Of trades that were closed an hour ago: open for 20 days, and for 6."""
+    module = terminal_of(agent)
+    offset = module.account.firm.offset
+    now = int(clock.now) + offset
+    for number, days in ((901, 20), (902, 6)):
+        opened = now - days * 86_400
+        deal = TradeDeal(
+            ticket=number, order=number, time=opened, time_msc=opened * 1000, type=0, entry=0,
+            magic=0, position_id=number, reason=0, volume=0.1, price=1.1, commission=0.0, swap=0.0,
+            profit=0.0, fee=0.0, symbol="EURUSD", comment="", external_id="",
+        )  # fmt: skip
+        closed = now - 3_600
+        out = deal._replace(
+            ticket=number + 10, time=closed, time_msc=closed * 1000, entry=1, type=1
+        )
+        module.account.deals += [deal, out]
+
+    async def listed(**query: str) -> set[int]:
+        answer = (await client.get("/trade-history", params=query)).json()
+        return {trade["position_id"] for trade in answer["trades"]} & {901, 902}
+
+    yesterday = datetime.fromtimestamp(now - 86_400, UTC).replace(tzinfo=None).isoformat()
+    assert await listed(from_date=yesterday) == {902}
+    assert await listed(days="7") == {902}
+    assert await listed(days="30") == {901, 902}
+    assert await listed(from_date="2010-01-01T00:00:00") == {901, 902}
+
+
+async def test_a_history_that_cannot_be_read_is_an_empty_one_of_the_account(
+    client: httpx.AsyncClient, agent: Agent
+) -> None:
+    terminal_of(agent).history_fails = True
+    answer = (await client.get("/trade-history", params={"days": "365"})).json()
+    assert answer["account_number"] == terminal_of(agent).account.login
+    assert (answer["trades"], answer["total_trades"]) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -23,14 +23,21 @@ from agent.readings import (
 )
 from agent.simulated.terminal import SimulatedTerminal
 from agent.simulated.world import World
-from tests.agent.parts import START, TurnedClock
+from tests.agent.parts import (
+    START,
+    TurnedClock,
+    one_agent,
+    problem_of,
+    signing_client_of,
+    terminal_of,
+)
 
 
 class Altered:
     """A simulated terminal with some of its functions replaced."""
 
-    def __init__(self, **functions: Any) -> None:
-        world = World(3, 1, TurnedClock())
+    def __init__(self, clock: TurnedClock | None = None, **functions: Any) -> None:
+        world = World(3, 1, clock or TurnedClock())
         self._real = SimulatedTerminal(world, world.accounts[0])
         self._functions = functions
 
@@ -123,6 +130,34 @@ def test_an_unknown_symbol_has_an_error_of_its_own() -> None:
 def test_a_history_that_cannot_be_read_is_not_an_empty_one() -> None:
     with pytest.raises(DealsUnreadable):
         read_deals(Altered(history_deals_get=lambda since, until: None), 0, START)
+
+
+@pytest.mark.parametrize("code", [-2, -1, 0, -10004])
+def test_an_empty_list_with_an_error_beside_it_is_a_failed_read(code: int) -> None:
+    def failed(**functions: Any) -> Altered:
+        return Altered(last_error=lambda: (code, "Invalid params"), **functions)
+
+    with pytest.raises(DealsUnreadable, match="Invalid params"):
+        read_deals(failed(history_deals_get=lambda since, until: ()), 0, START)
+    with pytest.raises(PositionsUnreadable, match="Invalid params"):
+        read_positions(failed(positions_get=lambda: ()))
+    found = failed().real.history_deals_get(0, START)
+    assert read_deals(failed(history_deals_get=lambda since, until: found), 0, START)[1]
+
+
+async def test_a_history_that_cannot_be_read_is_an_error_and_leaves_the_account_readable() -> None:
+    clock = TurnedClock()
+    agent = one_agent(clock, seed=3, opened_on=None)
+    terminal_of(agent).history_fails = True
+    client = signing_client_of(agent)
+    query = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
+    response = await client.get("/v2/deals", params=query)
+    assert (response.status_code, problem_of(response)) == (503, "deals-unreadable")
+    assert "Invalid params (-2)" in response.json()["detail"]
+    state = await client.get("/v2/state")
+    assert (state.status_code, state.json()["days_operating"]) == (200, None)
+    terminal_of(agent).history_fails = False
+    assert (await client.get("/v2/state")).json()["days_operating"]
 
 
 def test_deals_of_a_login_that_changed_meanwhile_are_refused() -> None:

@@ -26,8 +26,9 @@ from tests.agent.parts import SECRET, MonitorSignature, TurnedClock
 
 FUNCTIONS = (
     "shutdown", "last_error", "terminal_info", "account_info", "positions_get", "symbol_info",
-    "symbol_info_tick", "symbol_select", "history_deals_get", "history_orders_get", "orders_get",
-    "order_check", "order_send", "order_calc_margin", "order_calc_profit",
+    "symbol_info_tick", "symbol_select", "symbols_get", "copy_rates_range", "history_deals_get",
+    "history_orders_get", "orders_get", "order_check", "order_send", "order_calc_margin",
+    "order_calc_profit",
 )  # fmt: skip
 
 

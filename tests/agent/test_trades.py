@@ -45,10 +45,13 @@ def test_partial_closes_are_added_up() -> None:
     assert (trade["lot"], trade["profit"], trade["commission"]) == (1.0, 200.0, -10.5)
 
 
-def test_a_trade_opened_before_the_window_has_no_invented_entry() -> None:
-    (trade,) = v1_trades([closing()])
-    assert trade["side"] == "BUY"
-    assert trade["entry_time"] is trade["entry_price"] is trade["pips"] is None
+def test_a_trade_whose_opening_is_out_of_reach_is_left_out() -> None:
+    assert v1_trades([closing()]) == []
+
+
+def test_a_trade_that_was_closed_before_the_window_is_left_out() -> None:
+    assert len(v1_trades([DEAL, closing()], since=2_000)) == 1
+    assert v1_trades([DEAL, closing()], since=2_001) == []
 
 
 def test_open_positions_and_deposits_are_no_trades() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.agents import AgentError, errors
-from accounts.agents.deals import MOST, closed_position, parse1, parse2
+from accounts.agents.deals import MOST, _asked1, closed_position, parse1, parse2
 from tests.agents.conftest import endpoint
 from tests.agents.orders import saying
 from tests.agents.servers import serving
@@ -101,7 +101,8 @@ async def test_contract_2_tells_deals_in_the_order_of_their_tickets(agents):
 
 async def test_contract_1_is_asked_for_a_day_more_and_tells_what_closed(agents):
     reading, path = await read(agents, HISTORY, "1")
-    assert path == "GET /trade-history?from_date=2026-01-04T08:00:00"
+    days = (datetime.now(UTC) - SINCE).days + 33  # one for the zone, 31 for openings, one begun
+    assert path == f"GET /trade-history?days={days}"
     (deal,) = reading.deals
     assert (reading.login, reading.server) == (5001, "")
     assert (deal.ticket, deal.order, deal.position_id) == (None, None, 7)
@@ -109,6 +110,22 @@ async def test_contract_1_is_asked_for_a_day_more_and_tells_what_closed(agents):
     assert (deal.volume, deal.price, deal.profit) == (Decimal("0.1"), Decimal("1.0851"), 5)
     assert (deal.time, deal.told_time) == (None, "2026-01-05T09:00:00")
     assert (deal.swap, deal.fee, deal.magic, deal.comment) == (None, None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("ago", "asked"),
+    [
+        (0, "days=33"),
+        (1.5, "days=34"),
+        (20, "days=53"),
+        (332.9, "days=365"),
+        (333.1, "from_date=2025-12-29T09:36:00"),
+        (6_000, "from_date=2010-06-24T12:00:00"),
+    ],
+)
+def test_contract_1_is_asked_by_days_for_trades_that_were_open_long(ago, asked):
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    assert _asked1(now - timedelta(days=ago), now) == asked
 
 
 async def test_the_empty_list_of_account_0_is_a_failed_read(agents):

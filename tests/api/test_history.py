@@ -10,7 +10,7 @@ from accounts import polling
 from accounts.models import Account, Agent
 from tests.api.program import Program
 from tests.cast import VIEW
-from tests.factories import make_account, make_trade, make_user
+from tests.factories import make_account, make_deal, make_trade, make_user
 from tests.trading.desk import Desk
 from trading.api import history
 from trading.models import ClosedTrade, HistorySync
@@ -108,6 +108,34 @@ def told(viewer: Program, query: str = "") -> Any:
     return viewer.get(f"accounts/4711/trade-history{query}")
 
 
+def test_a_history_that_does_not_explain_the_balance_is_not_complete(
+    viewer: Program, account: Account
+) -> None:
+    names = ("complete", "unexplained", "total_trades", "total_profit", "total_net")
+
+    def figures() -> list[Any]:
+        answer = told(viewer)
+        return [answer[name] for name in names]
+
+    assert figures() == [None, None, 0, 0, 0]
+    HistorySync.objects.update(unexplained="10009.30")
+    assert figures() == [False, 10009.3, 0, None, None], "unknown is never nought"
+    HistorySync.objects.update(unexplained=0)
+    assert figures() == [True, 0, 0, 0, 0]
+
+
+def test_costs_of_the_account_and_times_that_are_not_proven_are_told(
+    viewer: Program, account: Account
+) -> None:
+    make_trade(account)
+    assert told(viewer)["total_account_costs"] is None
+    make_deal(account, type="COMMISSION_MONTHLY", profit="-20")
+    ClosedTrade.objects.update(times_uncertain=True)
+    answer = told(viewer)
+    assert answer["total_account_costs"] == -20
+    assert answer["trades"][0]["time_uncertain"] is True
+
+
 def test_a_commission_that_nobody_told_is_not_nought(viewer: Program, account: Account) -> None:
     make_trade(account, commission=None)
     make_trade(account, commission=None)
@@ -157,9 +185,9 @@ def test_the_size_of_a_history_does_not_grow_the_number_of_queries(
     for _ in range(3):
         make_trade(account)
     told(viewer)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         told(viewer)
     for _ in range(20):
         make_trade(account)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert len(told(viewer)["trades"]) == 23

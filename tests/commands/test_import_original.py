@@ -1,6 +1,7 @@
 """import_original: a desk that ran the original moves in, whole or not at all."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.agents.deals import closed_position
 from accounts.models import Account, Agent
 from tests.factories import make_agent, make_user
 from tests.original.folder import TRADE, Folder, cached, database, waiting
+from trading.history import keep_closed
 from trading.models import ClosedTrade, Versus
 
 pytestmark = pytest.mark.django_db
@@ -213,7 +216,40 @@ def test_trades_are_kept_as_contract_1_tells_them(folder: Folder) -> None:
     assert (trade.account.number, trade.position_id, trade.contract) == (5001, 777, "1")
     assert (trade.volume_closed, trade.net) == (Decimal("0.5"), Decimal("58.00"))
     assert (trade.exit_price, trade.closed_told) == (Decimal("1.10123"), "2026-01-02T11:30:00")
-    assert trade.closed_at is None, "nobody knows by which clock"
+    assert trade.closed_at == trade.closed_at_or_guess == datetime(2026, 1, 2, 11, 30, tzinfo=UTC)
+    assert trade.opened_at == datetime(2026, 1, 2, 10, tzinfo=UTC)
+
+
+def test_known_times_stay_when_an_agent_tells_the_same_in_no_zone(folder: Folder) -> None:
+    folder.write(phases={"5001": "F2"}, trade_cache=cached(5001, TRADE))
+    folder.run()
+    told = closed_position(json.dumps(TRADE | {"commission": -4.5}).encode())
+    assert keep_closed(Account.objects.get(), [told]) == 1
+    trade = ClosedTrade.objects.get()
+    assert (trade.net, trade.closed_at) == (Decimal("57.00"), trade.closed_at_or_guess)
+    assert trade.closed_at == datetime(2026, 1, 2, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("named", ["data", "app", "."])
+def test_trades_lie_in_another_folder_of_the_original_than_the_rest(
+    folder: Folder, named: str
+) -> None:
+    root = folder.data.parent
+    (root / "app").mkdir()
+    (root / "app" / "trade_cache.json").write_text(json.dumps(cached(5001, TRADE)))
+    folder.write(phases={"5001": "F2"})
+    folder.data = root / named
+    said = folder.run()
+    assert ClosedTrade.objects.count() == 1
+    assert "phases.json - 1 entry" in said
+
+
+def test_a_folder_of_another_name_has_nothing_beside_it(folder: Folder) -> None:
+    folder.write(phases={"5001": "F2"})
+    other = folder.data.parent / "backup"
+    other.mkdir()
+    folder.data = other
+    assert "phases.json - not there" in folder.run()
 
 
 @pytest.mark.parametrize(
@@ -224,6 +260,8 @@ def test_trades_are_kept_as_contract_1_tells_them(folder: Folder) -> None:
         ({"lot": "0.5"}, "lot: expected number, got text"),
         ({"profit": float("nan")}, "profit is nan, which is no number"),
         ({"profit": None}, "profit: missing"),
+        ({"lot": 0}, "its lot is 0"),
+        ({"lot": 0.0}, "its lot is 0"),
         ({"side": "<b>LONG</b>"}, "side: expected BUY or SELL, got <b>LONG</b>"),
         ({"lot": 1e10}, "lot: expected a number from 0 to"),
         ([], "a trade must be an object, not a list"),

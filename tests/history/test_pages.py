@@ -10,10 +10,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account
+from tests.exports.files import csv_rows
 from tests.factories import make_account, make_deal, make_trade, make_user
 from tests.trading.desk import Desk
 from trading.models import ClosedTrade, EquityPoint, HistorySync
@@ -66,6 +68,55 @@ def test_an_account_of_which_nothing_was_read_says_so(account: Account, viewer: 
     assert "Not read wholly yet" in html
     HistorySync.objects.create(account=account, synced_at=timezone.now())
     assert "This account has not closed a trade yet." in page(viewer)
+
+
+def test_a_history_that_does_not_explain_the_balance_says_so_where_it_is_shown(
+    account: Account, viewer: Client
+) -> None:
+    now = timezone.now()
+    sync = HistorySync.objects.create(
+        account=account, synced_at=now, contract="2", unexplained=D("10009.30"), again_at=now
+    )
+    html = page(viewer)
+    assert "This history does not explain +10,009.30 of the balance: deals are missing." in html
+    assert f"It is read again at {now:%H:%M} UTC." in html
+    assert "The agent reports no closed trade, which the balance contradicts." in html
+    assert "has not closed a trade yet" not in html
+    EquityPoint.objects.create(account=account, at=now - DAY / 9, quarter=0, balance=D(5))
+    assert "do not add up to it (+10,009.30 is not explained)" in page(viewer)
+    make_trade(account)
+    address = reverse("trades-csv", args=[4711])
+    assert "trades-4711-incomplete" in viewer.get(address)["Content-Disposition"]
+    assert csv_rows(viewer, address)[0]["History"] == "incomplete: 10009.30 not explained"
+    HistorySync.objects.filter(pk=sync.pk).update(unexplained=D(0))
+    assert "does not explain" not in page(viewer)
+
+
+def test_an_empty_history_that_cannot_be_checked_is_not_called_empty(
+    account: Account, viewer: Client
+) -> None:
+    HistorySync.objects.create(account=account, synced_at=timezone.now(), contract="1")
+    html = page(viewer)
+    assert "That cannot be checked: the initial balance is not known." in html
+    assert "has not closed a trade yet" not in html
+
+
+def test_times_that_are_not_proven_are_marked(account: Account, viewer: Client) -> None:
+    make_trade(account, times_uncertain=True)
+    html = page(viewer)
+    assert "1 trade has its time uncertain by an hour." in html
+    assert "Uncertain by an hour: the broker's clock on that day is not proven" in html
+
+
+def test_costs_of_the_account_are_told_apart_from_those_of_trades(
+    account: Account, viewer: Client
+) -> None:
+    make_trade(account)
+    make_deal(account, type="COMMISSION_MONTHLY", profit=D(-20))
+    make_deal(account, type="COMMISSION", profit=D(-3), position_id=7)
+    html = page(viewer)
+    assert "Costs of the account that belong to no trade, -20.00," in html
+    assert "-3.00" not in html
 
 
 def test_the_account_leads_to_its_history_and_back(account: Account, viewer: Client) -> None:
@@ -200,7 +251,7 @@ def test_the_page_takes_the_same_queries_whatever_there_is(
             make_deal(account, profit=D(0))
             at = timezone.now() - n * DAY / 10
             EquityPoint.objects.create(account=account, at=at, quarter=0, equity=D(n), balance=None)
-    assert counts == [20, 20]
+    assert counts == [21, 21]
 
 
 def test_history_is_read_at_a_click(desk: Desk, viewer: Client) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,44 @@ def test_the_time_that_was_told_first_stays_when_the_brokers_clock_is_changed(
     assert Deal.objects.get().at == told.time
     assert keep_deals(account, [deal(1, time=BEGAN)]) == (1, 0)
     assert Deal.objects.get().at == BEGAN
+
+
+def test_a_time_that_is_proven_replaces_one_that_is_not_and_never_the_other_way_round(
+    account: Account,
+) -> None:
+    same = deal(1).broker_time_msc
+    for at, uncertain, kept_at, kept_uncertain in (
+        (BEGAN, True, BEGAN, True),
+        (BEGAN + HOUR, True, BEGAN, True),
+        (BEGAN + HOUR, False, BEGAN + HOUR, False),
+        (BEGAN, True, BEGAN + HOUR, False),
+        (None, True, BEGAN + HOUR, False),
+    ):
+        keep_deals(account, [deal(1, time=at, broker_time_msc=same, time_uncertain=uncertain)])
+        row = Deal.objects.get()
+        assert (row.at, row.at_uncertain) == (kept_at, kept_uncertain)
+
+
+def test_an_older_agent_is_certain_of_the_last_days_alone(account: Account) -> None:
+    now = timezone.now()
+    told = [deal(1, time_uncertain=None), deal(2, time=now - HOUR, time_uncertain=None)]
+    keep_deals(account, told)
+    assert list(Deal.objects.order_by("ticket").values_list("at_uncertain", flat=True)) == [
+        *(True, False)
+    ]
+
+
+def test_a_commission_that_comes_later_is_in_the_net_of_its_position(account: Account) -> None:
+    told = [deal(1), deal(2, entry="OUT", type="SELL", profit=D(5))]
+    keep_deals(account, told)
+    charges = {"volume": D(0), "price": D(0), "symbol": ""}
+    late = deal(3, type="COMMISSION_DAILY", profit=D("-1.50"), **charges)
+    monthly = deal(4, type="COMMISSION_MONTHLY", position_id=None, profit=D(-20), **charges)
+    assert keep_deals(account, [late, monthly]) == (2, 1)
+    trade = ClosedTrade.objects.get()
+    assert (trade.commission, trade.net) == (D("-1.50"), D("3.50"))
+    assert [deal.ticket for deal in Deal.objects.operations()] == [4]
+    assert [deal.ticket for deal in Deal.objects.account_costs()] == [4]
 
 
 def test_how_far_was_read_never_goes_back(account: Account) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Account
+from agent.records import TradeDeal
 from tests.history.books import account_of, books, kept, part_closed, read, watched
 from tests.threads import at_once
 from tests.trading.desk import Desk
@@ -161,24 +162,119 @@ def test_contract_1_is_read_whole_when_an_answer_about_the_last_days_cannot_be_b
     assert row.volume_closed == D("0.10")
 
 
-def test_deals_that_do_not_make_the_balance_are_read_from_the_beginning_once_a_day(
+def lose_a_deal(desk: Desk) -> int:
+    """Its ticket; the rows do not make the balance without it."""
+    lost = Deal.objects.filter(account=desk.accounts["2"], entry="OUT").order_by("at")[0]
+    lost.delete()
+    return lost.ticket
+
+
+def test_deals_that_do_not_make_the_balance_are_read_from_the_beginning_soon(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read(desk)
     Account.objects.update(balance=books(desk))
-    lost = Deal.objects.trades().order_by("at")[0]
-    Deal.objects.filter(pk=lost.pk).update(ticket=lost.ticket + 1, profit=lost.profit + 1)
-    read(desk)
-    assert Deal.objects.filter(ticket=lost.ticket).count() == 0  # all was read a moment ago
-    long_ago = timezone.now() - 2 * syncing.WHOLE_EVERY
-    HistorySync.objects.update(whole_at=long_ago)
-    read(desk)
-    assert Deal.objects.filter(ticket=lost.ticket).count() == 1
-    Deal.objects.filter(ticket=lost.ticket + 1).delete()
-    HistorySync.objects.update(whole_at=long_ago)
+    assert (read(desk).lacking, HistorySync.objects.get().is_complete) == ("", True)
+    lost = lose_a_deal(desk)
     asked = watched(monkeypatch)
+    assert read(desk).lacking
+    assert len(asked) == 1
+    sync = HistorySync.objects.get()
+    assert sync.is_complete is False
+    assert sync.again_at is not None
+    assert sync.again_at <= timezone.now() + syncing.SOON
+    assert account_of(desk, "2") not in syncing.due(timezone.now())
+    HistorySync.objects.update(again_at=timezone.now())
+    assert account_of(desk, "2") in syncing.due(timezone.now())
+    assert read(desk).lacking == ""
+    assert Deal.objects.filter(ticket=lost).exists()
+    assert asked[1][0] == reading.BEGINNING
+    sync.refresh_from_db()
+    assert (sync.unexplained, sync.incomplete_since, sync.again_at) == (0, None, None)
+    assert account_of(desk, "2") not in syncing.due(timezone.now())
+
+
+def test_what_stays_unexplained_is_read_again_ever_less_often_and_each_hour_at_least(
+    desk: Desk,
+) -> None:
+    Account.objects.update(balance=books(desk) + 5)
+    pauses, now = [], timezone.now()
+    for minutes in (0, 1, 3, 50, 500):
+        since = now - timedelta(minutes=minutes)
+        HistorySync.objects.update(incomplete_since=since, unexplained=D(5), again_at=now)
+        outcome = read(desk)
+        assert outcome.lacking == "5.00 of the balance is not explained."
+        sync = HistorySync.objects.get()
+        assert sync.incomplete_since is not None
+        assert sync.again_at is not None
+        pauses.append(round((sync.again_at - timezone.now()).total_seconds() / 60))
+    assert pauses == [1, 1, 3, 50, 60]
+    Account.objects.update(balance=books(desk) + 7)
+    HistorySync.objects.update(again_at=now)
     read(desk)
-    assert len(asked) == 1  # it adds up: only what is new
+    sync = HistorySync.objects.get()
+    assert sync.unexplained == 7
+    assert sync.again_at is not None
+    assert sync.again_at - timezone.now() <= syncing.SOON, "another amount is a new question"
+
+
+def test_a_terminal_that_answers_no_deals_and_an_error_has_no_empty_history(desk: Desk) -> None:
+    desk.venue.steer("2", state="no-history")
+    outcome = history.sync(account_of(desk, "2"))
+    assert not outcome.ok
+    assert "Invalid params (-2)" in outcome.sentence
+    assert HistorySync.objects.get().synced_at is None
+    desk.venue.steer("2", state="up")
+    assert read(desk).trades
+
+
+def test_an_empty_history_of_contract_1_is_not_believed_where_the_balance_contradicts_it(
+    desk: Desk,
+) -> None:
+    account = Account.objects.filter(pk=desk.accounts["1"].pk)
+    account.update(initial_balance=D(10_000), balance=D("10009.30"))
+    desk.venue.steer("1", state="no-history")
+    assert read(desk, "1").lacking == "9.30 of the balance is not explained."
+    sync = HistorySync.objects.get()
+    assert (sync.is_complete, sync.unexplained) == (False, D("9.30"))
+    assert sync.again_at is not None
+    assert sync.again_at <= timezone.now() + syncing.SOON
+    desk.venue.steer("1", state="up")
+    HistorySync.objects.update(again_at=timezone.now())
+    assert read(desk, "1").trades
+    account.update(balance=D(10_000))
+    ClosedTrade.objects.all().delete()
+    desk.venue.steer("1", state="no-history")
+    read(desk, "1")
+    assert HistorySync.objects.get().is_complete is True
+    account.update(initial_balance=None)
+    read(desk, "1")
+    assert HistorySync.objects.get().is_complete is None
+
+
+def held(desk: Desk, ticket: int, days: int) -> None:
+    """A trade of the terminal behind contract 1 that was open for so long, closed just now."""
+    account = desk.venue.member("1").terminal.account
+    now = int(timezone.now().timestamp()) + account.firm.offset
+    opened = now - days * 86_400
+    deal = TradeDeal(
+        ticket=ticket, order=ticket, time=opened, time_msc=opened * 1000, type=0, entry=0, magic=0,
+        position_id=ticket, reason=0, volume=0.1, price=1.1, commission=0.0, swap=0.0, profit=0.0,
+        fee=0.0, symbol="EURUSD", comment="", external_id="",
+    )  # fmt: skip
+    out = {"ticket": ticket + 1, "time": now, "time_msc": now * 1000, "entry": 1, "type": 1}
+    account.deals += [deal, deal._replace(**out, price=1.101, profit=10.0)]
+
+
+@pytest.mark.parametrize("days", [6, 20, 31, 200])
+def test_a_trade_that_was_open_long_appears_when_it_is_closed(desk: Desk, days: int) -> None:
+    """Of `from_date`, agents in the field look for openings in the seven days before it only."""
+    Account.objects.update(balance=D(1_000), open_positions=1)
+    read(desk, "1")
+    held(desk, 8_000_000, days)
+    Account.objects.update(balance=D(1_010), open_positions=0)
+    assert read(desk, "1").trades == 1
+    assert ClosedTrade.objects.get(position_id=8_000_000).net == 10
 
 
 def test_who_tells_by_another_contract_now_is_read_from_the_beginning(desk: Desk) -> None:

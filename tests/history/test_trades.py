@@ -13,6 +13,7 @@ from tests.history.told import BEGAN, deal, pasts
 from trading.history import trades
 from trading.history.rows import _deal
 from trading.models import ClosedTrade, Deal
+from trading.models.history import TRADES
 
 D = Decimal
 
@@ -86,6 +87,46 @@ def test_a_reversal_closes_what_is_held_and_opens_the_rest() -> None:
     assert (trade.is_open, trade.exit_price, trade.net) == (True, D("1.3"), 20)
 
 
+def test_what_deals_of_other_types_charge_for_a_position_is_in_its_net() -> None:
+    def charge(ticket: int, kind: str, **money: Decimal) -> ToldDeal:
+        return deal(ticket, type=kind, volume=D(0), price=D(0), symbol="", **money)
+
+    trade = trade_of(
+        charge(1, "COMMISSION", profit=D("-3.50")),
+        deal(2, commission=D("-0.10")),
+        charge(3, "COMMISSION_AGENT_DAILY", commission=D("0.40")),
+        deal(4, entry="OUT", type="SELL", profit=D(50), swap=D(-2), reason="TP"),
+        charge(5, "TAX", profit=D("-1.25")),
+        charge(6, "DIVIDEND", profit=D("0.75")),
+    )
+    assert (trade.side, trade.volume_opened, trade.symbol) == ("BUY", 1, "EURUSD")
+    assert (trade.opened_at, trade.closed_at) == (
+        BEGAN + timedelta(minutes=2),
+        BEGAN + timedelta(minutes=4),
+    )
+    assert (trade.profit, trade.swap, trade.commission, trade.fee) == (
+        (50, -2, D("-3.20"), D("-0.50"))
+    )
+    assert (trade.net, trade.tp_money) == (D("44.30"), 50)
+
+
+def test_a_rebate_is_what_it_is() -> None:
+    trade = trade_of(deal(1, commission=D(2)), deal(2, entry="OUT", type="SELL", profit=D(5)))
+    assert (trade.commission, trade.net) == (2, 7)
+
+
+def test_a_trade_is_as_uncertain_as_the_times_that_it_shows() -> None:
+    def times(opened: bool, closed: bool) -> bool:
+        first = deal(1, time_uncertain=opened)
+        return trade_of(
+            first, deal(2, entry="OUT", type="SELL", time_uncertain=closed)
+        ).times_uncertain
+
+    assert [times(*both) for both in ((False, False), (True, False), (False, True))] == [
+        *(False, True, True)
+    ]
+
+
 def test_positions_that_closed_one_another_are_closed() -> None:
     trade = trade_of(deal(1), deal(2, entry="OUT_BY", type="SELL", profit=D(3)))
     assert (trade.is_open, trade.net) == (False, 3)
@@ -117,8 +158,9 @@ def test_trades_and_all_else_together_are_the_change_of_the_balance(past: list[T
             continue
         rest += trade.net
         assert trade.position_id == number
-        closed = sum((row.volume for row in deals if row.entry == "OUT"), D(0))
-        opened = sum((row.volume for row in deals if row.entry == "IN"), D(0))
+        traded = [row for row in deals if row.type in TRADES]
+        closed = sum((row.volume for row in traded if row.entry == "OUT"), D(0))
+        opened = sum((row.volume for row in traded if row.entry == "IN"), D(0))
         assert (trade.volume_opened, trade.volume_closed) == (opened, closed)
         assert trade.is_open == (opened > closed)
     told = sum((row.profit + row.swap + row.commission + row.fee for row in rows), D(0))

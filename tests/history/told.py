@@ -19,7 +19,12 @@ def deal(ticket: int, **columns: Any) -> Deal:
     told = {"ticket": ticket, "order": ticket, "position_id": 1, "entry": "IN", "type": "BUY"}
     told |= {"reason": "CLIENT", "symbol": "EURUSD", "volume": D(1), "price": D("1.1")}
     told |= {"profit": D(0), "swap": D(0), "commission": D(0), "fee": D(0), "comment": ""}
-    told |= {"magic": 0, "time": at, "broker_time_msc": int(at.timestamp() * 1000)}
+    told |= {
+        "time_uncertain": False,
+        "magic": 0,
+        "time": at,
+        "broker_time_msc": at and int(at.timestamp() * 1000),
+    }
     return Deal(**told | columns)
 
 
@@ -38,7 +43,9 @@ def pasts(draw: st.DrawFn) -> list[Deal]:
         known |= {"swap": draw(money(500)), "fee": draw(money(100)), "price": D(ticket) / 10}
         what = draw(st.sampled_from(["open", "add", "close", "close", "fee"]))
         if what == "fee":
-            told.append(deal(**known | {"position_id": None, "type": "CHARGE", "volume": D(0)}))
+            kind = draw(st.sampled_from(["CHARGE", "COMMISSION", "TAX"]))
+            number = None if kind == "CHARGE" or not held else max(held)
+            told.append(deal(**known | {"position_id": number, "type": kind, "volume": D(0)}))
         elif what == "open" or not held:
             side, lots = draw(st.sampled_from(["BUY", "SELL"])), D(draw(st.integers(1, 9))) / 10
             held[ticket] = (side, lots)

@@ -52,7 +52,7 @@ def test_one_that_waits_becomes_a_row_with_its_stops_as_money(desk: Desk) -> Non
 
 def test_a_schedule_is_told_and_never_taken_over(desk: Desk) -> None:
     said = desk.run(waiting(scheduled_congelar="2020-01-01T10:00:00", scheduled_transferir="<b>"))
-    assert "was scheduled to freeze at 2020-01-01T10:00:00 and transfer at <b>" in said
+    assert "was scheduled to freeze at 2020-01-01 10:00:00 UTC and transfer at <b>" in said
     assert "schedule it anew" in said
     versus = Versus.objects.get()
     assert (versus.freeze_at, versus.transfer_at) == (None, None)
@@ -60,6 +60,23 @@ def test_a_schedule_is_told_and_never_taken_over(desk: Desk) -> None:
     schedule.tend()
     versus.refresh_from_db()
     assert (versus.state, Order.objects.count()) == (State.PENDING, 0)
+
+
+def test_several_that_wait_on_one_account_are_told_apart(desk: Desk) -> None:
+    first = waiting("first", created_at="2026-01-02T10:00:00.123456")
+    second = waiting(
+        "second", symbol="XAUUSD", lots=0.2, side="SELL", created_at="2026-01-03T08:30:00",
+        scheduled_congelar="2026-01-04T09:00:00+02:00",
+    )  # fmt: skip
+    said = desk.run(first | second)
+    assert "5002 the other side, of 2026-01-02 10:00:00 UTC" in said
+    assert (
+        "second skipped account 5001 is part of versus first of the same file; 0.2 lots XAUUSD, "
+        "5001 SELL against 5002, of 2026-01-03 08:30:00 UTC scheduled to freeze at "
+        "2026-01-04 07:00:00 UTC" in said
+    )
+    change(Versus.objects.get(), State.CANCELLED, "Not wanted.")
+    assert "second taken waits, not armed: 0.2 lots XAUUSD" in desk.run(first | second)
 
 
 def test_a_second_run_makes_no_second_one_whatever_became_of_the_first(desk: Desk) -> None:

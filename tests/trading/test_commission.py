@@ -43,7 +43,17 @@ DEALS: dict[str, tuple[list[Row], Decimal | None]] = {
     "another symbol": ([deal("IN", "1", "-9", symbol="GBPUSD"), deal("OUT", "1", "-9")], None),
     "money moved": ([deal("IN", "0", "-9", type="BALANCE"), IN, OUT], D(-6)),
     "not told": ([deal("IN", "1", None), deal("OUT", "1", None)], None),
-    "a rebate": ([deal("IN", "1", "3"), deal("OUT", "1", "0")], D(0)),
+    "a rebate": ([deal("IN", "1", "3"), deal("OUT", "1", "0")], D(3)),
+    "by deals of their own": (
+        [
+            deal("IN", "2", "0", position_id=7),
+            deal("OUT", "2", "0", position_id=7),
+            deal("IN", "0", "0", position_id=7, type="COMMISSION", profit=D(-12), symbol=""),
+            deal("IN", "0", "0", position_id=8, type="COMMISSION", profit=D(-99), symbol=""),
+            deal("IN", "0", "0", position_id=None, type="COMMISSION_MONTHLY", profit=D(-99)),
+        ],
+        D(-6),
+    ),
     "long ago": ([IN, OUT, deal("IN", "1", "-99", at=LONG_AGO)], D(-6)),
 }
 TRADES: dict[str, tuple[list[Row], Decimal | None]] = {

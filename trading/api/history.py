@@ -19,6 +19,7 @@ from accounts.models import Account
 from mt5monitor.api.answers import conditional, encoded
 from mt5monitor.sums import ExactSum
 from trading import history
+from trading.history import worth
 from trading.models import ClosedTrade, HistorySync
 
 router = Router(tags=["Accounts"])
@@ -32,7 +33,7 @@ SAME = (
     *("symbol", "side", "pips", "tp_money", "sl_money", "commission", "profit", "entry_price"),
     *("exit_price", "position_id", "swap", "fee", "net"),
 )
-TIMES = ("opened_at", "opened_told", "closed_at", "closed_told")
+TIMES = ("opened_at", "opened_told", "closed_at", "closed_told", "times_uncertain")
 COLUMNS = (*SAME, *TIMES, "volume_closed", "reason", "is_open")
 
 
@@ -56,6 +57,9 @@ class ClosedTradeOut(Schema):
     fee: float | None
     net: float = Field(description="profit, swap, commission and fee, as far as told")
     reason: str | None = Field(description="SL, TP, CLIENT, EXPERT and so on")
+    time_uncertain: bool = Field(
+        description="its times may be an hour wrong: the broker's clock on that day is not proven"
+    )
     part_open: bool = Field(description="a part of the position is still open")
 
 
@@ -67,6 +71,17 @@ class TradeHistoryOut(Schema):
     total_commission: float | None = Field(description="of those that tell one; null: none does")
     trades_without_commission: int
     total_net: float | None
+    total_account_costs: float | None = Field(
+        description="charged for no position, such as a monthly commission, and in no other sum; "
+        "null: none is known"
+    )
+    complete: bool | None = Field(
+        description="whether the history explains the balance; null: it cannot be checked"
+    )
+    unexplained: float | None = Field(
+        description="the part of the balance that the history does not explain; while it is not 0, "
+        "the history is read again soon"
+    )
     synced_at: datetime | None = Field(description="when the history was read last")
     reason: str | None = Field(description="why the last reading failed")
     next: int | None = Field(description="as `before`, for those that come after these")
@@ -101,7 +116,12 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
     page, after = _page(account, rows, asked)
     told = {"account_number": number, "trades": page, "next": after}
     failing = known is not None and known.failing_since is not None
-    told |= _totals(rows, is_known=known is not None and known.synced_at is not None) | {
+    complete = known.is_complete if known else None
+    is_known = known is not None and known.synced_at is not None and complete is not False
+    told |= _totals(rows, is_known=is_known) | {
+        "total_account_costs": worth.account_costs(account),
+        "complete": complete,
+        "unexplained": known.unexplained if known else None,
         "synced_at": known.synced_at if known else None,
         "reason": known.reason if known and failing else None,
     }
@@ -160,6 +180,7 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
         "entry_time": _time(row["opened_at"], row["opened_told"]),
         "exit_time": _time(row["closed_at"], row["closed_told"]),
         "reason": row["reason"] or None,
+        "time_uncertain": row["times_uncertain"],
         "part_open": row["is_open"],
     }
 

@@ -2,18 +2,20 @@
 
 from accounts.exports.table import Column, Kind, Table
 from trading.history.tradelist import TradeList
-from trading.models import ClosedTrade
+from trading.models import ClosedTrade, HistorySync
 
 CLOCK = "by the terminal's clock"
 
 
 def trades_table(look: TradeList) -> Table[ClosedTrade]:
-    rows = look.trades.select_related("account")
-    return Table(f"trades-{look.account.number}", trades_columns(), rows)
+    rows = look.trades.select_related("account__history_sync")
+    sync = HistorySync.objects.filter(account=look.account).first()
+    lacking = "-incomplete" if sync is not None and sync.is_complete is False else ""
+    return Table(f"trades-{look.account.number}{lacking}", trades_columns(), rows)
 
 
 def trades_columns() -> list[Column[ClosedTrade]]:
-    """For rows with their account selected."""
+    """For rows with their account and its history_sync selected."""
     return [*_what(), *_prices(), *_money(), *_told()]
 
 
@@ -55,4 +57,14 @@ def _told() -> list[Column[ClosedTrade]]:
         Column("Pips", Kind.NUMBER, lambda row: row.pips),
         Column(f"Closed, {CLOCK}", Kind.TEXT, lambda row: row.closed_told),
         Column(f"Opened, {CLOCK}", Kind.TEXT, lambda row: row.opened_told),
+        Column("Times", Kind.TEXT, lambda row: "uncertain" if row.times_uncertain else ""),
+        Column("History", Kind.TEXT, _completeness),
     ]
+
+
+def _completeness(row: ClosedTrade) -> str:
+    """Of the account's history, as far as that can be checked."""
+    sync = getattr(row.account, "history_sync", None)
+    if sync is None or sync.is_complete is None:
+        return "not checked"
+    return "complete" if sync.is_complete else f"incomplete: {sync.unexplained} not explained"

@@ -5,7 +5,7 @@ same time write one after the other, and each derives trades from all deals ther
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Final, TypeVar
@@ -20,10 +20,11 @@ from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from trading.history import trades
 from trading.models import ClosedTrade, Deal, HistorySync
-from trading.models.history import TRADES
+from trading.models.history import COSTS, TRADES
 
 M = TypeVar("M", Deal, ClosedTrade)
 AT_ONCE = 500
+SAME_WEEK = timedelta(days=5)
 VOLUME_STEP = Decimal("0.0001")
 DEAL_COLUMNS: Final = tuple(
     field.attname
@@ -46,21 +47,37 @@ def keep_deals(
         _lock(account, until)
         changed = _changed_deals(account, told)
         _upsert(Deal, changed, "ticket", DEAL_COLUMNS)
-        positions = {deal.position_id for deal in changed if deal.type in TRADES}
+        positions = {deal.position_id for deal in changed if deal.type in (*TRADES, *COSTS)}
         return len(changed), _derive(account, positions - {None})
 
 
 def keep_closed(
-    account: Account, told: Iterable[ClosedPosition], until: datetime | None = None
+    account: Account,
+    told: Iterable[ClosedPosition],
+    until: datetime | None = None,
+    *,
+    is_utc: bool = False,
 ) -> int:
-    """Keeps positions that contract 1 told, or that were kept elsewhere as it tells them. One
-    that tells less than its row leaves the row. Returns how many were new or differ."""
-    found = [trades.of_closed(position) for position in told]
+    """Keeps positions that contract 1 told, or that were kept elsewhere as it tells them (`is_utc`:
+    there, times are UTC). One that tells less than its row leaves the row. Returns how many were
+    new or differ."""
+    found = [trades.of_closed(position, is_utc=is_utc) for position in told]
     with transaction.atomic():
         _lock(account, until)
         known = _known_trades(account, [trade.position_id for trade in found])
+        for new in found:
+            _keep_known_times(new, known.get(new.position_id))
         better = [new for new in found if not _tells_less(new, known.get(new.position_id))]
         return _write_trades(account, better, known)
+
+
+def _keep_known_times(new: ClosedTrade, row: ClosedTrade | None) -> None:
+    """Of a row whose times are known to be UTC, where the same times are told in no known zone."""
+    if row is None or new.closed_at is not None or new.closed_told != row.closed_told:
+        return
+    if row.closed_at is not None:
+        new.closed_at = new.closed_at_or_guess = row.closed_at
+        new.opened_at = row.opened_at if new.opened_told == row.opened_told else None
 
 
 def _tells_less(new: ClosedTrade, row: ClosedTrade | None) -> bool:
@@ -97,23 +114,32 @@ def _changed_deals(account: Account, told: Sequence[ToldDeal]) -> list[Deal]:
 
 
 def _deal(account: Account, told: ToldDeal, known: dict[int, Deal]) -> Deal:
-    """An agent knows the distance of its broker's clock to UTC as it is today, which was another
-    one before the clocks were changed: the time that was told first is the best one."""
+    """The time that was told first stays, for an agent knows the distance of its broker's clock to
+    UTC best as it is today; until one is told that is proven."""
     row = Deal(account=account, at=told.time, volume=told.volume.quantize(VOLUME_STEP))
     for name in DEAL_COLUMNS:
-        if name not in {"at", "volume"}:
+        if name not in {"at", "at_uncertain", "volume"}:
             setattr(row, name, getattr(told, name))
-    row.ticket = told.ticket or 0
+    row.ticket, row.at_uncertain = told.ticket or 0, _is_uncertain(told)
     before = known.get(row.ticket)
-    if before is not None and before.broker_time_msc == row.broker_time_msc:
-        row.at = before.at or row.at
+    if before is None or before.broker_time_msc != row.broker_time_msc or before.at is None:
+        return row
+    if row.at is None or row.at_uncertain or not before.at_uncertain:
+        row.at, row.at_uncertain = before.at, before.at_uncertain
     return row
+
+
+def _is_uncertain(told: ToldDeal) -> bool:
+    """Older agents do not say, and take the distance of today for all of the past."""
+    if told.time_uncertain is not None or told.time is None:
+        return bool(told.time_uncertain)
+    return told.time < timezone.now() - SAME_WEEK
 
 
 def _derive(account: Account, positions: set[int | None]) -> int:
     written = 0
     for numbers in _chunks(sorted(number for number in positions if number is not None)):
-        deals = Deal.objects.filter(account=account, position_id__in=numbers, type__in=TRADES)
+        deals = Deal.objects.of_positions().filter(account=account, position_id__in=numbers)
         groups = groupby(deals.order_by("position_id", "ticket"), key=_position_of)
         found = [trade for _, group in groups if (trade := trades.of_deals(group)) is not None]
         written += _write_trades(account, found, _known_trades(account, numbers))

@@ -43,6 +43,8 @@ class Statistics:
     count: int
     open_count: int
     guessed: int
+    uncertain: int
+    """Whose times are known but for the clock of their broker on that day."""
     profit: Decimal | None
     swap: Decimal | None
     commission: Decimal | None
@@ -68,6 +70,7 @@ class Statistics:
             count=Count("pk"),
             open_count=Count("pk", filter=Q(is_open=True)),
             guessed=Count("pk", filter=Q(closed_at=None)),
+            uncertain=Count("pk", filter=Q(times_uncertain=True, closed_at__isnull=False)),
             **{
                 f"all_{name}": ExactSum(name)
                 for name in ("profit", "swap", "commission", "fee", "net")

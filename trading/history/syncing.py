@@ -10,6 +10,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -19,7 +20,7 @@ from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
 from trading.history import reading, rows, trades, worth
-from trading.models import ClosedTrade, HistorySync
+from trading.models import ClosedTrade, Deal, HistorySync
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ LOOK_AGAIN_S = 0.2
 EVERY = timedelta(hours=1)
 WHOLE_EVERY = timedelta(days=1)
 RETRY_AFTER = timedelta(minutes=5)
+SOON = timedelta(minutes=1)
 AT_ONCE = 50
 BUDGET_S = 20.0
 
@@ -44,6 +46,12 @@ class Outcome:
     """That were new or had changed; 0 with contract 1, which tells none."""
     trades: int = 0
     """Closed positions that were new or had changed."""
+    lacking: str = ""
+    """What does not add up, in a sentence; empty where all does, or it cannot be checked."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.sentence} {self.lacking}".strip()
 
 
 class Late(Exception):
@@ -89,11 +97,13 @@ def due(now: datetime) -> QuerySet[Account]:
     never = Q(history_sync__synced_at=None)
     old = Q(history_sync__synced_at__lt=now - EVERY)
     other = _differs("balance") | _differs("open_positions")
+    incomplete = Q(history_sync__again_at__lte=now)
     told_otherwise = ~Q(agent__contract=F("history_sync__contract"))
     resting = Q(
         history_sync__failing_since__isnull=False, history_sync__attempted_at__gt=now - RETRY_AFTER
     )
-    accounts = Account.objects.filter(fresh(now)).filter(never | old | other | told_otherwise)
+    reasons = never | old | other | incomplete | told_otherwise
+    accounts = Account.objects.filter(fresh(now)).filter(reasons)
     accounts = accounts.exclude(history_sync__claimed_until__gt=now).exclude(resting)
     order = F("history_sync__attempted_at").asc(nulls_first=True)
     return accounts.select_related("agent").order_by(order)
@@ -118,15 +128,22 @@ class _Sync:
     def __init__(self, account: Account, claim: datetime, whole: bool, ends_at: float) -> None:
         self.account, self.claim, self.ends_at = account, claim, ends_at
         self.now = timezone.now()
+        # What it showed before anything is read: a trade that comes meanwhile makes it due again.
+        self.seen = Account.objects.values("balance", "open_positions").get(pk=account.pk)
         self.row = HistorySync.objects.get(account=account)
         self.contract = account.agent.contract if account.agent else ""
         self.whole = whole or self._must_be_whole()
         self.deals = self.trades = 0
         self.note = ""
+        self.unexplained: Decimal | None = None
 
     def _must_be_whole(self) -> bool:
-        """Also once a day where what was told may lack something: contract 1 cannot be checked, and
-        a terminal that has just started may not have loaded all of its deals yet."""
+        """Also soon where what was told does not explain the balance, for a terminal that has just
+        started may not have loaded all of its deals yet; and once a day with contract 1, which may
+        leave trades out, and where times are not certain."""
+        again_at = self.row.again_at
+        if again_at is not None and again_at <= self.now:
+            return True
         if self.row.read_until is None or self.row.contract != self.contract:
             return True
         whole_at = self.row.whole_at
@@ -134,15 +151,16 @@ class _Sync:
         if self.contract == Agent.Contract.V1 or not is_old:
             return is_old
         # One that was cut short goes on first.
-        return self.row.synced_at is not None and not worth.adds_up(self.account)
+        deals = Deal.objects.filter(account=self.account)
+        return self.row.synced_at is not None and deals.filter(at_uncertain=True).exists()
 
     def run(self) -> Outcome:
-        # What it showed before anything is read: a trade that comes meanwhile makes it due again.
-        seen = Account.objects.values("balance", "open_positions").get(pk=self.account.pk)
         try:
             self._start()
             self._read()
         except Late:
+            if self.row.again_at is not None:
+                self._update(again_at=self.now + EVERY)
             return self._ended(False, "It took too long; what was read is kept, the rest follows.")
         except (AgentError, TimeoutError) as error:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
@@ -150,10 +168,23 @@ class _Sync:
             log.exception("The history of %s could not be kept", self.account.number)
             return self._failed("The history could not be kept: see the log of the monitor.")
         self._update(
-            synced_at=timezone.now(), failing_since=None, reason=self.note, **seen,
-            **({"whole_at": self.now} if self.whole else {}),
+            synced_at=timezone.now(), failing_since=None, reason=self.note, **self.seen,
+            **self._checked(), **({"whole_at": self.now} if self.whole else {}),
         )  # fmt: skip
         return self._ended(True, self._words())
+
+    def _checked(self) -> dict[str, object]:
+        """What of the balance is not explained and, when something is, when to read all again:
+        after as long as it has been so already, up to an hour."""
+        self.account.refresh_from_db(fields=["balance", "initial_balance"])
+        self.unexplained = worth.unexplained(self.account)
+        if not self.unexplained:
+            return {"unexplained": self.unexplained, "incomplete_since": None, "again_at": None}
+        since = self.row.incomplete_since
+        if since is None or self.row.unexplained != self.unexplained:
+            since = self.now
+        again_at = self.now + min(max(self.now - since, SOON), EVERY)
+        return {"unexplained": self.unexplained, "incomplete_since": since, "again_at": again_at}
 
     def _start(self) -> None:
         """Told by another contract than before, it is read from the beginning."""
@@ -198,16 +229,25 @@ class _Sync:
         self.trades = rows.keep_closed(self.account, told, self.now)
 
     def _stands_alone(self, told: tuple[ClosedPosition, ...]) -> bool:
-        """Whether an answer about the last days can be believed: none of its positions was opened
-        before, and none is told otherwise than it is known."""
+        """Whether an answer about the last weeks can be believed: none of its positions was opened
+        before, none is told otherwise than it is known, and one is new if the balance is."""
         numbers = [position.position_id for position in told]
         known = ClosedTrade.objects.filter(account=self.account, position_id__in=numbers)
         net_of = {row.position_id: (row.volume_closed, row.net) for row in known}
+        if self._has_closed() and not set(numbers) - set(net_of):
+            return False
         return all(
             position.entry_price is not None
             and net_of.get(position.position_id, _sums(position)) == _sums(position)
             for position in told
         )
+
+    def _has_closed(self) -> bool:
+        """Whether the balance is another than at the last reading, with no more positions open."""
+        before, balance = self.row, self.seen["balance"]
+        if before.balance is None or balance in (None, before.balance):
+            return False
+        return (self.seen["open_positions"] or 0) <= (before.open_positions or 0)
 
     def _words(self) -> str:
         if not self.deals and not self.trades:
@@ -225,7 +265,10 @@ class _Sync:
         HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
             claimed_until=None
         )
-        return Outcome(self.account.number, ok, sentence, self.deals, self.trades)
+        lacking = (
+            f"{self.unexplained:,} of the balance is not explained." if self.unexplained else ""
+        )
+        return Outcome(self.account.number, ok, sentence, self.deals, self.trades, lacking)
 
     def _update(self, **columns: object) -> None:
         HistorySync.objects.filter(pk=self.row.pk).update(attempted_at=timezone.now(), **columns)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Agent
-from trading.models.history import ClosedTrade, Deal
+from trading.models.history import COMMISSIONS, TRADES, ClosedTrade, Deal
 
 IN, OUT, INOUT, OUT_BY = "IN", "OUT", "INOUT", "OUT_BY"
 OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
@@ -19,8 +19,10 @@ Part = tuple[Decimal, Decimal]
 
 def of_deals(deals: Iterable[Deal]) -> ClosedTrade | None:
     """The trade that the deals of one position make until now, without its account; None when none
-    of it was closed. Where more was closed than was opened before, the opening is not known."""
-    ordered = sorted(deals, key=lambda deal: (deal.broker_time_msc or 0, deal.ticket))
+    of it was closed. Where more was closed than was opened before, the opening is not known. Deals
+    of other types count with their money."""
+    everything = sorted(deals, key=lambda deal: (deal.broker_time_msc or 0, deal.ticket))
+    ordered = [deal for deal in everything if deal.type in TRADES]
     openings, closings, is_known = _walk(ordered)
     if not closings:
         return None
@@ -39,16 +41,20 @@ def of_deals(deals: Iterable[Deal]) -> ClosedTrade | None:
         opened_at=ordered[0].at if is_known else None,
         closed_at=ends[-1].at,
         closed_at_or_guess=ends[-1].at,
+        times_uncertain=ends[-1].at_uncertain or (is_known and ordered[0].at_uncertain),
         reason=ends[-1].reason,
     )
-    return _with_money(trade, ordered)
+    return _with_money(trade, ordered, [deal for deal in everything if deal.type not in TRADES])
 
 
-def _with_money(trade: ClosedTrade, deals: Sequence[Deal]) -> ClosedTrade:
+def _with_money(trade: ClosedTrade, deals: Sequence[Deal], charges: Sequence[Deal]) -> ClosedTrade:
+    """`charges`: what was charged or paid for the position by deals of other types."""
+    commissions = [deal.net for deal in charges if deal.type in COMMISSIONS]
+    fees = [deal.net for deal in charges if deal.type not in COMMISSIONS]
     trade.profit = sum((deal.profit for deal in deals), NOTHING)
     trade.swap = _sum(deal.swap for deal in deals)
-    trade.commission = _sum(deal.commission for deal in deals)
-    trade.fee = _sum(deal.fee for deal in deals)
+    trade.commission = _sum([*(deal.commission for deal in deals), *commissions])
+    trade.fee = _sum([*(deal.fee for deal in deals), *fees])
     trade.net = net(trade)
     trade.tp_money = trade.profit if trade.reason == "TP" else None
     trade.sl_money = trade.profit if trade.reason == "SL" else None
@@ -104,9 +110,9 @@ def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     return sum(known, NOTHING) if known else None
 
 
-def of_closed(told: ClosedPosition) -> ClosedTrade:
+def of_closed(told: ClosedPosition, *, is_utc: bool = False) -> ClosedTrade:
     """The trade that contract 1 tells, without its account. Whether a part of it is still open is
-    not told, and so is never said."""
+    not told, and so is never said. `is_utc`: its times are known to be UTC."""
     trade = ClosedTrade(
         position_id=told.position_id,
         contract=Agent.Contract.V1,
@@ -118,6 +124,8 @@ def of_closed(told: ClosedPosition) -> ClosedTrade:
         exit_price=told.exit_price,
         opened_told=told.entry_time,
         closed_told=told.exit_time,
+        opened_at=guess(told.entry_time) if is_utc else None,
+        closed_at=guess(told.exit_time) if is_utc else None,
         closed_at_or_guess=guess(told.exit_time),
         profit=told.profit,
         commission=told.commission,

@@ -10,11 +10,10 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.models import Account
+from accounts.models import Account, Agent
 from mt5monitor.sums import ExactSum
 from trading.history.equity import MINUTE, PAUSE
-from trading.models import Deal, EquityPoint, EquityWatch
-from trading.models.history import TRADES
+from trading.models import ClosedTrade, Deal, EquityPoint, EquityWatch
 
 NOTHING = Decimal(0)
 MONEY = ("profit", "swap", "commission", "fee")
@@ -71,9 +70,36 @@ def adds_up(account: Account) -> bool:
     return _sum(deals) == account.balance
 
 
+def unexplained(account: Account) -> Decimal | None:
+    """Return the part of the balance that the history read so far does not explain: 0 where it
+    explains all. None where that cannot be checked: the balance is not known or, with contract 1,
+    which tells no deposits, the initial balance."""
+    if account.balance is None:
+        return None
+    if account.agent is None or account.agent.contract == Agent.Contract.V2:
+        return account.balance - _sum(Deal.objects.of_balance().filter(account=account))
+    if account.initial_balance is None:
+        return None
+    closed = ClosedTrade.objects.filter(account=account).order_by()
+    net = closed.aggregate(net=ExactSum("net"))["net"]
+    return account.balance - account.initial_balance - (net or NOTHING)
+
+
+def account_costs(account: Account) -> Decimal | None:
+    """Return what was charged or paid for no position, such as a monthly commission; None: nothing
+    is known of any."""
+    known = _sums(Deal.objects.account_costs().filter(account=account))
+    return sum(known, NOTHING) if known else None
+
+
 def _sum(deals: QuerySet[Deal]) -> Decimal:
+    return sum(_sums(deals), NOTHING)
+
+
+def _sums(deals: QuerySet[Deal]) -> list[Decimal]:
+    """Of each kind of money that is told."""
     sums = deals.order_by().aggregate(**{f"sum_{name}": ExactSum(name) for name in MONEY})
-    return sum((value for value in sums.values() if value is not None), NOTHING)
+    return [value for value in sums.values() if value is not None]
 
 
 def _first(account: Account, deals: QuerySet[Deal], end: datetime) -> datetime:
@@ -93,7 +119,7 @@ def _balance(deals: QuerySet[Deal], start: datetime) -> list[Point]:
 
 
 def _operations(account: Account, start: datetime) -> list[Operation]:
-    deals = Deal.objects.filter(account=account, at__gte=start).exclude(type__in=TRADES)
+    deals = Deal.objects.operations().filter(account=account, at__gte=start)
     return [Operation(deal.at, deal.type, deal.net) for deal in deals.order_by("at") if deal.at]
 
 

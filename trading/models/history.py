@@ -20,6 +20,15 @@ TOLD_TIME = 40
 QUARTER_S: Final = 15 * 60
 TRADES: Final = ("BUY", "SELL")
 CREDIT: Final = "CREDIT"
+COMMISSIONS: Final = (
+    *("COMMISSION", "COMMISSION_DAILY", "COMMISSION_MONTHLY"),
+    *("COMMISSION_AGENT_DAILY", "COMMISSION_AGENT_MONTHLY"),
+)
+COSTS: Final = (
+    *COMMISSIONS,
+    *("CHARGE", "CORRECTION", "INTEREST", "DIVIDEND", "DIVIDEND_FRANKED", "TAX"),
+)
+"""Types of deals that only move money, for a position or for the account; rebates included."""
 
 
 class DealQuerySet(models.QuerySet["Deal"]):
@@ -27,8 +36,17 @@ class DealQuerySet(models.QuerySet["Deal"]):
         return self.filter(type__in=TRADES)
 
     def operations(self) -> "DealQuerySet":
-        """What moved money without a trade: deposits, withdrawals, fees, interest, credit."""
-        return self.exclude(type__in=TRADES)
+        """What moved money and belongs to no position: deposits, withdrawals, fees of the account,
+        interest, credit."""
+        return self.exclude(type__in=TRADES).exclude(type__in=COSTS, position_id__isnull=False)
+
+    def of_positions(self) -> "DealQuerySet":
+        """Trades, and what was charged or paid for a position by a deal of another type."""
+        return self.filter(position_id__isnull=False, type__in=(*TRADES, *COSTS))
+
+    def account_costs(self) -> "DealQuerySet":
+        """Charged or paid for no position: in the net of no trade."""
+        return self.filter(position_id=None, type__in=COSTS)
 
     def of_balance(self) -> "DealQuerySet":
         """All whose money is in the balance: credit is not."""
@@ -55,6 +73,9 @@ class Deal(models.Model):
     comment = models.CharField(max_length=64, blank=True)
     magic = models.BigIntegerField(null=True)
     at = models.DateTimeField(null=True, help_text="UTC; empty: the agent could not tell")
+    at_uncertain = models.BooleanField(
+        default=False, help_text="how far the broker's clock was from UTC is not proven"
+    )
     broker_time_msc = models.BigIntegerField(null=True, help_text="as the broker's clock said it")
 
     objects: ClassVar[models.Manager["Deal"]] = DealQuerySet.as_manager()
@@ -103,6 +124,9 @@ class ClosedTrade(models.Model):
     exit_price = models.DecimalField(**PRICE)
     opened_at = models.DateTimeField(null=True, help_text="first opening; UTC")
     closed_at = models.DateTimeField(null=True, help_text="last close until now; UTC")
+    times_uncertain = models.BooleanField(
+        default=False, help_text="how far the broker's clock was from UTC is not proven"
+    )
     opened_told = models.CharField(
         max_length=TOLD_TIME, blank=True, help_text="by the terminal's clock, zone not known"
     )
@@ -114,6 +138,8 @@ class ClosedTrade(models.Model):
         help_text="closed_at; where that is not known, what was told, read as if it were UTC: "
         "for sorting and days, and wrong by the clock's distance to UTC",
     )
+    # With what deals of other types charged for the position: commissions in commission, all else
+    # (tax, interest, dividends) in fee.
     profit = models.DecimalField(**MONEY)
     swap = models.DecimalField(**MONEY, null=True)
     commission = models.DecimalField(**MONEY, null=True)
@@ -170,6 +196,15 @@ class HistorySync(models.Model):
     # What the account showed when the last sync began: it is due when it shows something else.
     balance = models.DecimalField(**MONEY, null=True)
     open_positions = models.PositiveIntegerField(null=True)
+    unexplained = models.DecimalField(
+        **MONEY,
+        null=True,
+        help_text="of the balance, by what was read; empty: it cannot be checked",
+    )
+    incomplete_since = models.DateTimeField(
+        null=True, help_text="since when the unexplained amount is what it is"
+    )
+    again_at = models.DateTimeField(null=True, help_text="when all of it is read again")
     claimed_until = models.DateTimeField(null=True, help_text="one worker reads it until then")
 
     objects: ClassVar[models.Manager["HistorySync"]]
@@ -179,6 +214,13 @@ class HistorySync(models.Model):
 
     def __str__(self) -> str:
         return f"History of {self.account_id}"
+
+    @property
+    def is_complete(self) -> bool | None:
+        """Whether what was read explains the balance; None: not read yet, or not to be checked."""
+        if self.synced_at is None or self.unexplained is None:
+            return None
+        return not self.unexplained
 
 
 class EquityPoint(models.Model):

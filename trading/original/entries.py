@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 
 from accounts.agents.text import clean
 from accounts.models import Position
+from trading.history.trades import guess
 from trading.models import Versus
 from trading.original.strict import Skip, kind, login, number, quoted, words
 from trading.versus.form import SYMBOL_LENGTH
 
 ID_LENGTH = 64
+WORDS = 240
 PENDING = "pending"
 LIVE = ("congelado", "transferido")
 ENDED = ("completed", "error")
@@ -78,7 +80,23 @@ class Entry:
         """What it was scheduled for, in the words of the file; empty for nothing."""
         steps = (("freeze", "scheduled_congelar"), ("transfer", "scheduled_transferir"))
         told = ((step, self.told.get(key)) for step, key in steps)
-        return " and ".join(f"{step} at {clean(str(at), 40)}" for step, at in told if at)
+        return " and ".join(f"{step} at {_moment(at)}" for step, at in told if at)
+
+    @property
+    def created(self) -> str:
+        """When, after a comma; empty for nothing."""
+        at = self.told.get("created_at")
+        return f", of {_moment(at)}" if at else ""
+
+    @property
+    def words(self) -> str:
+        """What tells it from another one of the same account."""
+        lots, accounts = self.told.get("lots"), [self.told.get(f"account_{role}") for role in "ab"]
+        parts = [f"{lots} lots {self.told.get('symbol')}, {accounts[0]} {self.told.get('side')}"]
+        parts.append(f"against {accounts[1]}{self.created}")
+        if self.schedule:
+            parts.append(f"scheduled to {self.schedule}")
+        return clean(" ".join(parts), WORDS)
 
     @property
     def legs(self) -> str:
@@ -95,6 +113,13 @@ class Entry:
         shown = tickets if isinstance(tickets, list) else [tickets]
         numbers = ", ".join(clean(str(ticket), 20) for ticket in shown[:8])
         return f"account {account} ({'tickets ' + numbers if numbers else 'no tickets noted'})"
+
+
+def _moment(told: Any) -> str:
+    """A time of the original, to the second in UTC, which its naive times are; else as it stands
+    there."""
+    at = guess(told) if isinstance(told, str) else None
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else clean(str(told), 40)
 
 
 def fitting(column: str, value: Decimal) -> Decimal:

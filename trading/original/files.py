@@ -11,6 +11,7 @@ from trading.original.report import Kind, Report
 from trading.original.strict import Stopped, kind, parsed, text_of
 
 AGENTS, PHASE_FILE = "VPS_AGENTS_JSON", "PHASE_DATA_FILE"
+FOLDERS = ("data", "app")
 ENV_MOST, DATA_MOST, TRADES_MOST = 1_000_000, 8_000_000, 128_000_000
 PHASES, GROUPS, VERSUS, TRADES = (
     "phases.json",
@@ -39,10 +40,19 @@ def read_all(env: Path, data: Path, report: Report) -> Original:
     return Original(
         agents=_agents(told.get(AGENTS), env, report),
         phases=_object(_phase_file(told.get(PHASE_FILE), data), DATA_MOST, report),
-        groups=_object(data / GROUPS, DATA_MOST, report),
-        versus=_object(data / VERSUS, DATA_MOST, report),
-        trades=_object(data / TRADES, TRADES_MOST, report),
+        groups=_object(_found(data, GROUPS), DATA_MOST, report),
+        versus=_object(_found(data, VERSUS), DATA_MOST, report),
+        trades=_object(_found(data, TRADES), TRADES_MOST, report),
     )
+
+
+def _found(data: Path, name: str) -> Path:
+    """In the folder that was named or beside it: the original keeps its cache of trades in `app`,
+    all else in `data`, and either of them, or the folder around both, may be named."""
+    named = data.absolute()
+    around = named.parent if named.name in FOLDERS else named
+    places = [data / name, *(around / folder / name for folder in FOLDERS)]
+    return next((path for path in places if path.exists()), data / name)
 
 
 def _agents(told: Variable | None, env: Path, report: Report) -> list[Item]:
@@ -70,7 +80,8 @@ def _from_its_line(told: Variable) -> str:
 def _phase_file(told: Variable | None, data: Path) -> Path:
     """The original may have been told another name for it, in a folder of its own machine."""
     name = PureWindowsPath(told.value).name if told else ""
-    return data / name if name and (data / name).is_file() else data / PHASES
+    own = _found(data, name) if name else data
+    return own if own.is_file() else _found(data, PHASES)
 
 
 def _object(path: Path, most_bytes: int, report: Report) -> Mapping[str, Any]:

@@ -84,14 +84,18 @@ def _trade(told: Any) -> ClosedPosition:
         if isinstance(value, float):
             raise Skip(f"{clean(name, 20)} is {kind(value)}")
     try:
-        return closed_position(_encoder.encode(told))
+        trade = closed_position(_encoder.encode(told))
     except AgentError as error:
         raise Skip(error.sentence) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise Skip("it cannot be read") from error
+    if not trade.volume:
+        raise Skip("its lot is 0")
+    return trade
 
 
 # --- writing ------------------------------------------------------------------------------------
 def store(account: Account, trades: Sequence[ClosedPosition]) -> None:
-    """As if an agent of contract 1 had told them, so that a later sync completes them."""
-    keep_closed(account, trades)
+    """As if an agent of contract 1 had told them, so that a later sync completes them. Times
+    without a zone are UTC in the files of the original."""
+    keep_closed(account, trades, is_utc=True)

@@ -113,18 +113,18 @@ def _plan_pending(entry: Entry, user: User | None, desk: Desk) -> None:
     try:
         versus, told = _versus(entry, desk)
     except Skip as skip:
-        desk.report.add(Kind.VERSUS, entry.key, Done.SKIPPED, str(skip))
+        desk.report.add(Kind.VERSUS, entry.key, Done.SKIPPED, f"{skip}; {entry.words}")
         return
     _give_to(versus, check_runner(user))
     for number in entry.numbers:
         desk.busy[number] = f"is part of versus {entry.key} of the same file"
     if entry.schedule:
-        told.append(f"was scheduled to {entry.schedule} by its server's clock: schedule it anew")
+        told.append(f"was scheduled to {entry.schedule}: schedule it anew")
     text = "; ".join(told)
     desk.plan.versus.append(NewVersus(entry.key, versus, text))
     a, b = entry.numbers
     what = f"waits, not armed: {versus.lots:f} lots {versus.symbol_a}, {a} keeps the"
-    why = f"{what} {versus.side_a}, {b} the other side"
+    why = f"{what} {versus.side_a}, {b} the other side{entry.created}"
     desk.report.add(Kind.VERSUS, entry.key, Done.TAKEN, "; ".join([why, *told]))
 
 

@@ -15,6 +15,7 @@ from accounts.models import Account
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
 from trading import history
+from trading.history import worth
 from trading.history.chart import RANGES, chart
 from trading.history.heatmap import SCALE, heatmap
 from trading.history.tradelist import RESULTS, SIDES, TradeList
@@ -36,6 +37,7 @@ def trades(request: HttpRequest, number: int) -> HttpResponse:
         "look": look,
         "trades": look.rows(),
         "statistics": look.statistics,
+        "account_costs": worth.account_costs(account),
         "levels": SCALE,
         "calendar": heatmap(look.days, min(look.last or today, today)),
         "chart": chart(account, look.range),
@@ -66,4 +68,4 @@ def sync(request: HttpRequest, number: int) -> HttpResponse:
     except refreshes.Crowded as crowded:
         return said(request, str(crowded), tone="bad", back=back)
     tone: Tone = "good" if outcome.ok else "bad"
-    return said(request, outcome.sentence, tone=tone, back=back)
+    return said(request, outcome.words, tone=tone, back=back)

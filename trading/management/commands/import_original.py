@@ -20,7 +20,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--env", required=True, type=Path, metavar="FILE", help="its .env")
         parser.add_argument(
-            "--data", required=True, type=Path, metavar="DIR", help="where phases.json lies"
+            "--data",
+            required=True,
+            type=Path,
+            metavar="DIR",
+            help="its folder data, app, or the one around both",
         )
         parser.add_argument(
             "--user", default="", metavar="NAME", help="who runs the versus that wait"

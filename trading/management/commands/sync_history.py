@@ -33,7 +33,7 @@ class Command(BaseCommand):
         for outcome in progress(reading, len(accounts), bar=bar, what="Reading history"):
             outcomes.append(outcome)
             if not bar:
-                self.stdout.write(f"{outcome.number}: {outcome.sentence}")
+                self.stdout.write(f"{outcome.number}: {outcome.words}")
         outcomes.sort(key=lambda outcome: (outcome.ok, outcome.number))
         self.stdout.write(table(HEADINGS, map(_row, outcomes)), ending="")
         failed = sum(not outcome.ok for outcome in outcomes)
@@ -49,7 +49,7 @@ def _read(accounts: list[Account], *, whole: bool) -> Iterator[history.Outcome]:
 
 def _row(outcome: history.Outcome) -> tuple[str, ...]:
     result = "ok" if outcome.ok else "failed"
-    return str(outcome.number), result, str(outcome.deals), str(outcome.trades), outcome.sentence
+    return str(outcome.number), result, str(outcome.deals), str(outcome.trades), outcome.words
 
 
 def _accounts(numbers: list[int]) -> list[Account]:
