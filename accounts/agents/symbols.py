@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from accounts.agents import fields, figures, v2
+from accounts.agents import fields, figures, symbol_name, v2
 from accounts.agents.call import Answer, Call
 from accounts.agents.errors import Malformed, RefusedRequest, SymbolUnknown
 from accounts.agents.figures import UNTOLD, Figure
@@ -17,6 +17,7 @@ from accounts.agents.refusals import check_status, detail_of
 from accounts.agents.text import clean
 
 NOT_FOUND = 404
+DOTS = (".", "..")  # which mean another place in a path
 # Characters that are the same with and without percent code: the two URL libraries on the way must
 # agree on the text that is signed.
 SAFE = "!$&'()*+,;=:@"
@@ -95,13 +96,14 @@ _symbol2 = msgspec.json.Decoder(Symbol2)
 
 async def read(call: Call, endpoint: Endpoint, name: str) -> SymbolSpec:
     """Raise SymbolUnknown when the broker has no symbol of that name, else as all readings."""
-    if name.strip(".") == "" or len(name) > fields.SYMBOL:
+    if not symbol_name.is_name(name) or (endpoint.contract == "1" and name in DOTS):
         raise SymbolUnknown(f'"{name}" is no name of a symbol.')
     if endpoint.contract == "1":
         path = path_of("/quote/", name)
         answer = await call.send("GET", path)
     else:
-        path = path_of("/v2/symbols/", name)
+        prefix = "/v2/symbols?symbol=" if name in DOTS else "/v2/symbols/"
+        path = path_of(prefix, name)
         answer = await v2.signed(call, endpoint, "GET", path)
     _check(answer, endpoint, f"GET {path}", name)
     spec = parse1(answer.body) if endpoint.contract == "1" else parse2(answer.body)
@@ -119,9 +121,14 @@ def _check(answer: Answer, endpoint: Endpoint, what: str, name: str) -> None:
     try:
         v2.check(answer, what) if endpoint.contract == "2" else check_status(answer, what)
     except RefusedRequest as error:
-        named = name in detail_of(answer).split()
+        named = symbol_name.names(detail_of(answer), name)
         if v2.kind_of(error) == "symbol-unknown" or (error.http_status == NOT_FOUND and named):
             raise SymbolUnknown(f"The broker of this account has no symbol {name}.") from error
+        if endpoint.contract == "1" and error.http_status == NOT_FOUND and "/" in name:
+            raise SymbolUnknown(
+                f"Agents of API v1 cannot be asked for a symbol with a slash ({name}). "
+                "Install the agent of API v2 to quote and open it."
+            ) from error
         raise
 
 
@@ -130,7 +137,7 @@ def parse1(body: bytes) -> SymbolSpec:
     told = fields.decode(body, _quote1)
     point = figures.positive(told.point, "point", places=FINE)
     return SymbolSpec(
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         point=point,
         tick_value=figures.positive(told.trade_tick_value, "trade_tick_value", places=FINE),
         pip_size=_pip_by_spread(point, told),
@@ -164,7 +171,7 @@ def parse2(body: bytes) -> SymbolSpec:
     tick = told.tick or Tick2()
     modes = told.filling_modes
     return SymbolSpec(
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         digits=told.digits,
         point=point,
         tick_size=figures.positive(told.tick_size, "tick_size", places=FINE),
