@@ -158,6 +158,7 @@ def symbol_content(info: SymbolInfo, tick: Tick | None, clock: BrokerClock) -> d
         "volume_min": info.volume_min,
         "volume_max": info.volume_max,
         "volume_step": info.volume_step,
+        "volume_limit": info.volume_limit or None,
         "stops_level": info.trade_stops_level,
         "freeze_level": info.trade_freeze_level,
         "filling_modes": [name for flag, name in FILLING_FLAGS.items() if info.filling_mode & flag],

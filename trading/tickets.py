@@ -99,7 +99,13 @@ class OpenTicket(Ticket):
         volume = numbers.positive(self.text("volume"), "Volume")
         if volume is None:
             raise Refused("Say how many lots.")
-        return sizing.check_volume(volume, self.spec) if self.spec else volume
+        if self.spec is None:
+            return volume
+        if self.spec.volume_limit is not None:
+            alike = self.account.positions.filter(symbol=self.symbol, side=self.side)
+            held = sum(alike.values_list("volume", flat=True), Decimal(0))
+            sizing.check_volume_limit(volume, held, self.spec)
+        return sizing.check_volume(volume, self.spec)
 
     def _check_stops(self, spec: SymbolSpec) -> None:
         price = self.attempt("symbol", lambda: self._entry(spec))

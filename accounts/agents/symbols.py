@@ -38,6 +38,8 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     volume_min: Decimal | None = None
     volume_max: Decimal | None = None
     volume_step: Decimal | None = None
+    volume_limit: Decimal | None = None
+    """Lots that may be open on one side; None also where there is no such limit."""
     stops_level: int | None = None
     """Points; 0 may mean that the broker decides anew each time."""
     freeze_level: int | None = None
@@ -79,6 +81,7 @@ class Symbol2(msgspec.Struct):
     volume_min: Figure = UNTOLD
     volume_max: Figure = UNTOLD
     volume_step: Figure = UNTOLD
+    volume_limit: Figure = UNTOLD
     stops_level: fields.Count | None = None
     freeze_level: fields.Count | None = None
     filling_modes: list[str] | None = None
@@ -179,6 +182,7 @@ def parse2(body: bytes) -> SymbolSpec:
         volume_min=figures.positive(told.volume_min, "volume_min"),
         volume_max=figures.positive(told.volume_max, "volume_max"),
         volume_step=figures.positive(told.volume_step, "volume_step"),
+        volume_limit=figures.positive(told.volume_limit, "volume_limit"),
         stops_level=told.stops_level,
         freeze_level=told.freeze_level,
         filling_modes=None if modes is None else tuple(clean(mode, 20) for mode in modes[:8]),
