@@ -32,6 +32,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--terminal", choices=("simulated", "metatrader5"), default="metatrader5")
     add("--terminal-path", help="terminal64.exe, when several terminals are installed")
+    add(
+        "--portable",
+        action="store_true",
+        help="the terminal is started with /portable; needs --terminal-path",
+    )
     add("--port", type=int, default=8000, help="0 takes a free one (8000)")
     add("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     add("--contract", choices=("1", "2", "both"), default="2")
@@ -67,7 +72,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="seconds that an idle connection is kept (75)",
     )
     _add_trading(parser)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.portable and not options.terminal_path:
+        parser.error("--portable needs --terminal-path: the path is what a portable terminal is")
+    return options
 
 
 def _add_trading(parser: argparse.ArgumentParser) -> None:
@@ -118,9 +126,10 @@ def build_agent(
     """The agent that the options describe; the real module is imported only for a real one."""
     if options.terminal == "simulated":
         return _simulated(options, secret, journal)
+    connect = connector(options.terminal_path, portable=options.portable)
     return Agent(
         name=options.name,
-        terminal=ThreadedTerminal(connector(options.terminal_path), options.deadline),
+        terminal=ThreadedTerminal(connect, options.deadline),
         secret=secret,
         holder=options.holder,
         firm=options.firm,

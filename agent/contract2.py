@@ -55,7 +55,9 @@ async def refresh(request: Request) -> Response:
 
 
 async def symbol(request: Request) -> Response:
-    agent, name = _agent(request), request.path_params["symbol"]
+    """By its path, slashes included; "." and ".." by the query, as a path would lose them."""
+    agent, name = _agent(request), request.path_params.get("symbol")
+    name = request.query_params.get("symbol", "") if name is None else name
     specification, tick = await agent.terminal.run(lambda mt5: read_symbol(mt5, name))
     content = symbol_content(specification, tick, agent.broker_clock)
     return Response(json_text(content), media_type="application/json")
@@ -83,7 +85,8 @@ ROUTES: list[BaseRoute] = [
     Route("/v2/ping", ping),
     Route("/v2/state", state),
     Route("/v2/refresh", refresh, methods=["POST"]),
-    Route("/v2/symbols/{symbol}", symbol),
+    Route("/v2/symbols", symbol),
+    Route("/v2/symbols/{symbol:path}", symbol),
     Route("/v2/deals", deals),
 ]
 
@@ -152,6 +155,7 @@ def symbol_content(info: SymbolInfo, tick: Tick | None, clock: BrokerClock) -> d
         "volume_min": info.volume_min,
         "volume_max": info.volume_max,
         "volume_step": info.volume_step,
+        "volume_limit": info.volume_limit or None,
         "stops_level": info.trade_stops_level,
         "freeze_level": info.trade_freeze_level,
         "filling_modes": [name for flag, name in FILLING_FLAGS.items() if info.filling_mode & flag],

@@ -20,6 +20,7 @@ from agent.simulated.terminal import SimulatedTerminal
 from agent.simulated.trade_faults import TradeFaults
 from agent.simulated.world import World
 from agent.terminal import DirectTerminal
+from agent.text_file import read_text
 
 FleetContract = Literal["mixed", "1", "2"]
 NextAnswer = Literal["cut", "slow"]
@@ -163,7 +164,7 @@ def _member_of(
 
 def read_secrets(path: str) -> dict[int, bytes]:
     """A JSON object of secrets by index; `ValueError` when it is anything else."""
-    content = json.loads(Path(path).read_text(encoding="utf-8"))
+    content = json.loads(read_text(Path(path)))
     if not isinstance(content, dict):
         raise ValueError("the file with the secrets does not hold a JSON object")
     return {int(index): str(secret).encode() for index, secret in content.items()}

@@ -38,6 +38,7 @@ class AccountInfo(NamedTuple):
     server: str
     currency: str
     company: str
+    limit_orders: int = 0  # 0 for no limit
 
 
 class TradePosition(NamedTuple):
@@ -107,6 +108,7 @@ class SymbolInfo(NamedTuple):
     ask: float
     time: int
     trade_exemode: int = 2
+    volume_limit: float = 0.0  # lots on one side, 0 for no limit
 
 
 class Tick(NamedTuple):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from mt5monitor.text_file import NotText, decoded
+
 
 def kept_key(path: Path) -> str:
     """The key stored at `path`, made on first use. Raises ImproperlyConfigured if it cannot be."""
@@ -17,6 +19,8 @@ def kept_key(path: Path) -> str:
             f"Cannot keep a key in {path}: {error.strerror}. "
             "Set STATE_DIR to a folder that can be written, or set the key in the environment."
         ) from error
+    except NotText as error:
+        raise ImproperlyConfigured(f"{path} {error}") from error
 
 
 def _read_or_make(path: Path) -> str:
@@ -32,4 +36,7 @@ def _read_or_make(path: Path) -> str:
             pass
         finally:
             draft.unlink()
-    return path.read_text().strip()
+    key = decoded(path.read_bytes()).strip()
+    if not key:
+        raise NotText("is empty. Restore it from a backup, or delete it to get a new key.")
+    return key

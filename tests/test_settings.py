@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from mt5monitor.secrets import kept_key
 from tests.prepared import OURS
 
 
@@ -38,3 +42,15 @@ def test_behind_tls_cookies_are_bound_to_the_host_and_hsts_is_on(tmp_path: Path)
     found = settings(tmp_path, *names, "SECURE_HSTS_SECONDS", PUBLIC_URL="https://m.example.com")
     assert [found[name] for name in names] == ["__Host-session", "__Host-csrf", True, False]
     assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
+
+
+def test_an_empty_file_of_a_key_is_no_key(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("\n")
+    with pytest.raises(ImproperlyConfigured, match="secret_key is empty. Restore it from a backup"):
+        kept_key(tmp_path / "secret_key")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_key_is_the_same_however_an_editor_saved_it(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "secret_key").write_bytes("a-key-of-many-letters\r\n".encode(encoding))
+    assert kept_key(tmp_path / "secret_key") == "a-key-of-many-letters"

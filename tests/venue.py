@@ -51,5 +51,6 @@ class Venue:
     def asked(self, contract: str, kind: str = "open", **changes: Any) -> TradeRequest:
         account = self.member(contract).terminal.account
         server = account.firm.server if contract == "2" else ""
-        told = {"expected_login": account.login, "expected_server": server, "expires_at": soon(20)}
-        return order(kind, tag=f"ORDERTO{kind.upper()}", symbol=SYMBOL, **{**told, **changes})
+        told = {"tag": f"ORDERTO{kind.upper()}", "symbol": SYMBOL}
+        told |= {"expected_login": account.login, "expected_server": server, "expires_at": soon(20)}
+        return order(kind, **{**told, **changes})

@@ -1,7 +1,7 @@
 """Closing everything: one position of an account after another, several accounts side by side."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -74,7 +74,7 @@ def close_account(
     held = {position.ticket: position for position in account.positions.all()}
     # Of this account and user alone: with a key of somebody else's form nothing is sent or told.
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
-    tickets = list(dict.fromkeys(tickets))
+    tickets = _oldest_first(dict.fromkeys(tickets), held)
     known = own.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
     closings = []
     for ticket in tickets:
@@ -86,6 +86,14 @@ def close_account(
         else:
             closings.append(_close(position, account, user, _key(key, ticket), reason))
     return Closed(account, closings)
+
+
+def _oldest_first(tickets: Iterable[int], held: Mapping[int, Position]) -> list[int]:
+    """As brokers ask for it who close first in, first out; those that are gone come first, for
+    nothing is sent for them."""
+    gone = [ticket for ticket in tickets if ticket not in held]
+    there = [held[ticket] for ticket in tickets if ticket in held]
+    return gone + [position.ticket for position in sorted(there, key=Position.age_key)]
 
 
 def _close(

@@ -11,13 +11,13 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts.agents import TradeAnswer
-from accounts.models import Agent
+from accounts.models import Agent, Position
 from mt5monitor import loop
 from mt5monitor.celery import app
 from trading.diagram import ALLOWED, State
 from trading.journal import append, change
 from trading.models import Order
-from trading.retcodes import explain
+from trading.retcodes import FIFO_CLOSE, explain
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +69,20 @@ def words(order: Order, answer: TradeAnswer) -> str:
         of = f" of {order.volume.normalize():f}" if order.volume else ", not all of them,"
         return f"{_plain(answer.volume)} lots{of} were executed.{said}"
     if answer.outcome == "rejected":
-        return f"{explain(answer.retcode) or 'The order was refused.'}{said}"
+        why = explain(answer.retcode) or "The order was refused."
+        return f"{why}{_first_in(order, answer.retcode)}{said}"
     if answer.retcode is None:  # then the message is ours, and says how the answer was lost
         said = f" {answer.message}"
     return f"The outcome is not known yet. {explain(answer.retcode)}{said}".strip()
+
+
+def _first_in(order: Order, retcode: int | None) -> str:
+    """Which position a broker that closes first in, first out wants closed before."""
+    if retcode != FIFO_CLOSE:
+        return ""
+    held = order.account.positions.filter(symbol=order.symbol).exclude(ticket=order.position)
+    oldest = min(held, key=Position.age_key, default=None)
+    return f" That is #{oldest.ticket}." if oldest else ""
 
 
 def _plain(volume: Decimal | None) -> str:

@@ -3,6 +3,7 @@
 What a code proves is in accounts/agents/retcodes.py, which has their names as well.
 """
 
+FIFO_CLOSE = 10045
 SENTENCES = {
     10004: "The price moved before the broker could execute. Try again.",
     10006: "The broker refused the order.",
@@ -43,7 +44,7 @@ SENTENCES = {
     10042: "Only buying is allowed in this symbol.",
     10043: "Only selling is allowed in this symbol.",
     10044: "Positions in this symbol may only be closed.",
-    10045: "The oldest position has to be closed first.",
+    FIFO_CLOSE: "The oldest position of this symbol has to be closed first.",
     10046: "Opposite positions are not allowed on this account.",
 }
 

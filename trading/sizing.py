@@ -73,6 +73,16 @@ def check_volume(volume: Decimal, spec: SymbolSpec) -> Decimal:
     return volume
 
 
+def check_volume_limit(volume: Decimal, held: Decimal, spec: SymbolSpec) -> None:
+    """Raises Refused where `volume` and the `held` lots of that side are more than the broker
+    lets stand open."""
+    if spec.volume_limit is not None and held + volume > spec.volume_limit:
+        raise Refused(
+            f"At most {_plain(spec.volume_limit)} lots of {spec.symbol} may be open on one side, "
+            f"and {_plain(held)} are."
+        )
+
+
 def halves(volume: Decimal, step: Decimal, least: Decimal) -> tuple[Decimal, Decimal]:
     """Two volumes of whole steps that sum to `volume`, the first the larger. Raises Refused."""
     second = floored(volume / 2, step)

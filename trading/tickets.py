@@ -77,9 +77,15 @@ class OpenTicket(Ticket):
     def side(self) -> str:
         return self.text("side")
 
+    @property
+    def symbol(self) -> str:
+        """As the broker spells it; as it was typed where the broker did not say."""
+        return self.spec.symbol if self.spec else self.text("symbol")
+
     def check(self) -> Instruction | None:
         """The instruction as it would be placed; None when something is wrong."""
-        self.spec = self.attempt("symbol", lambda: quotes.fresh(self.account, self.text("symbol")))
+        typed = self.data.get("symbol", "")
+        self.spec = self.attempt("symbol", lambda: quotes.named(self.account, typed))
         if self.side not in (sizing.BUY, sizing.SELL):
             self.errors.setdefault("side", "Choose to buy or to sell.")
         elif opposite := self._opposite():
@@ -92,14 +98,20 @@ class OpenTicket(Ticket):
             self._check_stops(self.spec)
         if self.errors:
             return None
-        symbol, volume = self.text("symbol"), self.volume
-        return Instruction("open", symbol, self.side, volume, self.levels["sl"], self.levels["tp"])
+        sl, tp = self.levels["sl"], self.levels["tp"]
+        return Instruction("open", self.symbol, self.side, self.volume, sl, tp)
 
     def _volume(self) -> Decimal:
         volume = numbers.positive(self.text("volume"), "Volume")
         if volume is None:
             raise Refused("Say how many lots.")
-        return sizing.check_volume(volume, self.spec) if self.spec else volume
+        if self.spec is None:
+            return volume
+        if self.spec.volume_limit is not None:
+            alike = self.account.positions.filter(symbol=self.symbol, side=self.side)
+            held = sum(alike.values_list("volume", flat=True), Decimal(0))
+            sizing.check_volume_limit(volume, held, self.spec)
+        return sizing.check_volume(volume, self.spec)
 
     def _check_stops(self, spec: SymbolSpec) -> None:
         price = self.attempt("symbol", lambda: self._entry(spec))
@@ -124,7 +136,7 @@ class OpenTicket(Ticket):
         """On a netting account: the position that this trade would reduce or turn round."""
         if self.account.margin_mode != Account.MarginMode.NETTING:
             return None
-        held = self.account.positions.filter(symbol=self.text("symbol"))
+        held = self.account.positions.filter(symbol=self.symbol)
         return held.exclude(side=self.side).first()
 
 

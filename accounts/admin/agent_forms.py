@@ -32,6 +32,10 @@ class AgentForm(OpenedForm):
     def write_only(self) -> tuple[str, ...]:
         return ("secret",)
 
+    def clean_secret(self) -> str:
+        """Without the byte-order mark that may come along when all of a file is copied."""
+        return str(self.cleaned_data["secret"]).strip("\ufeff")
+
     def clean_url(self) -> str:
         return normal_url(self.cleaned_data["url"])
 

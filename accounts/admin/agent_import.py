@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from accounts.imports import ImportRefused, Plan, Source, import_agents, preview
 from accounts.models import Agent
+from mt5monitor.text_file import NotText, decoded
 
 FILE_MOST = 2 * 1024 * 1024
 
@@ -55,9 +56,9 @@ class ImportForm(forms.Form):
         if file.size > FILE_MOST:
             raise forms.ValidationError("The file is larger than 2 MB.")
         try:
-            return str(file.read().decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise forms.ValidationError("The file is not text in UTF-8.") from error
+            return decoded(file.read())
+        except NotText as error:
+            raise forms.ValidationError(f"The file {error}") from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

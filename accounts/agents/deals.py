@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from accounts.agents import fields, figures, v2
+from accounts.agents import fields, figures, symbol_name, v2
 from accounts.agents.call import Call
 from accounts.agents.errors import Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.figures import UNTOLD, Figure
@@ -128,7 +128,7 @@ def _deal2(told: Deal2) -> Deal:
         entry=clean(told.entry, WORD),
         type=clean(told.type, WORD),
         reason=clean(told.reason or "", WORD),
-        symbol=clean(told.symbol or "", fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol or ""),
         volume=_amount(told.volume, "volume"),
         price=_amount(told.price, "price"),
         profit=figures.known(told.profit, "profit", places=2),
@@ -165,7 +165,7 @@ def _closed1(told: Trade1) -> ClosedPosition:
         raise Malformed(f"side: expected BUY or SELL, got {clean(told.side, WORD)}")
     return ClosedPosition(
         position_id=told.position_id,
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         side="BUY" if told.side == "BUY" else "SELL",
         volume=_amount(told.lot, "lot"),
         entry_price=_bounded(told.entry_price, "entry_price") or None,
@@ -188,7 +188,7 @@ def _deal1(told: Trade1) -> Deal:
         entry="OUT",
         type="SELL" if told.side == "BUY" else "BUY",
         reason="",
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         volume=_amount(told.lot, "lot"),
         price=_amount(told.exit_price, "exit_price"),
         profit=figures.known(told.profit, "profit", places=2),

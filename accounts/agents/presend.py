@@ -39,6 +39,7 @@ OF_A_POSITION = (
     r"(?:position|ticket) (?:with )?(?:ticket )?(?:P )?(?:is |was )?not found",
     r"not found position P",
 )
+_OF_SYMBOL = "\0"  # no clean text holds it
 _STRIPPED = re.compile(r"[,;:()\"'!?=<>|\[\]$]+")
 _FIGURE = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,10})?%?")
 _ALWAYS = re.compile(rf"\b(?:{'|'.join(ALWAYS)})\b")
@@ -75,6 +76,8 @@ def _proof(detail: str, request: TradeRequest) -> Literal["", "check", "position
 def _words(detail: str, request: TradeRequest) -> list[str]:
     """ "SL/TP" is two words, unless a symbol is written so."""
     words: list[str] = []
+    if request.symbol and not request.symbol.isalnum():  # it may hold what words are divided by
+        detail = re.sub(rf"(?<!\w){re.escape(request.symbol)}(?!\w)", f" {_OF_SYMBOL} ", detail)
     for word in _STRIPPED.sub(" ", detail).split():
         words += [word] if word == request.symbol else word.split("/")
     return words
@@ -83,7 +86,7 @@ def _words(detail: str, request: TradeRequest) -> list[str]:
 def _reduced(word: str, request: TradeRequest) -> str:
     """S for the symbol, P for the position, N for another figure, a word of WORDS; else empty."""
     bare = word if word == request.symbol else word.rstrip(".").lstrip("#")
-    if bare == request.symbol:
+    if bare in (request.symbol, _OF_SYMBOL):
         return "S"
     if request.position is not None and bare == str(request.position):
         return "P"

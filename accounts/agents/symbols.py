@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from accounts.agents import fields, figures, v2
+from accounts.agents import fields, figures, symbol_name, v2
 from accounts.agents.call import Answer, Call
 from accounts.agents.errors import Malformed, RefusedRequest, SymbolUnknown
 from accounts.agents.figures import UNTOLD, Figure
@@ -17,6 +17,7 @@ from accounts.agents.refusals import check_status, detail_of
 from accounts.agents.text import clean
 
 NOT_FOUND = 404
+DOTS = (".", "..")  # which mean another place in a path
 # Characters that are the same with and without percent code: the two URL libraries on the way must
 # agree on the text that is signed.
 SAFE = "!$&'()*+,;=:@"
@@ -36,6 +37,8 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     volume_min: Decimal | None = None
     volume_max: Decimal | None = None
     volume_step: Decimal | None = None
+    volume_limit: Decimal | None = None
+    """Lots that may be open on one side; None also where there is no such limit."""
     stops_level: int | None = None
     """Points; 0 may mean that the broker decides anew each time."""
     freeze_level: int | None = None
@@ -78,6 +81,7 @@ class Symbol2(msgspec.Struct):
     volume_min: Figure = UNTOLD
     volume_max: Figure = UNTOLD
     volume_step: Figure = UNTOLD
+    volume_limit: Figure = UNTOLD
     stops_level: fields.Count | None = None
     freeze_level: fields.Count | None = None
     filling_modes: list[str] | None = None
@@ -95,13 +99,14 @@ _symbol2 = msgspec.json.Decoder(Symbol2)
 
 async def read(call: Call, endpoint: Endpoint, name: str) -> SymbolSpec:
     """Raise SymbolUnknown when the broker has no symbol of that name, else as all readings."""
-    if name.strip(".") == "" or len(name) > fields.SYMBOL:
+    if not symbol_name.is_name(name) or (endpoint.contract == "1" and name in DOTS):
         raise SymbolUnknown(f'"{name}" is no name of a symbol.')
     if endpoint.contract == "1":
         path = path_of("/quote/", name)
         answer = await call.send("GET", path)
     else:
-        path = path_of("/v2/symbols/", name)
+        prefix = "/v2/symbols?symbol=" if name in DOTS else "/v2/symbols/"
+        path = path_of(prefix, name)
         answer = await v2.signed(call, endpoint, "GET", path)
     _check(answer, endpoint, f"GET {path}", name)
     spec = parse1(answer.body) if endpoint.contract == "1" else parse2(answer.body)
@@ -119,9 +124,14 @@ def _check(answer: Answer, endpoint: Endpoint, what: str, name: str) -> None:
     try:
         v2.check(answer, what) if endpoint.contract == "2" else check_status(answer, what)
     except RefusedRequest as error:
-        named = name in detail_of(answer).split()
+        named = symbol_name.names(detail_of(answer), name)
         if v2.kind_of(error) == "symbol-unknown" or (error.http_status == NOT_FOUND and named):
             raise SymbolUnknown(f"The broker of this account has no symbol {name}.") from error
+        if endpoint.contract == "1" and error.http_status == NOT_FOUND and "/" in name:
+            raise SymbolUnknown(
+                f"Agents of API v1 cannot be asked for a symbol with a slash ({name}). "
+                "Install the agent of API v2 to quote and open it."
+            ) from error
         raise
 
 
@@ -131,7 +141,7 @@ def parse1(body: bytes) -> SymbolSpec:
     point = figures.positive(told.point, "point", places=FINE)
     digits = _digits_of(point)
     return SymbolSpec(
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         digits=digits,
         point=point,
         tick_value=figures.positive(told.trade_tick_value, "trade_tick_value", places=FINE),
@@ -157,7 +167,7 @@ def parse2(body: bytes) -> SymbolSpec:
     tick = told.tick or Tick2()
     modes = told.filling_modes
     return SymbolSpec(
-        symbol=clean(told.symbol, fields.SYMBOL),
+        symbol=symbol_name.kept(told.symbol),
         digits=told.digits,
         point=point,
         tick_size=figures.positive(told.tick_size, "tick_size", places=FINE),
@@ -165,6 +175,7 @@ def parse2(body: bytes) -> SymbolSpec:
         volume_min=figures.positive(told.volume_min, "volume_min"),
         volume_max=figures.positive(told.volume_max, "volume_max"),
         volume_step=figures.positive(told.volume_step, "volume_step"),
+        volume_limit=figures.positive(told.volume_limit, "volume_limit"),
         stops_level=told.stops_level,
         freeze_level=told.freeze_level,
         filling_modes=None if modes is None else tuple(clean(mode, 20) for mode in modes[:8]),

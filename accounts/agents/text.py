@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# Persian and Indian words, and emoji of several parts, are spelled with these; between other
+# characters they would only make one text look like another.
+JOINERS = frozenset("\u200c\u200d")
+_USELESS = re.compile(r"(?<![^\x00-\x7f\s])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f\s])")
 
 
 def clean(text: str, length: int) -> str:
     """`text` on one line, at most `length` characters, fit to be stored and shown.
 
     Control, format (bidirectional overrides included), surrogate, private and unassigned
-    characters are dropped; runs of white space become one space.
+    characters are dropped, but for joiners within words and emoji; runs of white space become one
+    space.
     """
     if len(text) > 4 * length:
         text = text[: 4 * length]
     if not text.isprintable():
         text = "".join(_printable(char) for char in text)
     text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+    if len(text) > length:
+        text = text[: length - 1].rstrip() + "…"
+    return text if text.isprintable() else _USELESS.sub("", text)
 
 
 def _printable(char: str) -> str:
     if char.isspace():
         return " "
-    return "" if unicodedata.category(char).startswith("C") else char
+    return "" if unicodedata.category(char).startswith("C") and char not in JOINERS else char

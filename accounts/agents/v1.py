@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from accounts.agents import fields
+from accounts.agents import fields, symbol_name
 from accounts.agents.call import Call
 from accounts.agents.errors import AgentError, Malformed, TerminalDisconnected
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
@@ -187,8 +187,8 @@ def _positions_of(account: Account, told: Positions | str) -> tuple[PositionRead
 
 
 def _position(position: Position) -> PositionReading:
-    symbol = clean(position.symbol, fields.SYMBOL)
-    if not symbol:
+    symbol = symbol_name.kept(position.symbol)
+    if not symbol.strip():
         raise Malformed("symbol: expected a name, got nothing")
     return PositionReading(
         ticket=position.ticket,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from accounts.agents import fields
+from accounts.agents import fields, symbol_name
 from accounts.agents.call import Answer, Call, Headers, target
 from accounts.agents.errors import Malformed, RefusedRequest, SecretMissing, TerminalDisconnected
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
@@ -173,8 +173,8 @@ def parse_state(body: bytes) -> AccountReading:
 
 
 def _position(position: Position) -> PositionReading:
-    symbol = clean(position.symbol, fields.SYMBOL)
-    if not symbol:
+    symbol = symbol_name.kept(position.symbol)
+    if not symbol.strip():
         raise Malformed("symbol: expected a name, got nothing")
     return PositionReading(
         ticket=position.ticket,

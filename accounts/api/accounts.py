@@ -1,6 +1,7 @@
 """Accounts: listed, read anew, put into a phase or a VS group."""
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,6 +18,7 @@ from accounts.api.shapes import AccountOut, AccountsOut, Problem
 from accounts.models import Account, Agent, Phase
 from mt5monitor.api.answers import answer, conditional, detail
 
+NEVER_STORED: Final = re.compile("[\\x00\\ud800-\\udfff]")
 router = Router(tags=["Accounts"])
 Number = Annotated[int, Path(gt=0, lt=2**63, description="the MT5 login")]
 ERRORS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 429: Problem}
@@ -132,6 +134,9 @@ def account_or_404(number: int) -> Account:
     return row
 
 
+NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
+
+
 def printable(text: str) -> str:
     """What PostgreSQL takes as a text to look for; nothing that is stored is anything else."""
-    return text if text.isprintable() else ""
+    return "" if NEVER_STORED.search(text) else text

@@ -21,6 +21,7 @@ from gspread.http_client import HTTPClient
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from accounts.exports.cells import Value, is_exact, plain, quoted, utc
+from mt5monitor.text_file import NotText, decoded
 
 SCOPES: Final = ["https://www.googleapis.com/auth/spreadsheets"]
 DEADLINE_S: Final = 60.0  # for all calls of one sync together
@@ -118,9 +119,11 @@ NOT_SET_UP: Final = (
 def key_of(path: Path) -> Credentials:
     """Raises Failure."""
     try:
-        told = json.loads(path.read_bytes())
+        told = json.loads(decoded(path.read_bytes()))
     except OSError as error:
         raise Failure(f"The key {path} cannot be read: {error.strerror}.") from error
+    except NotText as error:
+        raise Failure(f"The key {path} {error}") from error
     except ValueError as error:
         raise Failure(f"The key {path} is not JSON.") from error
     try:

@@ -1,5 +1,6 @@
 """An open trade at the broker, as its agent last told. All columns are polled."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -40,3 +41,8 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.volume.normalize():f} {self.symbol} #{self.ticket}"
+
+    def age_key(self) -> tuple[bool, datetime, int]:
+        """To sort by: the oldest first, those of unknown age last; by ticket where alike."""
+        opened_at = self.opened_at or datetime.min.replace(tzinfo=UTC)
+        return self.opened_at is None, opened_at, self.ticket

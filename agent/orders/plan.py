@@ -1,12 +1,14 @@
 """From an order to the request that the terminal is sent, or to the reason why it is not sent."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from agent.constants import Constants
 from agent.errors import TerminalError, TerminalUnavailable
+from agent.orders.limits import limit_of
 from agent.orders.request import OrderRequest
 from agent.orders.retcodes import DONE, INVALID_FILL, MARKET_CLOSED, NO_CHANGES, retcode_name
 from agent.orders.rules import (
@@ -17,6 +19,7 @@ from agent.orders.rules import (
     check_stops,
     check_symbol,
     check_volume,
+    check_volume_limit,
     decimal,
     refused,
     side_name,
@@ -47,6 +50,8 @@ class Plan:
     account: AccountInfo
     sent: dict[str, Any]
     position: int | None
+    limit: Callable[[int], str] = lambda retcode: ""
+    """The limit behind a return code, empty when it is not known."""
 
 
 def make_plan(mt5: MetaTrader5, order: OrderRequest) -> Plan:
@@ -64,15 +69,16 @@ def make_plan(mt5: MetaTrader5, order: OrderRequest) -> Plan:
         raise refused("no-price", f"there is no price of {order.symbol} now")
     positions = read_positions(mt5)
     if order.kind == "open":
-        ticket = _merged_into(order, account, positions)
+        ticket, side = _merged_into(order, account, positions), side_number(order.side)
         sent = _opening(order, account, symbol, tick, positions)
     else:
         position = _position(order, positions)
         check_freeze(position, symbol, tick)
         change = _closing if order.kind == "close" else _modifying
-        ticket = position.ticket
+        ticket, side = position.ticket, position.type
         sent = change(order, symbol, tick, position)
-    return Plan(account, _checked(mt5, sent, symbol), ticket)
+    limit = partial(limit_of, account=account, symbol=symbol, side=side, tick=tick)
+    return Plan(account, _checked(mt5, sent, symbol, limit), ticket, limit)
 
 
 def _merged_into(
@@ -93,6 +99,7 @@ def _opening(
 ) -> dict[str, Any]:
     volume, side = order.volume or Decimal(0), side_number(order.side)
     check_volume(volume, symbol)
+    check_volume_limit(volume, side, symbol, positions)
     check_stops(order, side, symbol, tick)
     check_netting(order, account, positions)
     price = tick.ask if side == Constants.ORDER_TYPE_BUY else tick.bid
@@ -161,7 +168,9 @@ def _position(order: OrderRequest, positions: tuple[TradePosition, ...]) -> Trad
     return position
 
 
-def _checked(mt5: MetaTrader5, sent: dict[str, Any], symbol: SymbolInfo) -> dict[str, Any]:
+def _checked(
+    mt5: MetaTrader5, sent: dict[str, Any], symbol: SymbolInfo, limit: Callable[[int], str]
+) -> dict[str, Any]:
     """The request in the first filling mode that the terminal's own check takes.
 
     A check sends nothing, so it may be repeated; what is sent is sent once, as it was checked.
@@ -173,7 +182,7 @@ def _checked(mt5: MetaTrader5, sent: dict[str, Any], symbol: SymbolInfo) -> dict
             raise TerminalError(f"the order could not be checked: {reason(mt5)}")
         if answer.retcode in (0, DONE, NO_CHANGES):
             return request
-        failure = _failed(answer.retcode, answer.comment)
+        failure = _failed(answer.retcode, answer.comment, limit(answer.retcode))
         if answer.retcode != INVALID_FILL:
             break
     raise failure
@@ -196,7 +205,8 @@ def _with_filling(sent: dict[str, Any], symbol: SymbolInfo) -> Iterator[dict[str
         yield sent | {"type_filling": mode}
 
 
-def _failed(retcode: int, comment: str) -> Refusal:
+def _failed(retcode: int, comment: str, limit: str) -> Refusal:
     name = retcode_name(retcode)
     said = name if comment in ("", name) else f"{comment} ({name})"
+    said = f"{said}: {limit}" if limit else said
     return refused(_CHECKS.get(retcode, "check-failed"), said)

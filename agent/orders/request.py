@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -98,10 +99,17 @@ def _text(content: dict[str, Any], name: str) -> str:
 
 
 def _symbol(content: dict[str, Any], name: str) -> str:
-    symbol = _text(content, name)
+    """As the broker spells it: any text but control characters and halves of characters."""
+    symbol = content.get(name, "")
+    if not isinstance(symbol, str) or len(symbol) > 128 or any(map(_is_control, symbol)):
+        raise _invalid("symbol must be a text of at most 128 characters, none of them control")
     if not symbol:
         raise _invalid("symbol is missing")
     return symbol
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs")
 
 
 def _whole(least: int, most: int) -> Callable[[dict[str, Any], str], int]:

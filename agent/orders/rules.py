@@ -53,6 +53,11 @@ def decimal(figure: float) -> Decimal:
     return Decimal(str(figure))
 
 
+def plain(number: Decimal | float) -> str:
+    """For a sentence: without zeros behind it, and without an exponent."""
+    return f"{Decimal(str(number)).normalize():f}"
+
+
 def check_login(order: OrderRequest, account: AccountInfo) -> None:
     if account.login != order.expected_login:
         raise refused(
@@ -118,17 +123,35 @@ def check_netting(
 def check_volume(volume: Decimal, symbol: SymbolInfo, *, whole: Decimal | None = None) -> None:
     """`whole` is the volume of the position to close: closing all of it is always allowed."""
     if whole is not None and volume > whole:
-        raise refused("volume-invalid", f"the position has {whole} lots, fewer than {volume}")
+        raise refused(
+            "volume-invalid", f"the position has {plain(whole)} lots, fewer than {plain(volume)}"
+        )
     if volume == whole:
         return
     least, most = decimal(symbol.volume_min), decimal(symbol.volume_max)
     step = decimal(symbol.volume_step)
+    lots = plain(volume)
     if volume < least:
-        raise refused("volume-invalid", f"{volume} lots is less than the minimum, {least}")
+        raise refused("volume-invalid", f"{lots} is too little: at least {plain(least)} lots")
     if volume > most:
-        raise refused("volume-invalid", f"{volume} lots is more than the maximum, {most}")
+        raise refused("volume-invalid", f"{lots} is too much: at most {plain(most)} lots an order")
     if step > 0 and volume % step:
-        raise refused("volume-invalid", f"{volume} lots is not a multiple of {step}")
+        raise refused("volume-invalid", f"{lots} lots is not a multiple of {plain(step)}")
+
+
+def check_volume_limit(
+    volume: Decimal, side: int, symbol: SymbolInfo, positions: Iterable[TradePosition]
+) -> None:
+    """Pending orders count at the broker too, and are not known here."""
+    limit = decimal(symbol.volume_limit)
+    alike = [one for one in positions if (one.symbol, one.type) == (symbol.name, side)]
+    held = sum((decimal(one.volume) for one in alike), Decimal(0))
+    if limit > 0 and held + volume > limit:
+        raise refused(
+            "volume-invalid",
+            f"at most {plain(limit)} lots of {symbol.name} may be open on one side, "
+            f"and {plain(held)} are",
+        )
 
 
 def check_stops(levels: Levels, side: int, symbol: SymbolInfo, tick: Tick) -> None:

@@ -5,7 +5,7 @@ import logging
 from agent.orders.plan import Plan
 from agent.orders.request import OrderRequest
 from agent.orders.result import Result
-from agent.orders.retcodes import DONE, POSITION_CLOSED, outcome_of
+from agent.orders.retcodes import DONE, POSITION_CLOSED, outcome_of, retcode_name
 from agent.orders.rules import decimal
 from agent.readings import reason
 from agent.records import MetaTrader5, OrderSendResult
@@ -36,6 +36,7 @@ def judge(order: OrderRequest, plan: Plan, answer: OrderSendResult) -> Result:
     asked = decimal(plan.sent.get("volume", 0.0))
     if answer.retcode == DONE and executed and 0 < decimal(answer.volume) < asked:
         outcome = "partial"
+    limit = plan.limit(answer.retcode) if outcome != "done" else ""
     return Result(
         outcome,
         answer.retcode,
@@ -47,5 +48,6 @@ def judge(order: OrderRequest, plan: Plan, answer: OrderSendResult) -> Result:
         bid=answer.bid or None,
         ask=answer.ask or None,
         comment=answer.comment,
+        message=f"{answer.comment or retcode_name(answer.retcode)}: {limit}" if limit else "",
         lacking=executed and not (answer.deal and answer.price and answer.volume),
     )

@@ -10,7 +10,7 @@ from agent.simulated.market import Quote
 from agent.simulated.symbols import Symbol
 
 INVALID, INVALID_VOLUME, INVALID_STOPS, NO_MONEY = 10013, 10014, 10016, 10019
-INVALID_CLOSE_VOLUME = 10038
+LIMIT_VOLUME, INVALID_CLOSE_VOLUME = 10034, 10038
 # Bits of a symbol's mask by the number that a request has for the same filling.
 _FILLING_BITS = {
     Constants.ORDER_FILLING_FOK: Constants.SYMBOL_FILLING_FOK,
@@ -76,6 +76,7 @@ def _check_close(account: SimulatedAccount, request: TradeRequest, symbol: Symbo
 
 def _check_open(account: SimulatedAccount, request: TradeRequest, quote: Quote) -> int:
     refusal = _check_volume(request.volume, quote.symbol)
+    refusal = refusal or _check_volume_limit(account, request, quote.symbol)
     refusal = refusal or _check_stops(request.type, request.sl, request.tp, quote)
     if refusal:
         return refusal
@@ -89,6 +90,12 @@ def _check_volume(volume: float, symbol: Symbol) -> int:
     lots = _decimal(volume)
     within = _decimal(symbol.volume_min) <= lots <= _decimal(symbol.volume_max)
     return 0 if within and not lots % _decimal(symbol.volume_step) else INVALID_VOLUME
+
+
+def _check_volume_limit(account: SimulatedAccount, request: TradeRequest, symbol: Symbol) -> int:
+    alike = [p for p in account.positions.values() if (p.symbol, p.side) == (symbol, request.type)]
+    lots = sum((_decimal(p.volume) for p in alike), _decimal(request.volume))
+    return LIMIT_VOLUME if symbol.volume_limit and lots > _decimal(symbol.volume_limit) else 0
 
 
 def _check_stops(side: int, sl: float, tp: float, quote: Quote) -> int:

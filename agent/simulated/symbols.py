@@ -34,6 +34,7 @@ class Symbol:
     swap_short: float = 0.0
     filling: int = 3
     freeze_level: int = 0
+    volume_limit: float = 0.0
     point: float = field(init=False)
     tick: float = field(init=False)
 

@@ -261,5 +261,5 @@ class SimulatedTerminal(Constants):
             symbol.contract_size, symbol.volume_min, symbol.volume_max, symbol.volume_step,
             symbol.stops_level, symbol.freeze_level, symbol.filling,
             self.trade_mode, symbol.base, symbol.profit, symbol.base, True,
-            quote.bid, quote.ask, self._broker_now(),
+            quote.bid, quote.ask, self._broker_now(), volume_limit=symbol.volume_limit,
         )._replace(**self.overrides.get(symbol.name, {}))  # fmt: skip

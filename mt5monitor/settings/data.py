@@ -7,7 +7,7 @@ from pathlib import Path
 from mt5monitor.settings.environment import STATE_DIR, env
 
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
+    "default": env.database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI persistent connections leak
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -29,7 +29,7 @@ def _socket_path(state_dir: Path) -> Path:
 
 
 VALKEY_SOCKET = _socket_path(STATE_DIR)
-REDIS_URL = env.str("REDIS_URL", "") or f"unix://{VALKEY_SOCKET}"
+REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}")
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -15,7 +15,7 @@ API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", 24)  # of tokens that were signed i
 # For whom the password alone signs in, as scripts of the original do; empty: for nobody.
 API_PASSWORD_USER = env.str("API_PASSWORD_USER", "")
 # Whose pages may call the API from a browser, with a token; never with the cookie of a session.
-CORS_ALLOWED_ORIGINS = env.list("API_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.origins("API_ORIGINS")
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
@@ -57,7 +57,7 @@ AGENTS = {
     "TRADE_CONCURRENCY": env.int("AGENT_TRADE_CONCURRENCY", 100),
     "KEEPALIVE": env.float("AGENT_KEEPALIVE", 75),
     "CHECK_EVERY": env.float("AGENT_CHECK_EVERY", 30),
-    "ALLOWED_NETWORKS": env.list("AGENT_ALLOWED_NETWORKS", default=[]),
+    "ALLOWED_NETWORKS": env.networks("AGENT_ALLOWED_NETWORKS"),
 }
 
 # --- trading ----------------------------------------------------------------------------------
@@ -66,9 +66,7 @@ TRADING_ENABLED = env.bool("TRADING_ENABLED", False)
 # Off: no versus begins or goes on to open anything.
 VERSUS_ENABLED = env.bool("VERSUS_ENABLED", False)
 # What a firm forbids, or says nothing about, needs an acknowledgement; or is refused altogether.
-VERSUS_FIRM_RULES = env.str("VERSUS_FIRM_RULES", "acknowledge")
-if VERSUS_FIRM_RULES not in ("acknowledge", "refuse"):
-    raise ImproperlyConfigured("VERSUS_FIRM_RULES must be acknowledge or refuse")
+VERSUS_FIRM_RULES = env.choice("VERSUS_FIRM_RULES", "acknowledge", ("acknowledge", "refuse"))
 # A database that was restored or copied finds another one, and starts with trading off.
 INSTANCE_ID = env.str("INSTANCE_ID", "") or kept_key(STATE_DIR / "instance_id")
 

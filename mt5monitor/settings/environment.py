@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-import environ
-
+from mt5monitor.env import Env
+from mt5monitor.envfile import read_env
 from mt5monitor.secrets import kept_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+ENV_FILE = BASE_DIR / ".env"
+env = Env()
+SET_IN_FILE = read_env(ENV_FILE)
 
 STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
-env.read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
+read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])

@@ -2,6 +2,7 @@
 
 from mt5monitor.settings.environment import env
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 OPERATIONS_LINES = env.int("OPERATIONS_LINES", 20_000)  # of the operations log; 0 keeps none
 LOGGING = {
     "version": 1,
@@ -19,7 +20,7 @@ LOGGING = {
     },
     "root": {
         "handlers": ["console", *(["operations"] if OPERATIONS_LINES else [])],
-        "level": env.str("LOG_LEVEL", "INFO"),
+        "level": env.choice("LOG_LEVEL", "INFO", LEVELS),
     },
     "loggers": {
         # Each of these would log every tick.

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from servestatic.compress import Compressor
 
 from mt5monitor.settings.environment import BASE_DIR, DEBUG, STATE_DIR, env
@@ -10,12 +9,8 @@ from mt5monitor.theme import UNFOLD as UNFOLD
 
 # --- where pages are served -------------------------------------------------------------------
 PORT = env.int("PORT", 8000)
-PUBLIC_URL = env.str("PUBLIC_URL", "") or f"http://127.0.0.1:{PORT}"
+PUBLIC_URL = env.address("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 _public = urlsplit(PUBLIC_URL)
-if _public.scheme not in ("http", "https") or not _public.hostname:
-    raise ImproperlyConfigured(
-        f"PUBLIC_URL must look like https://monitor.example.com, not {PUBLIC_URL}"
-    )
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 SECURE = _public.scheme == "https"
 ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", False)
@@ -25,7 +20,7 @@ TRUSTED_ORIGINS = [
     f"{_public.scheme}://{_public.netloc}",
     # Whatever runs at that port of a visitor's own machine is not this site.
     *(f"http://{host}:{PORT}" for host in ([] if SECURE else LOOPBACK_HOSTS)),
-    *env.list("TRUSTED_ORIGINS", default=[]),
+    *env.origins("TRUSTED_ORIGINS"),
 ]
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -36,7 +31,8 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "mt5monitor.sessions"
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000) if SECURE else 0
+HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000)
+SECURE_HSTS_SECONDS = HSTS_SECONDS if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_SSL_REDIRECT = False  # the proxy in front that ends TLS does this
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None

@@ -46,6 +46,9 @@ def start(*, demo: bool, parent: int) -> None:
     else:
         _note_demo(environment.state_dir)
     site = read_site()
+    if site.unknown_names:
+        listed = ", ".join(site.unknown_names)
+        say(f"Note: .env sets what is not a setting: {listed}. See README, Settings.")
     check_plain_http(environment, site.public_url)
     if site.own_valkey:
         binary()

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from mt5monitor.env import Env
+from mt5monitor.envfile import read_env
 from mt5monitor.stack.refused import Refused
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -43,16 +44,19 @@ class Environment:
 
 def read_environment() -> Environment:
     """From the environment and the `.env` file beside manage.py. Raises Refused."""
-    env = environ.Env()
-    env.read_env(BASE_DIR / ".env")
-    return Environment(
-        state_dir=Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute(),
-        port=_number("PORT", 8000, 1, 65535),
-        bind=env.str("BIND", "") or "127.0.0.1",
-        accounts=_number("ACCOUNTS", 69, 1, 10_000),
-        seed=_number("SEED", 1, 0, 2**63),
-        plain_http=env.bool("ALLOW_PLAIN_HTTP", False),
-    )
+    env = Env()
+    try:
+        read_env(BASE_DIR / ".env")
+        return Environment(
+            state_dir=Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute(),
+            port=_number("PORT", 8000, 1, 65535),
+            bind=env.str("BIND", "") or "127.0.0.1",
+            accounts=_number("ACCOUNTS", 69, 1, 10_000),
+            seed=_number("SEED", 1, 0, 2**63),
+            plain_http=env.bool("ALLOW_PLAIN_HTTP", False),
+        )
+    except ImproperlyConfigured as error:
+        raise Refused(f"{error}") from error
 
 
 def _number(name: str, default: int, least: int, most: int) -> int:
@@ -123,6 +127,7 @@ class Site:
     own_valkey: bool
     valkey_socket: Path
     behind_tls: bool
+    unknown_names: tuple[str, ...] = ()
 
     @property
     def shown_redis_url(self) -> str:
@@ -142,4 +147,5 @@ def read_site() -> Site:
         own_valkey=not os.environ.get("REDIS_URL"),
         valkey_socket=settings.VALKEY_SOCKET,
         behind_tls=settings.SECURE,
+        unknown_names=tuple(settings.UNKNOWN_IN_FILE),
     )

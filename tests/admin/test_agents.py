@@ -68,6 +68,13 @@ def test_an_agent_is_added_due_at_once_and_its_secret_encrypted(boss: Client) ->
     assert agent.next_poll_at <= timezone.now()
 
 
+def test_a_secret_is_stored_without_the_mark_that_was_copied_along(boss: Client) -> None:
+    agent = with_secret()
+    save(boss, agent, secret=f"\ufeff{SECRET}22\r\n")
+    agent.refresh_from_db()
+    assert agent.secret == f"{SECRET}22".encode()
+
+
 def test_contract_2_needs_a_secret(boss: Client) -> None:
     agent = make_agent()
     refused = save(boss, agent, contract="2")

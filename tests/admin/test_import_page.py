@@ -32,8 +32,11 @@ def test_nothing_is_written_before_the_preview_is_confirmed(boss: Client) -> Non
     assert Agent.objects.get(name="two").history.get().history_user is not None
 
 
-def test_a_file_is_read_and_its_text_carried_to_the_confirmation(boss: Client) -> None:
-    file = SimpleUploadedFile("agents.json", b"\xef\xbb\xbf" + TWO.encode())
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_and_its_text_carried_to_the_confirmation(
+    boss: Client, encoding: str
+) -> None:
+    file = SimpleUploadedFile("agents.json", TWO.encode(encoding))
     page = boss.post(URL, HOW | {"file": file})
     assert page.context["text"] == TWO
     assert "2 added" in page.content.decode()
@@ -53,7 +56,7 @@ def test_ports_take_the_host_of_the_page(boss: Client) -> None:
         ({"text": "[]"}, "The file holds no agents."),
         ({"text": '[{"name": "<b>", "url": "http://127.1"}]'}, "item 1: url"),
         ({"text": TWO, "host": "a b"}, "This is not a host."),
-        ({"file": SimpleUploadedFile("x", b"\xff\xfe\x00")}, "The file is not text in UTF-8."),
+        ({"file": SimpleUploadedFile("x", b"\xff\xfe\x00")}, "The file is not text in UTF-8 ("),
         ({"file": SimpleUploadedFile("x", b" " * 3_000_000)}, "The file is larger than 2 MB."),
     ],
 )

@@ -185,6 +185,7 @@ async def test_a_symbol_is_specified_with_its_last_tick(
         "volume_min": 0.1,
         "volume_max": 250.0,
         "volume_step": 0.1,
+        "volume_limit": None,
         "stops_level": 20,
         "freeze_level": 0,
         "filling_modes": ["FOK", "IOC"],

@@ -35,6 +35,22 @@ async def test_a_real_agent_calls_the_module_in_a_thread(monkeypatch: pytest.Mon
     agent.terminal.close()
 
 
+def test_a_portable_terminal_is_named_by_its_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = FakeModule(TurnedClock())
+    monkeypatch.setitem(sys.modules, "MetaTrader5", module)
+    with pytest.raises(SystemExit):
+        command.parse(["--portable"])
+    assert "--portable needs --terminal-path" in capsys.readouterr().err
+    options = command.parse(["--portable", "--terminal-path", "D:\\mt5\\terminal64.exe"])
+    terminal = command.build_agent(options, b"x" * 32).terminal
+    assert isinstance(terminal, ThreadedTerminal)
+    terminal.connect()
+    assert module.started_with == [("D:\\mt5\\terminal64.exe", ("portable", True))]
+    terminal.close()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the package exists on Windows")
 def test_without_the_package_a_real_agent_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -44,8 +44,8 @@ class FakeModule(types.ModuleType):
         for name in FUNCTIONS:
             setattr(self, name, getattr(self.simulated, name))
 
-    def initialize(self, *arguments: Any) -> bool:
-        self.started_with.append(arguments)
+    def initialize(self, *arguments: Any, **how: Any) -> bool:
+        self.started_with.append((*arguments, *how.items()))
         return self.starts
 
 
@@ -76,6 +76,13 @@ def test_the_path_of_the_terminal_is_given_at_every_start(clock: TurnedClock) ->
     terminal = connector("C:\\mt5\\terminal64.exe", module=module)()
     assert terminal.initialize()
     assert module.started_with == [("C:\\mt5\\terminal64.exe",)] * 2
+
+
+def test_a_portable_terminal_is_started_as_one_every_time(clock: TurnedClock) -> None:
+    module = FakeModule(clock)
+    terminal = connector("D:\\mt5\\terminal64.exe", portable=True, module=module)()
+    assert terminal.initialize()
+    assert module.started_with == [("D:\\mt5\\terminal64.exe", ("portable", True))] * 2
 
 
 def test_a_terminal_that_does_not_start_is_unavailable(clock: TurnedClock) -> None:

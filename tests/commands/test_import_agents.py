@@ -49,6 +49,13 @@ def run(tmp_path: Path) -> Any:
     return run
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_is_read_as_an_editor_of_windows_saved_it(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "agents.json").write_bytes(json.dumps(LIST).encode(encoding))
+    call_command("import_agents", str(tmp_path / "agents.json"), stdout=io.StringIO())
+    assert Agent.objects.count() == 2
+
+
 def test_a_list_of_names_and_urls_is_imported(run: Any) -> None:
     said = run(LIST)
     assert "Imported: 2 added, 0 changed, 0 left." in said

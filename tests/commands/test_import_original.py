@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_read_or_is_huge_stops_everything(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.data.joinpath("phases.json").write_bytes(b'{"5001": "\xff"}')
-    with pytest.raises(CommandError, match=r"phases\.json: not text in UTF-8 \(byte 10\)"):
+    with pytest.raises(CommandError, match=r"phases\.json is not text in UTF-8 \(byte 10\)"):
         folder.run()
     folder.write(phases=" " * 3000 + "{}")
     monkeypatch.setattr("trading.original.files.DATA_MOST", 2000)

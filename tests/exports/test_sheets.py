@@ -214,6 +214,7 @@ def test_of_a_write_without_an_answer_it_is_not_known_whether_it_was_done(google
 def test_a_key_that_is_none_is_a_sentence(google: Google, file: Path) -> None:
     for content, sentence in (
         ("{", f"The key {file} is not JSON."),
+        ("\0", f"The key {file} looks like UTF-16 without a byte-order mark. Save it as UTF-8."),
         ("[]", f"{file} is not the JSON key of a service account."),
         ('{"type": "service_account"}', f"{file} is not the JSON key of a service account."),
     ):

@@ -1,22 +1,26 @@
 """What an answer makes of an order, and what follows from it."""
 
 import logging
+from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import polls
 from accounts.agents import TradeAnswer
-from accounts.models import Agent
-from tests.factories import make_account
+from accounts.models import Account, Agent
+from tests.agents.orders import SPEC
+from tests.factories import make_account, make_position
 from tests.trading.desk import Desk
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 from trading import closing, outcomes
 from trading.diagram import State
 from trading.models import Order
+from trading.sizing import Refused, check_volume_limit
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +73,44 @@ def test_a_position_that_is_closed_in_part_is_not_counted_as_closed() -> None:
     assert (
         closing.Closed(make_account(), [closing.Closing("", "", order)]).summary == "1 not closed"
     )
+
+
+def test_a_refusal_names_the_limit(desk: Desk) -> None:
+    desk.venue.steer("2", next_order=10014)
+    order = desk.send()
+    assert order.state == State.REJECTED
+    assert "at least 0.01 and at most 100 lots an order, in steps of 0.01" in order.reason
+
+
+def test_a_refusal_by_first_in_first_out_names_the_position_that_comes_first(desk: Desk) -> None:
+    account = desk.accounts["2"]
+    opened = timezone.now()
+    make_position(account, ticket=3, symbol="EURUSD", opened_at=opened)
+    make_position(account, ticket=7, symbol="EURUSD", opened_at=opened - timedelta(hours=1))
+    make_position(account, ticket=1, symbol="EURUSD", opened_at=None)
+    make_position(account, ticket=2, symbol="XAUUSD", opened_at=opened - timedelta(days=1))
+    order = Order(account=account, kind="close", symbol="EURUSD", position=3)
+    told = TradeAnswer(outcome="rejected", retcode=10045)
+    said = outcomes.words(order, told)
+    assert said == "The oldest position of this symbol has to be closed first. That is #7."
+
+
+def test_all_are_closed_by_their_age_not_by_their_tickets(desk: Desk) -> None:
+    account = Account.objects.select_related("agent").get(pk=desk.accounts["2"].pk)
+    tickets = [desk.send().position_ticket or 0 for _ in range(3)]
+    at = timezone.now()
+    for ticket, age in zip(tickets, (1, 3, None), strict=True):
+        opened_at = None if age is None else at - timedelta(hours=age)
+        make_position(account, ticket=ticket, symbol="EURUSD", opened_at=opened_at)
+    closed = closing.close_account(account, desk.trader, [99, *tickets], "all")
+    assert closed.summary == "3 closed, 1 not open any more"
+    sent = [entry["request"]["position"] for entry in desk.sent()[3:]]
+    assert sent == [tickets[1], tickets[0], tickets[2]]
+
+
+def test_more_than_may_stand_open_on_one_side_is_refused_with_the_limit() -> None:
+    spec = msgspec.structs.replace(SPEC, volume_limit=Decimal("5"))
+    check_volume_limit(Decimal("0.5"), Decimal("4.5"), spec)
+    with pytest.raises(Refused) as refused:
+        check_volume_limit(Decimal("0.51"), Decimal("4.5"), spec)
+    assert str(refused.value) == ("At most 5 lots of EURUSD may be open on one side, and 4.5 are.")

@@ -1,6 +1,6 @@
 """What users and accounts may trade at most."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -14,6 +14,10 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = TradeLimit
         fields = ("user", "account", "max_lots", "orders_per_minute", "symbols")
+        help_texts: ClassVar = {
+            "symbols": "Allowed symbols, separated by spaces; empty: all. As at the broker, in "
+            'double quotes where a name has spaces: EURUSD "Volatility 75 Index".'
+        }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -57,4 +61,4 @@ class TradeLimitAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description="symbols")
     def only(self, limit: TradeLimit) -> str:
-        return " ".join(limit.symbols.split()) or "all"
+        return " ".join(limit.symbols.splitlines()) or "all"

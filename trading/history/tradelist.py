@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.agents import symbol_name
 from accounts.agents.text import clean
 from accounts.models import Account
 from accounts.paging import Page
@@ -35,6 +36,7 @@ class TradeList:
 
     def __post_init__(self) -> None:
         self.values = {name: clean(self.params.get(name, ""), LENGTH) for name in NAMES}
+        self.values["symbol"] = symbol_name.kept(self.params.get("symbol", ""))
         self._choose("side", SIDES, "side")
         self._choose("result", RESULTS, "result")
         self._choose("range", RANGES, "range of the chart")

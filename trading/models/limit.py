@@ -1,5 +1,6 @@
 """What a user, an account, or everybody may trade at most."""
 
+import re
 from decimal import Decimal
 from typing import ClassVar
 
@@ -10,6 +11,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from trading.models.order import VOLUME
+
+_SYMBOL = re.compile(r'"([^"]+)"|(\S+)')
 
 
 class TradeLimit(models.Model):
@@ -43,4 +46,5 @@ class TradeLimit(models.Model):
 
     @property
     def allowed_symbols(self) -> set[str]:
-        return set(self.symbols.split())
+        """A name with spaces stands in double quotes."""
+        return {quoted or plain for quoted, plain in _SYMBOL.findall(self.symbols)}

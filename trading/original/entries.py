@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from accounts.agents import symbol_name
 from accounts.agents.text import clean
 from accounts.models import Position
 from trading.history.trades import guess
 from trading.models import Versus
 from trading.original.strict import Skip, kind, login, number, quoted, words
-from trading.versus.form import SYMBOL_LENGTH
 
 ID_LENGTH = 64
 WORDS = 240
@@ -55,8 +55,10 @@ class Entry:
 
     @property
     def symbol(self) -> str:
-        symbol = words(self.told.get("symbol"), "symbol")
-        if not symbol or clean(symbol, SYMBOL_LENGTH) != symbol:
+        symbol = self.told.get("symbol")
+        if not isinstance(symbol, str):
+            raise Skip(f"symbol must be text, not {kind(symbol)}.")
+        if symbol.isspace() or not symbol_name.is_name(symbol):
             raise Skip(f"{quoted(symbol)} is no symbol")
         return symbol
 

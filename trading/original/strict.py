@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.agents.text import clean
+from mt5monitor.text_file import NotText, decoded
 
 SHOWN = 60
 REASON = "import_original"
@@ -31,12 +32,11 @@ def text_of(path: Path, most_bytes: int) -> str:
         if path.stat().st_size > most_bytes:
             most = f"{most_bytes // 1_000_000 or 1} MB"
             raise Stopped(f"{path}: larger than {most}: is it the original's file?")
-        return path.read_bytes().decode("utf-8-sig")
+        return decoded(path.read_bytes())
     except OSError as error:
         raise Stopped(f"{path}: cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        text = f"{path}: not text in UTF-8 (byte {error.start}). Save it as UTF-8."
-        raise Stopped(text) from error
+    except NotText as error:
+        raise Stopped(f"{path} {error}") from error
 
 
 def parsed(text: str, where: str) -> Any:

@@ -14,16 +14,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.agents import symbol_name
 from accounts.agents.text import clean
 from accounts.models import Account, Position, VSGroup
-from trading import numbers
+from trading import numbers, symbols
 from trading.models import Versus
 from trading.models.versus import WINDOW
 from trading.sizing import Refused
 from trading.versus import zones
 
 T = TypeVar("T")
-SYMBOL_LENGTH = 32
 WHO_LENGTH = 80
 LONGEST_WINDOW = 720  # minutes
 MONEY = {
@@ -57,7 +57,7 @@ class VersusForm:
     def read(self) -> Versus | None:
         """Not stored; None when something cannot stay as it is."""
         a, b = (self._attempt(f"account_{role}", self._account) for role in "ab")
-        symbols = {name: self._attempt(name, self._symbol) for name in ("symbol_a", "symbol_b")}
+        names = {name: self._attempt(name, self._symbol) for name in ("symbol_a", "symbol_b")}
         lots = self._attempt("lots", self._lots)
         money = {name: self._attempt(name, self._money) for name in MONEY}
         times = self._times()
@@ -67,7 +67,7 @@ class VersusForm:
             self.errors["account_b"] = "A and B must be two accounts."
         if self.errors or a is None or b is None:
             return None
-        columns = symbols | money | times | {"lots": lots, "side_a": side, "window": window}
+        columns = names | money | times | {"lots": lots, "side_a": side, "window": window}
         return Versus(account_a=a, account_b=b, zone=self._text("zone"), **columns)
 
     def _text(self, name: str) -> str:
@@ -99,8 +99,11 @@ class VersusForm:
         raise Refused(f"No account{where} fits “{text}”.")
 
     def _symbol(self, name: str) -> str:
-        symbol = clean(self._text(name), SYMBOL_LENGTH)
-        if not symbol:
+        """Spaces around it count where an account holds or traded a symbol of that very name."""
+        typed, symbol = self.data.get(name, ""), self._text(name)
+        if typed != symbol and typed in symbols.of_fleet():
+            symbol = typed
+        if not symbol_name.is_name(symbol):
             raise Refused(f"Name the symbol of account {name[-1].upper()}, as its broker does.")
         return symbol
 

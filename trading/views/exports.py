@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents.text import clean
+from accounts.agents import symbol_name
 from accounts.exports.sheets import Result
 from accounts.views.account import account_or_404
 from accounts.views.answers import said
@@ -17,7 +17,6 @@ from trading.exports.positions import positions_table
 from trading.exports.trades import trades_table
 from trading.history.tradelist import TradeList
 from trading.orderlist import OrderList
-from trading.views.fleet import SYMBOL_LENGTH
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
 may_sync = permission_required(
@@ -28,7 +27,7 @@ may_sync = permission_required(
 @require_safe
 @may_look
 def positions(request: HttpRequest, kind: Format) -> HttpResponseBase:
-    symbol = clean(request.GET.get("symbol", ""), SYMBOL_LENGTH)
+    symbol = symbol_name.kept(request.GET.get("symbol", ""))
     table = positions_table(symbol, timezone.now())
     return exported(request, table, kind, [], back="/positions/")
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents.text import clean
+from accounts.agents import symbol_name
 from accounts.forms import RefreshForm
 from accounts.models import Account
 from accounts.views.answers import said
@@ -21,13 +21,11 @@ from trading.switching import standing
 from trading.views import placing
 from trading.views.tickets import may_trade
 
-SYMBOL_LENGTH = 32
-
 
 @require_safe
 @permission_required("accounts.view_account", raise_exception=True)
 def positions(request: HttpRequest) -> HttpResponse:
-    symbol = clean(request.GET.get("symbol", ""), SYMBOL_LENGTH)
+    symbol = symbol_name.kept(request.GET.get("symbol", ""))
     context = {"exposure": exposure(timezone.now(), symbol), "symbol": symbol}
     return render(request, "trading/positions.html", context)
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import imports
 from accounts.models import Agent
 from accounts.terminal import table
+from mt5monitor.text_file import NotText, decoded
 
 
 class Command(BaseCommand):
@@ -47,8 +48,8 @@ class Command(BaseCommand):
 def _text_of(name: str) -> str:
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode("utf-8-sig")
+        return decoded(data)
     except OSError as error:
         raise CommandError(f"Cannot read {name}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{name} is not text in UTF-8.") from error
+    except NotText as error:
+        raise CommandError(f"{name} {error}") from error

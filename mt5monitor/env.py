@@ -1,0 +1,182 @@
+"""Typed settings from the environment: a value that is not understood stops the start.
+
+django-environ by itself takes "yess" for no, "5s" for 5, "1e3" for 13, and a value that begins with
+$ for the name of another variable, or for nothing where there is none.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+# Read by the stack and the demo alone; all others are read when the settings are imported.
+OF_THE_STACK = frozenset({"BIND", "ACCOUNTS", "SEED", "DEMO_PASSWORD"})
+TRUE = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
+FALSE = frozenset({"false", "off", "n", "no", "0"})
+REDIS = ("redis", "rediss", "unix")
+DATABASES = {"postgres", "postgresql", "psql", "pgsql", "sqlite"}
+SHOWN = 40
+NOTSET = environ.Env.NOTSET
+
+
+class Env(environ.Env):
+    """Empty is the same as not set. Every reader raises ImproperlyConfigured, which names the
+    setting; `names` are those that were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = NOTSET, parse_default: bool = False
+    ) -> Any:
+        self.names.add(var)
+        raw = self._raw(var)
+        if raw is None:
+            return default
+        return CASTS[cast](var, raw) if cast in CASTS else raw
+
+    def _raw(self, var: str) -> str | None:
+        """The text of the setting, or of the variable that it names after a $; None when empty."""
+        raw: str = self.ENVIRON.get(var, "")
+        if raw.startswith("$"):
+            if raw[1:] not in self.ENVIRON:
+                raise ImproperlyConfigured(
+                    f"{var} begins with $, which stands for another variable, and that one is not "
+                    "set. Set it, or choose a value that does not begin with $."
+                )
+            raw = self.ENVIRON[raw[1:]]
+        return raw if raw.strip() else None
+
+    def choice(self, var: str, default: str, choices: tuple[str, ...]) -> str:
+        value = str(self.get_value(var, default=default)).strip()
+        if value not in choices:
+            listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+            raise ImproperlyConfigured(f"{var} must be {listed}, not {_shown(value)}.")
+        return value
+
+    def address(self, var: str, default: str) -> str:
+        """The URL of a site."""
+        url = str(self.get_value(var, default=default)).strip()
+        try:
+            _check_address(url)
+        except ValueError as error:
+            text = f"{var} must look like https://monitor.example.com, not {_shown(url)}."
+            raise ImproperlyConfigured(text) from error
+        return url
+
+    def networks(self, var: str) -> Sequence[str]:
+        return self._checked(var, "127.0.0.0/8", lambda entry: ip_network(entry, strict=False))
+
+    def origins(self, var: str) -> Sequence[str]:
+        return self._checked(var, "https://other.example.com, without a path", _check_origin)
+
+    def redis(self, var: str, default: str) -> str:
+        """A URL, which no error shows: it may hold a password."""
+        url = str(self.get_value(var, default=default)).strip()
+        if url.partition("://")[0] not in REDIS or "://" not in url:
+            text = f"{var} must begin with redis://, rediss:// or unix://."
+            raise ImproperlyConfigured(f"{text} An example is redis://127.0.0.1:6379/0.")
+        return url
+
+    def _checked(self, var: str, example: str, check: Callable[[str], object]) -> Sequence[str]:
+        """The entries of a list, for each of which `check` raises ValueError when it is wrong."""
+        entries: list[str] = self.get_value(var, cast=list, default=[])
+        for entry in entries:
+            try:
+                check(entry)
+            except ValueError as error:
+                text = f"{var}: {_shown(entry)} is not valid. Write entries such as {example}."
+                raise ImproperlyConfigured(text) from error
+        return entries
+
+    def database(self, var: str, default: str) -> dict[str, Any]:
+        """That of a URL, which no error shows: it may hold a password."""
+        url = str(self.get_value(var, default=default)).strip()
+        if url.partition(":")[0] not in DATABASES or "://" not in url:
+            raise ImproperlyConfigured(
+                f"{var} must begin with postgres:// or sqlite:///, such as "
+                "postgres://user:password@host/name."
+            )
+        _check_sqlite(var, url)
+        try:
+            found: dict[str, Any] = self.db_url_config(url)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{var} is not a valid URL. Write special characters of its password as %40 for @, "
+                "%2F for /, %3A for :, %23 for #."
+            ) from error
+        if not found["NAME"] and "service" not in found.get("OPTIONS", {}):
+            raise ImproperlyConfigured(
+                f"{var} names no database. Write its name after the host: "
+                "postgres://user:password@host/name."
+            )
+        return found
+
+
+def _check_sqlite(var: str, url: str) -> None:
+    """With two slashes the first folder would be taken for a host, and dropped."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite" and parts.netloc not in ("", ":memory:"):
+        raise ImproperlyConfigured(
+            f"{var} needs three slashes before the path of a file, four before one that begins "
+            "with /: sqlite:////srv/mt5monitor.sqlite3."
+        )
+
+
+def _check_address(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(url)
+    _ = parts.port  # raises ValueError for a port that cannot be
+
+
+def _check_origin(entry: str) -> None:
+    _check_address(entry)
+    if urlsplit(entry)[2:] != ("", "", ""):
+        raise ValueError(entry)
+
+
+def _flag(var: str, raw: str) -> bool:
+    value = raw.strip().lower()
+    if value not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{var} must be on or off, not {_shown(raw)}.")
+    return value in TRUE
+
+
+def _whole(var: str, raw: str) -> int:
+    value = raw.strip()
+    if not (value.isascii() and value.isdigit()):
+        raise ImproperlyConfigured(f"{var} must be a whole number, 0 or more, not {_shown(raw)}.")
+    return int(value)
+
+
+def _number(var: str, raw: str) -> float:
+    try:
+        value = float(raw)
+    except ValueError:
+        value = -1.0
+    if not (math.isfinite(value) and value >= 0):
+        text = f"{var} must be a number such as 2.5, 0 or more, not {_shown(raw)}."
+        raise ImproperlyConfigured(text)
+    return value
+
+
+def _entries(var: str, raw: str) -> list[str]:
+    return [entry.strip() for entry in raw.split(",") if entry.strip()]
+
+
+CASTS: dict[Any, Callable[[str, str], Any]] = {
+    bool: _flag,
+    int: _whole,
+    float: _number,
+    list: _entries,
+}
+
+
+def _shown(value: str) -> str:
+    return repr(value if len(value) <= SHOWN else f"{value[:SHOWN]}...")
