@@ -133,8 +133,6 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("open", {"volume": Decimal(9000)}),
     ("open", {"sl": Decimal(9)}),
     ("open", {"tp": Decimal("0.0001")}),
-    ("close", {"position": 424242}),
-    ("modify", {"position": 424242}),
 ]
 
 
@@ -146,6 +144,17 @@ async def test_what_an_agent_of_contract_2_refuses_is_not_sent_and_says_why(
     with pytest.raises(NotSent, match="The agent refused it and sent nothing: ."):
         await agents.trade(running.endpoint("2"), request)
     assert running.entries("2", "send") == []
+
+
+@pytest.mark.parametrize("contract", ["1", "2"])
+@pytest.mark.parametrize("kind", ["close", "modify"])
+async def test_a_position_that_is_not_there_is_said_to_be_gone_and_nothing_is_sent(
+    agents: AgentClient, running: Venue, contract: str, kind: str
+) -> None:
+    request = running.asked(contract, kind, position=424242)
+    answer = await agents.trade(running.endpoint(contract), request)
+    assert (answer.outcome, answer.external) == ("rejected", True)
+    assert running.entries(contract, "send") == []
 
 
 V1_REFUSED: list[tuple[str, dict[str, Any]]] = [

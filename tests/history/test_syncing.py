@@ -218,6 +218,15 @@ def test_what_stays_unexplained_is_read_again_ever_less_often_and_each_hour_at_l
     assert sync.again_at - timezone.now() <= syncing.SOON, "another amount is a new question"
 
 
+def test_a_history_too_long_to_be_read_again_at_once_waits_an_hour(desk: Desk) -> None:
+    read(desk)
+    HistorySync.objects.update(again_at=timezone.now(), unexplained=D(5))
+    assert not history.sync(account_of(desk, "2"), deadline_s=0).ok
+    again_at = HistorySync.objects.get().again_at
+    assert again_at is not None
+    assert again_at > timezone.now() + syncing.EVERY / 2
+
+
 def test_a_terminal_that_answers_no_deals_and_an_error_has_no_empty_history(desk: Desk) -> None:
     desk.venue.steer("2", state="no-history")
     outcome = history.sync(account_of(desk, "2"))
