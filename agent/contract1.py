@@ -188,16 +188,19 @@ def _position(position: TradePosition) -> dict[str, Any]:
 
 
 def _quote(symbol: SymbolInfo, tick: Tick) -> dict[str, Any]:
-    pip = symbol.point * 10 if symbol.digits in (3, 5) else symbol.point
+    """As in the field, whatever the names say: `spread_points` is a difference of prices, and
+    `pip_value` a step of prices that is not always the pip in which positions are opened. A tick
+    value that the terminal does not have is told as 1.0; neither tick size nor digits are told."""
+    step = symbol.point * 10
     spread = tick.ask - tick.bid
     return {
         "symbol": symbol.name,
         "bid": tick.bid,
         "ask": tick.ask,
-        "spread_points": round(spread / symbol.point),
-        "spread_pips": round(spread / pip, 1),
-        "pip_value": round(symbol.trade_tick_value * pip / symbol.trade_tick_size, 5),
-        "trade_tick_value": symbol.trade_tick_value,
+        "spread_points": spread,
+        "spread_pips": round(spread / step, 1) if step else 0.0,
+        "pip_value": step,
+        "trade_tick_value": symbol.trade_tick_value or 1.0,
         "point": symbol.point,
         "timestamp": naive(tick.time_msc),
     }

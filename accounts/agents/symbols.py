@@ -22,7 +22,6 @@ NOT_FOUND = 404
 SAFE = "!$&'()*+,;=:@"
 WITH_FRACTIONAL_PIPS = (3, 5)
 FINE = 12
-SPREAD_PLACES = 6
 
 
 class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +53,13 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quote1(msgspec.Struct):
+    """`spread_points`, `spread_pips` and `pip_value` are not read: in the field they are price
+    differences and price steps that say nothing of the pips in which the agent opens."""
+
     symbol: str
     bid: Figure = UNTOLD
     ask: Figure = UNTOLD
     point: Figure = UNTOLD
-    spread_points: Figure = UNTOLD
-    spread_pips: Figure = UNTOLD
     trade_tick_value: Figure = UNTOLD
 
 
@@ -129,32 +129,25 @@ def parse1(body: bytes) -> SymbolSpec:
     """Raise Malformed or NotJson."""
     told = fields.decode(body, _quote1)
     point = figures.positive(told.point, "point", places=FINE)
+    digits = _digits_of(point)
     return SymbolSpec(
         symbol=clean(told.symbol, fields.SYMBOL),
+        digits=digits,
         point=point,
         tick_value=figures.positive(told.trade_tick_value, "trade_tick_value", places=FINE),
-        pip_size=_pip_by_spread(point, told),
+        pip_size=_pip_by_digits(point, digits),
         bid=figures.positive(told.bid, "bid"),
         ask=figures.positive(told.ask, "ask"),
     )
 
 
-def _pip_by_spread(point: Decimal | None, told: Quote1) -> Decimal | None:
-    """The size of a pip, from the spread in points and in pips.
-
-    Agents round the pips, most to one decimal: the ratio alone would be wrong by half for a spread
-    of 0.05 pips told as 0.1. A pip is 1, 10 or 100 points; which one, is known when exactly one of
-    them fits what was told.
-    """
-    points = figures.positive(told.spread_points, "spread_points")
-    pips = figures.positive(told.spread_pips, "spread_pips")
-    if point is None or points is None or pips is None:
+def _digits_of(point: Decimal | None) -> int | None:
+    """The decimals of a price, of which MT5 defines the point as the last. None for a point that
+    is no power of ten."""
+    if point is None:
         return None
-    exponent = pips.as_tuple().exponent
-    places = min(max(-exponent if isinstance(exponent, int) else 1, 1), SPREAD_PLACES)
-    half = Decimal(5).scaleb(-places - 1)
-    fitting = [n for n in (1, 10, 100, 1000) if (pips - half) * n <= points <= (pips + half) * n]
-    return point * fitting[0] if len(fitting) == 1 else None
+    exponent = point.adjusted()
+    return -exponent if exponent <= 0 and point == Decimal(1).scaleb(exponent) else None
 
 
 def parse2(body: bytes) -> SymbolSpec:
@@ -188,6 +181,7 @@ def parse2(body: bytes) -> SymbolSpec:
 
 
 def _pip_by_digits(point: Decimal | None, digits: int | None) -> Decimal | None:
+    """As agents of both contracts count pips; the name of the symbol says nothing of it."""
     if point is None or digits is None:
         return None
     return point * 10 if digits in WITH_FRACTIONAL_PIPS else point

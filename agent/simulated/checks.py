@@ -93,10 +93,10 @@ def _check_volume(volume: float, symbol: Symbol) -> int:
 
 def _check_stops(side: int, sl: float, tp: float, quote: Quote) -> int:
     price, sign = (quote.bid, 1) if side == BUY else (quote.ask, -1)
-    nearest = quote.symbol.stops_level * _decimal(quote.symbol.point)
+    nearest, tick = quote.symbol.stops_level * _decimal(quote.symbol.point), quote.symbol.tick
     for level, direction in ((sl, -sign), (tp, sign)):
         distance = (_decimal(level) - _decimal(price)) * direction
-        if level and (distance <= 0 or distance < nearest):
+        if level and (distance <= 0 or distance < nearest or _decimal(level) % _decimal(tick)):
             return INVALID_STOPS
     return 0
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from agent.simulated.symbols import BY_NAME, SYMBOLS, Symbol
+from agent.simulated.symbols import BY_NAME, ON_REQUEST, SYMBOLS, Symbol
 
 SECONDS_A_YEAR = 365 * 86_400
 # Prices are pulled back with this time constant, so that a demo of weeks stays plausible.
@@ -73,13 +73,14 @@ class Quote:
         "bid_falls",
         "bid_rises",
         "deviation",
+        "gauss",
         "step",
         "symbol",
     )
 
-    def __init__(self, symbol: Symbol, deviation: float) -> None:
-        self.symbol = symbol
-        self.deviation = deviation
+    def __init__(self, symbol: Symbol, walk: random.Random) -> None:
+        self.symbol, self.gauss = symbol, walk.gauss
+        self.deviation = self.gauss(0, symbol.volatility / 12)
         self.step = symbol.volatility / math.sqrt(SECONDS_A_YEAR)
         self.bid_rises, self.bid_falls = Levels(rising=True), Levels(rising=False)
         self.ask_rises, self.ask_falls = Levels(rising=True), Levels(rising=False)
@@ -104,7 +105,8 @@ class Quote:
         self._bid = round(round(price / tick) * tick, symbol.digits)
         # Spreads widen when the walk is far from home: not constant, yet no second random draw.
         points = round(symbol.spread * (1 + 4 * abs(self.deviation)))
-        self._ask = round(self._bid + max(points * symbol.point, tick), symbol.digits)
+        steps = max(round(points * symbol.point / tick), 1)
+        self._ask = round(self._bid + steps * tick, symbol.digits)
         self._priced_at = self.deviation
 
     def reach(self, at: int) -> None:
@@ -131,10 +133,11 @@ class Market:
     def __init__(self, seed: int, start: int) -> None:
         self.now = start
         self._random = random.Random(f"market {seed}")  # noqa: S311
-        self.quotes = {
-            symbol.name: Quote(symbol, self._random.gauss(0, symbol.volatility / 12))
-            for symbol in SYMBOLS
-        }
+        self.quotes = {symbol.name: Quote(symbol, self._random) for symbol in SYMBOLS}
+        # Each on a walk of its own: one more or fewer of these changes no other price.
+        for symbol in ON_REQUEST:
+            walk = random.Random(f"market {seed} {symbol.name}")  # noqa: S311
+            self.quotes[symbol.name] = Quote(symbol, walk)
         self.on_second: Callable[[int], None] | None = None
 
     def advance(self, until: int) -> None:
@@ -146,10 +149,9 @@ class Market:
             self._step(self.now)
 
     def _step(self, at: int) -> None:
-        gauss = self._random.gauss
         keep = 1 - 1 / PULL_SECONDS
         for quote in self.quotes.values():
-            quote.deviation = quote.deviation * keep + gauss(0.0, quote.step)
+            quote.deviation = quote.deviation * keep + quote.gauss(0.0, quote.step)
             quote.reach(at)
         if self.on_second is not None:
             self.on_second(at)

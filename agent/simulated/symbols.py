@@ -77,4 +77,9 @@ SYMBOLS = (
     Symbol("ETHUSD", "Ethereum vs US Dollar", 3480.0, 0.60, 2, 180, 10, "ETH", "USD",
            volume_max=50.0, stops_level=100, swap_long=-17.0, swap_short=-6.0),
 )  # fmt: skip
-BY_NAME = {symbol.name: symbol for symbol in SYMBOLS}
+# Listed as well, and traded by those alone who order it: no simulated trader does.
+ON_REQUEST = (
+    Symbol("US500", "US 500 Index", 5240.0, 0.13, 2, 50, 10, "USD", "USD", tick_size=0.25,
+           volume_min=0.1, volume_max=250.0, volume_step=0.1, swap_long=-1.1, swap_short=-0.2),
+)  # fmt: skip
+BY_NAME = {symbol.name: symbol for symbol in (*SYMBOLS, *ON_REQUEST)}

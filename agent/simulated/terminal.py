@@ -34,7 +34,9 @@ class SimulatedTerminal(Constants):
     `dropped_until` is the second until which the connection to the broker is gone;
     `positions_fail` makes the positions unreadable; `balance_is_nan` and `name_is_markup` spoil one
     field each. `read_only` is a login with the investor password, `trading_off` the switch for
-    automatic trading in the terminal, `trade_mode` that of every symbol.
+    automatic trading in the terminal, `trade_mode` that of every symbol. `overrides` has, by symbol,
+    fields of its specification that this terminal reports otherwise; `bid` and `ask` are its quote
+    as well, and change no price at which the venue trades.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class SimulatedTerminal(Constants):
         "connected",
         "dropped_until",
         "name_is_markup",
+        "overrides",
         "positions_fail",
         "read_only",
         "trade_mode",
@@ -67,6 +70,7 @@ class SimulatedTerminal(Constants):
         self.positions_fail = False
         self.balance_is_nan = False
         self.name_is_markup = False
+        self.overrides: dict[str, dict[str, Any]] = {}
         self._error = (self.RES_S_OK, "Success")
 
     def initialize(self) -> bool:
@@ -124,8 +128,8 @@ class SimulatedTerminal(Constants):
         quote = self._quote(symbol)
         if quote is None:
             return None
-        now = self._broker_now()
-        return Tick(now, quote.bid, quote.ask, 0.0, 0, now * 1000, 6, 0.0)
+        now, info = self._broker_now(), self._specification(quote)
+        return Tick(now, info.bid, info.ask, 0.0, 0, now * 1000, 6, 0.0)
 
     def symbol_select(self, symbol: str, enable: bool, /) -> bool:
         return self._quote(symbol) is not None
@@ -238,4 +242,4 @@ class SimulatedTerminal(Constants):
             symbol.stops_level, symbol.freeze_level, symbol.filling,
             self.trade_mode, symbol.base, symbol.profit, symbol.base, True,
             quote.bid, quote.ask, self._broker_now(),
-        )  # fmt: skip
+        )._replace(**self.overrides.get(symbol.name, {}))  # fmt: skip

@@ -152,14 +152,57 @@ async def test_a_refresh_that_fails_is_500(client: httpx.AsyncClient, agent: Age
     assert "detail" in response.json()
 
 
-async def test_a_quote_tells_price_spread_and_pip_value(client: httpx.AsyncClient) -> None:
-    answer = (await client.get("/quote/EURUSD")).json()
+QUOTED = {
+    "symbol", "bid", "ask", "spread_points", "spread_pips", "pip_value", "trade_tick_value",
+    "point", "timestamp",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("symbol", "point", "tick_value"),
+    [("EURUSD", 1e-5, 1), ("XAUUSD", 0.01, 1), ("US30", 0.1, 0.1), ("US500", 0.01, 2.5)],
+)
+async def test_a_quote_tells_the_spread_and_pip_value_as_prices(
+    client: httpx.AsyncClient, symbol: str, point: float, tick_value: float
+) -> None:
+    answer = (await client.get(f"/quote/{symbol}")).json()
+    assert set(answer) == QUOTED
     assert answer["ask"] > answer["bid"]
-    assert answer["spread_points"] == round((answer["ask"] - answer["bid"]) / 1e-5)
-    assert answer["spread_pips"] == answer["spread_points"] / 10
-    assert answer["pip_value"] == pytest.approx(10)
-    assert answer["trade_tick_value"] == pytest.approx(1)
-    assert (answer["point"], answer["symbol"]) == (1e-5, "EURUSD")
+    assert answer["spread_points"] == answer["ask"] - answer["bid"]
+    assert answer["pip_value"] == point * 10
+    assert answer["spread_pips"] == pytest.approx(answer["spread_points"] / (point * 10), abs=0.05)
+    assert answer["trade_tick_value"] == pytest.approx(tick_value)
+    assert (answer["point"], answer["symbol"]) == (point, symbol)
+
+
+async def test_a_tick_value_that_the_terminal_does_not_have_is_told_as_1(
+    client: httpx.AsyncClient, agent: Agent
+) -> None:
+    terminal_of(agent).overrides["US500"] = {"trade_tick_value": 0.0}
+    assert (await client.get("/quote/US500")).json()["trade_tick_value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trade_tick_size": 0.0},
+        {"point": 0.0, "trade_tick_size": 0.0},
+        {"bid": 1.08, "ask": 1.08},
+        {"bid": 1.0801, "ask": 1.08},
+        {"bid": 0.0, "ask": 0.0},
+    ],
+)
+async def test_a_tick_or_a_spread_of_nothing_is_a_quote_as_well(
+    client: httpx.AsyncClient, agent: Agent, changes: dict[str, float]
+) -> None:
+    terminal_of(agent).overrides["EURUSD"] = changes
+    response = await client.get("/quote/EURUSD")
+    assert response.status_code == 200
+    answer = response.json()
+    assert set(answer) == QUOTED
+    for name in ("point", "bid", "ask"):
+        assert answer[name] == changes.get(name, answer[name])
+    assert answer["spread_points"] == answer["ask"] - answer["bid"]
 
 
 async def test_a_quote_of_an_unknown_symbol_is_404(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """Contract 1 opens with SL and TP in pips: they lead to the level that was asked, or stay here."""
 
+import json
 from decimal import Decimal
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from accounts.agents import NotSent, SymbolSpec
+from accounts.agents.symbols import parse1
 from accounts.agents.trade1 import pips
 from tests.agents.orders import DONE1, SPEC, order, saying, traded
 from tests.agents.servers import serving
@@ -70,3 +72,23 @@ def test_pips_lead_back_to_the_level_exactly(side, points_a_pip, digits, market,
     count = pips(order(side=side), spec, level, above=above)
     back = count * spec.pip_size
     assert (price + back if above else price - back) == level
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "ask", "sl", "count"),
+    [
+        ("GBPUSD", 0.0001, 1.2710, "1.2690", "20"),
+        ("EURUSD", 0.00001, 1.08510, "1.08310", "20"),
+        ("EURUSD", 0.00001, 1.08510, "1.08305", "20.5"),
+        ("USDJPY", 0.001, 151.412, "151.212", "20"),
+        ("USDJPY.x", 0.01, 151.41, "151.21", "20"),
+        ("XAUUSD", 0.01, 2385.18, "2383.18", "200"),
+        ("US30", 0.1, 39452.4, "39402.4", "500"),
+        ("US500", 0.01, 5240.25, "5230.00", "1025"),
+        ("JP225", 1.0, 38500, "38450", "50"),
+    ],
+)
+def test_a_level_goes_out_in_the_pips_in_which_the_agent_opens(name, point, ask, sl, count):
+    told = {"symbol": name, "bid": ask, "ask": ask, "point": point, "spread_points": 0.0}
+    spec = parse1(json.dumps(told).encode())
+    assert pips(order(symbol=name), spec, Decimal(sl), above=False) == Decimal(count)

@@ -10,7 +10,7 @@ import yarl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.agents import AgentError, SymbolUnknown, errors
+from accounts.agents import AgentError, SymbolSpec, SymbolUnknown, errors
 from accounts.agents.call import target
 from accounts.agents.symbols import parse1, parse2, path_of
 from tests.agents.conftest import endpoint
@@ -23,9 +23,9 @@ QUOTE = {
     "symbol": "EURUSD",
     "bid": 1.08498,
     "ask": 1.0851,
-    "spread_points": 12,
+    "spread_points": 0.00012000000000012001,
     "spread_pips": 1.2,
-    "pip_value": 10.0,
+    "pip_value": 0.0001,
     "trade_tick_value": 1.0,
     "point": 1e-05,
     "timestamp": "2026-01-05T10:00:00",
@@ -63,7 +63,8 @@ async def test_contract_1_tells_a_quote_and_nothing_of_volumes(agents):
     assert (spec.bid, spec.ask) == (Decimal("1.08498"), Decimal("1.0851"))
     assert (spec.point, spec.pip_size) == (Decimal("0.00001"), Decimal("0.0001"))
     assert (spec.tick_value, spec.tick_size) == (1, None)
-    assert (spec.volume_min, spec.stops_level, spec.digits, spec.quoted_at) == (None,) * 4
+    assert spec.digits == 5
+    assert (spec.volume_min, spec.stops_level, spec.quoted_at) == (None,) * 3
 
 
 async def test_contract_2_tells_it_all(agents):
@@ -101,40 +102,63 @@ def test_a_pip_is_ten_points_where_prices_have_an_odd_last_digit(digits, point, 
     assert parse2(text.encode()).pip_size == (Decimal(pip) if pip else None)
 
 
-def quoted(points: object, pips: object, point: object = 1e-05) -> Decimal | None:
-    told = {**QUOTE, "spread_points": points, "spread_pips": pips, "point": point}
-    return parse1(json.dumps(told).encode()).pip_size
+def quoted(**changes: object) -> SymbolSpec:
+    return parse1(json.dumps({**QUOTE, **changes}).encode())
 
 
 @pytest.mark.parametrize(
-    ("points", "pips", "pip"),
+    ("point", "digits", "pip"),
     [
-        (12, 1.2, "0.0001"),
-        (3, 0.3, "0.0001"),
-        (1, 0.1, "0.0001"),
-        (12, 12.0, "0.00001"),
-        (1, 1, "0.00001"),
-        (5, 0.1, "0.001"),  # 0.05 rounded up: the ratio alone would say half of that
-        (12, 1.2000000000000002, "0.0001"),
-        (250, 2.5, "0.001"),
+        (1e-05, 5, "0.0001"),
+        (0.0001, 4, "0.0001"),
+        (0.001, 3, "0.01"),
+        (0.01, 2, "0.01"),
+        (0.1, 1, "0.1"),
+        (1.0, 0, "1"),
+        (0.010000000000000002, 2, "0.01"),
+        (0.25, None, None),
+        (0.0, None, None),
+        (None, None, None),
     ],
 )
-def test_with_contract_1_a_pip_is_the_power_of_ten_that_fits_the_spread(points, pips, pip):
-    assert quoted(points, pips) == Decimal(pip)
+def test_with_contract_1_digits_and_pip_follow_from_the_point(point, digits, pip):
+    """EURUSD 5, USDJPY 3, XAUUSD 2, an index 1: as the agent counts when it opens."""
+    spec = quoted(point=point)
+    assert spec.digits == digits
+    assert spec.pip_size == (Decimal(pip) if pip else None)
+
+
+@pytest.mark.parametrize("name", ["EURUSD", "USDJPY", "XAUUSD", "US500", "JPY225"])
+def test_the_name_of_a_symbol_says_nothing_of_its_pip(name):
+    assert quoted(symbol=name).pip_size == Decimal("0.0001")
+    assert quoted(symbol=name, point=0.01).pip_size == Decimal("0.01")
 
 
 @pytest.mark.parametrize(
-    ("points", "pips"),
-    [(0, 0.0), (12, 0.0), (0, 1.2), (None, 1.2), (12, None), (12, 5.0), (12, 0.04), (1, 0.05)],
+    ("bid", "ask"), [(1.0851, 1.0851), (1.0852, 1.0851), (1.08498, 1.0851), (1.0, 9.0)]
 )
-def test_a_pip_that_the_spread_does_not_tell_is_unknown(points, pips):
-    assert quoted(points, pips) is None
+@pytest.mark.parametrize("contract", ["1", "2"])
+def test_a_spread_of_nothing_or_less_is_a_quote(contract, bid, ask):
+    if contract == "1":
+        spec = quoted(bid=bid, ask=ask, spread_points=ask - bid, spread_pips=(ask - bid) * 1e4)
+    else:
+        spec = parse2(json.dumps({**SYMBOL, "tick": {"bid": bid, "ask": ask}}).encode())
+    assert (spec.bid, spec.ask) == (Decimal(str(bid)), Decimal(str(ask)))
+    assert spec.pip_size == Decimal("0.0001")
 
 
-@given(st.integers(1, 5000), st.sampled_from([1, 10, 100]), st.integers(1, 4))
-def test_a_rounded_spread_leads_to_the_right_pip_or_to_none(points, points_a_pip, places):
-    pips = round(points / points_a_pip, places)
-    assert quoted(points, pips, 0.01) in (None, Decimal("0.01") * points_a_pip)
+@pytest.mark.parametrize("field", ["spread_points", "spread_pips", "pip_value"])
+@pytest.mark.parametrize("value", [None, 0, -3.5, "x", 1e300])
+def test_what_the_field_says_of_spread_and_pip_does_not_matter(field, value):
+    assert quoted(**{field: value}).pip_size == Decimal("0.0001")
+
+
+@pytest.mark.parametrize(("size", "point"), [(0, 1e-05), (0.0, 0.0), (1e-05, 0)])
+def test_a_tick_or_a_point_of_0_is_not_known(size, point):
+    spec = parse2(json.dumps({**SYMBOL, "tick_size": size, "point": point}).encode())
+    assert spec.tick_size == (Decimal("0.00001") if size else None)
+    assert spec.point == (Decimal("0.00001") if point else None)
+    assert spec.ask == Decimal("1.0851")
 
 
 @pytest.mark.parametrize("contract", ["1", "2"])
