@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from agent.agent import Agent
 from agent.broker_clock import BrokerClock
+from agent.calculated import PROFIT_TICKS, Calculated, calculate
 from agent.constants import (
     DEAL_TYPES,
     ENTRIES,
@@ -24,7 +25,7 @@ from agent.constants import (
 )
 from agent.problem import Problem
 from agent.readings import StateReading, read_deals, read_symbol, reconnect
-from agent.records import SymbolInfo, Tick, TradeDeal, TradePosition
+from agent.records import MetaTrader5, SymbolInfo, Tick, TradeDeal, TradePosition
 
 LONGEST_WINDOW = timedelta(days=400)
 
@@ -56,9 +57,15 @@ async def refresh(request: Request) -> Response:
 
 async def symbol(request: Request) -> Response:
     agent, name = _agent(request), request.path_params["symbol"]
-    specification, tick = await agent.terminal.run(lambda mt5: read_symbol(mt5, name))
+    specification, tick, calculated = await agent.terminal.run(lambda mt5: _terms(mt5, name))
     content = symbol_content(specification, tick, agent.broker_clock)
+    content |= calculated_content(calculated)
     return Response(json_text(content), media_type="application/json")
+
+
+def _terms(mt5: MetaTrader5, name: str) -> tuple[SymbolInfo, Tick | None, Calculated]:
+    specification, tick = read_symbol(mt5, name)
+    return specification, tick, calculate(mt5, specification, tick)
 
 
 async def deals(request: Request) -> Response:
@@ -166,6 +173,16 @@ def symbol_content(info: SymbolInfo, tick: Tick | None, clock: BrokerClock) -> d
         "tick": None
         if tick is None
         else {"bid": tick.bid, "ask": tick.ask, "time": utc_text(clock.utc(tick.time_msc))},
+    }
+
+
+def calculated_content(calculated: Calculated) -> dict[str, Any]:
+    return {
+        "margin_buy": calculated.margin_buy,
+        "margin_sell": calculated.margin_sell,
+        "margin_hedged": calculated.margin_hedged,
+        "profit_ticks": PROFIT_TICKS,
+        "profit": calculated.profit,
     }
 
 

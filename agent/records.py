@@ -106,6 +106,9 @@ class SymbolInfo(NamedTuple):
     ask: float
     time: int
     trade_exemode: int = 2
+    margin_initial: float = 0.0
+    margin_hedged: float = 0.0
+    margin_hedged_use_leg: bool = False
 
 
 class Tick(NamedTuple):
