@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from agent.agent import Agent
 from agent.broker_clock import BrokerClock
+from agent.calculated import PROFIT_TICKS, Calculated, calculate
 from agent.constants import (
     DEAL_TYPES,
     ENTRIES,
@@ -24,7 +25,7 @@ from agent.constants import (
 )
 from agent.problem import Problem
 from agent.readings import StateReading, read_symbol, reconnect
-from agent.records import SymbolInfo, Tick, TradeDeal, TradePosition
+from agent.records import MetaTrader5, SymbolInfo, Tick, TradeDeal, TradePosition
 
 LONGEST_WINDOW = timedelta(days=400)
 
@@ -58,9 +59,15 @@ async def symbol(request: Request) -> Response:
     """By its path, slashes included; "." and ".." by the query, as a path would lose them."""
     agent, name = _agent(request), request.path_params.get("symbol")
     name = request.query_params.get("symbol", "") if name is None else name
-    specification, tick = await agent.terminal.run(lambda mt5: read_symbol(mt5, name))
+    specification, tick, calculated = await agent.terminal.run(lambda mt5: _terms(mt5, name))
     content = symbol_content(specification, tick, agent.broker_clock)
+    content |= calculated_content(calculated)
     return Response(json_text(content), media_type="application/json")
+
+
+def _terms(mt5: MetaTrader5, name: str) -> tuple[SymbolInfo, Tick | None, Calculated]:
+    specification, tick = read_symbol(mt5, name)
+    return specification, tick, calculate(mt5, specification, tick)
 
 
 async def deals(request: Request) -> Response:
@@ -167,6 +174,16 @@ def symbol_content(info: SymbolInfo, tick: Tick | None, clock: BrokerClock) -> d
         "tick": None
         if tick is None
         else {"bid": tick.bid, "ask": tick.ask, "time": utc_text(clock.utc(tick.time_msc))},
+    }
+
+
+def calculated_content(calculated: Calculated) -> dict[str, Any]:
+    return {
+        "margin_buy": calculated.margin_buy,
+        "margin_sell": calculated.margin_sell,
+        "margin_hedged": calculated.margin_hedged,
+        "profit_ticks": PROFIT_TICKS,
+        "profit": calculated.profit,
     }
 
 

@@ -109,6 +109,9 @@ class SymbolInfo(NamedTuple):
     time: int
     trade_exemode: int = 2
     volume_limit: float = 0.0  # lots on one side, 0 for no limit
+    margin_initial: float = 0.0
+    margin_hedged: float = 0.0
+    margin_hedged_use_leg: bool = False
 
 
 class Tick(NamedTuple):

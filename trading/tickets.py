@@ -130,7 +130,7 @@ class OpenTicket(Ticket):
     def margin(self) -> Decimal | None:
         if not self.of or not self.volume:
             return None
-        return margin.estimate(self.account, self.of.spec, self.volume, self.of.opened)
+        return margin.estimate(self.account, self.of.spec, self.side, self.volume, self.of.opened)
 
     def _opposite(self) -> Position | None:
         """On a netting account: the position that this trade would reduce or turn round."""

@@ -53,6 +53,13 @@ class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
     ask: Decimal | None = None
     quoted_at: datetime | None = None
     """Aware, UTC."""
+    margin_buy: Decimal | None = None
+    """As the terminal calculates it for one lot at this quote, in account currency; API v2 only."""
+    margin_sell: Decimal | None = None
+    margin_hedged: Decimal | None = None
+    """For one lot bought and one sold together; 0 where the broker asks for none."""
+    value_calculated: Decimal | None = None
+    """Account currency, for a price change of 1 and one lot, as the terminal calculates it."""
 
 
 class Quote1(msgspec.Struct):
@@ -91,6 +98,11 @@ class Symbol2(msgspec.Struct):
     currency_profit: str | None = None
     currency_margin: str | None = None
     tick: Tick2 | None = None
+    margin_buy: Figure = UNTOLD
+    margin_sell: Figure = UNTOLD
+    margin_hedged: Figure = UNTOLD
+    profit_ticks: fields.Count | None = None
+    profit: Figure = UNTOLD
 
 
 _quote1 = msgspec.json.Decoder(Quote1)
@@ -188,7 +200,29 @@ def parse2(body: bytes) -> SymbolSpec:
         bid=figures.positive(tick.bid, "tick.bid"),
         ask=figures.positive(tick.ask, "tick.ask"),
         quoted_at=v2.utc(tick.time),
+        margin_buy=figures.positive(told.margin_buy, "margin_buy"),
+        margin_sell=figures.positive(told.margin_sell, "margin_sell"),
+        margin_hedged=_not_negative(told.margin_hedged, "margin_hedged"),
+        value_calculated=_value(told),
     )
+
+
+def _not_negative(raw: Figure, field: str) -> Decimal | None:
+    """0 is a figure: brokers may ask for no margin there."""
+    value = figures.told(raw, field)
+    if value is not None and value < 0:
+        raise Malformed(f"{field}: expected a number of 0 or more")
+    return value
+
+
+def _value(told: Symbol2) -> Decimal | None:
+    """Of a price change of 1, from the profit of so many ticks. None for agents that do not have
+    their terminal calculate it."""
+    size = figures.positive(told.tick_size, "tick_size", places=FINE)
+    profit = figures.positive(told.profit, "profit")
+    if size is None or profit is None or not told.profit_ticks:
+        return None
+    return profit / (size * told.profit_ticks)
 
 
 def _pip_by_digits(point: Decimal | None, digits: int | None) -> Decimal | None:

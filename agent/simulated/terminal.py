@@ -262,4 +262,6 @@ class SimulatedTerminal(Constants):
             symbol.stops_level, symbol.freeze_level, symbol.filling,
             self.trade_mode, symbol.base, symbol.profit, symbol.base, True,
             quote.bid, quote.ask, self._broker_now(), volume_limit=symbol.volume_limit,
+            # Both legs of a hedge are charged whole here.
+            margin_hedged=2 * symbol.contract_size,
         )._replace(**self.overrides.get(symbol.name, {}))  # fmt: skip

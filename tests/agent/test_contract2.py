@@ -194,6 +194,11 @@ async def test_a_symbol_is_specified_with_its_last_tick(
         "currency_base": "USD",
         "currency_profit": "USD",
         "currency_margin": "USD",
+        "margin_buy": 388.5,
+        "margin_sell": 388.5,
+        "margin_hedged": 777.0,
+        "profit_ticks": 1000,
+        "profit": 100.0,
     }
     assert tick["ask"] > tick["bid"]
     assert tick["time"] == "2026-03-04T10:00:00.000Z"

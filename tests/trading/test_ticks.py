@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -248,6 +249,26 @@ def test_a_reported_tick_stands_until_trades_contradict_it(broker: Broker) -> No
     wrong = judged(broker, trades, tick_size=broker.tick, tick_value=broker.tick_value * 100)
     assert (wrong.basis, wrong.tick_value) == (Basis.CONTRADICTED, None)
     assert wrong.tick_size == broker.tick
+
+
+USDJPY_LONG = Trade("BUY", Decimal("150.000"), Decimal("151.407"), Decimal(1), Decimal("929.28"))
+
+
+def test_a_tick_value_that_open_positions_contradict_is_not_used() -> None:
+    """USDJPY told in yen: a stop of 500 points would be shown as 50,000 dollars."""
+    wrong = USDJPY.spec(tick_size=USDJPY.tick, tick_value=Decimal(100))
+    verdict = judge(wrong, [], [], [USDJPY_LONG])
+    assert (verdict.basis, verdict.tick_value) == (Basis.CONTRADICTED, None)
+    assert "open positions contradicts that" in verdict.refusal
+    right = USDJPY.spec(tick_size=USDJPY.tick)
+    assert judge(right, [], [], [USDJPY_LONG]).basis == Basis.REPORTED
+
+
+def test_open_positions_decide_nothing_between_ticks_or_against_one_another() -> None:
+    short = replace(USDJPY_LONG, exit=Decimal("150.010"), profit=Decimal(50))
+    off = replace(USDJPY_LONG, profit=Decimal(50_000))
+    for held in ([short], [replace(USDJPY_LONG, profit=Decimal(0))], [off, USDJPY_LONG]):
+        assert judge(USDJPY.spec(tick_size=USDJPY.tick), [], [], held).basis == Basis.REPORTED
 
 
 def test_a_tick_size_of_0_is_proven_as_over_contract_1() -> None:

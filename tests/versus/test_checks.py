@@ -275,3 +275,57 @@ def test_what_a_limit_would_refuse_is_said_before_anything_is_opened(
         pair.created()
     TradeLimit.objects.filter(pk=bound.pk).update(user=make_user())
     assert pair.frozen().state == State.FROZEN
+
+
+# --- margin -------------------------------------------------------------------------------------
+def says_of_a(pair: Pair, **specification: Any) -> None:
+    """What its terminal reports otherwise of the symbol."""
+    pair.venue.member(pair.names["a"]).terminal.overrides[SYMBOL] = specification
+
+
+def warnings_of(pair: Pair, **columns: Any) -> list[tuple[bool, str]]:
+    try:
+        desk.create(pair.new(**columns), pair.user)
+    except NotNow as refused:
+        return [(check.blocks, check.sentence) for check in refused.checks]
+    return []
+
+
+def free(pair: Pair, legs: str) -> Decimal:
+    """So many times the margin of 0.10 lots bought, at the agent's own figure."""
+    account = pair.venue.member(pair.names["a"]).terminal.account
+    return Decimal(str(round(account.market.margin(_of(account), 0.10, account.leverage), 2))) * (
+        Decimal(legs)
+    )
+
+
+def _of(account: Any) -> Any:
+    return account.market.quotes[SYMBOL].symbol
+
+
+def test_a_freeze_is_not_refused_where_the_broker_charges_a_hedge_as_one_leg(pair: Pair) -> None:
+    account_a(pair, margin_free=free(pair, "1.5"))
+    assert [blocks for blocks, _ in warnings_of(pair)] == [True]  # it charges both legs
+    says_of_a(pair, margin_hedged=100_000.0)
+    assert warnings_of(pair) == []
+
+
+def test_where_the_rule_of_a_hedge_is_unknown_a_person_decides(pair: Pair) -> None:
+    says_of_a(pair, margin_hedged=50.0, margin_initial=100.0)
+    account_a(pair, margin_free=free(pair, "1.5"))
+    ((blocks, sentence),) = warnings_of(pair)
+    assert not blocks
+    assert "what the broker asks for a hedge is not known" in sentence
+    account_a(pair, margin_free=free(pair, "0.5"))
+    assert [blocks for blocks, _ in warnings_of(pair)] == [True]
+
+
+# --- the two legs -------------------------------------------------------------------------------
+def test_legs_of_other_sizes_are_refused_before_anything_is_opened(pair: Pair) -> None:
+    """The same lots of 100 ounces and of 10 are a hedge of a tenth."""
+    says_of_a(pair, trade_contract_size=1_000_000.0, trade_tick_value=10.0)
+    found = warnings_of(pair, sl_a=None, tp_a=None)
+    assert [blocks for blocks, _ in found] == [True]
+    assert "equal lots do not hedge each other" in found[0][1]
+    assert "1 lot on A is 10 lots on B" in found[0][1]
+    assert not Versus.objects.exists()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 from django.utils import timezone
 
 from accounts.agents import SymbolSpec
@@ -11,19 +12,28 @@ from accounts.models import Account, Agent, Position
 from trading.models import ClosedTrade
 from trading.ticks.spec import with_verdict
 from trading.ticks.trades import Trade
-from trading.ticks.verdict import judge
+from trading.ticks.verdict import Basis, judge
 
 LOOK_BACK = timedelta(days=90)
 MOST = 60
 
 
 def checked(account: Account, spec: SymbolSpec) -> SymbolSpec:
-    """With tick size and value as far as they are known, where the agent does not report both."""
-    if spec.tick_size and spec.tick_value:
-        return spec
+    """With tick size and value as far as they are known: by the terminal's own calculation before
+    what the agent reports, and not where this account's trades or positions contradict both."""
+    spec = _calculated(spec)
     closed = closed_trades(account, spec.symbol)
-    prices = [*_deal_prices(closed), *_prices_of_positions(account, spec.symbol)]
-    return with_verdict(spec, judge(spec, prices, [_trade(row) for row in closed]))
+    held = list(Position.objects.filter(account=account, symbol=spec.symbol))
+    prices = [*_deal_prices(closed), *_prices_of_positions(account, held)]
+    verdict = judge(spec, prices, map(_trade, closed), map(_as_if_closed, held))
+    return spec if verdict.basis == Basis.REPORTED else with_verdict(spec, verdict)
+
+
+def _calculated(spec: SymbolSpec) -> SymbolSpec:
+    """A terminal may report another tick value than it calculates with."""
+    if spec.value_calculated is None or not spec.tick_size:
+        return spec
+    return msgspec.structs.replace(spec, tick_value=spec.value_calculated * spec.tick_size)
 
 
 def closed_trades(account: Account, symbol: str) -> list[ClosedTrade]:
@@ -47,11 +57,14 @@ def _deal_prices(rows: list[ClosedTrade]) -> Iterator[Decimal]:
             yield row.exit_price
 
 
-def _prices_of_positions(account: Account, symbol: str) -> Iterator[Decimal]:
+def _as_if_closed(held: Position) -> Trade:
+    return Trade(held.side, held.open_price, held.current_price, held.volume, held.profit)
+
+
+def _prices_of_positions(account: Account, held: list[Position]) -> Iterator[Decimal]:
     """The price at which a position opened is an average on an account that nets."""
-    held = Position.objects.filter(account=account, symbol=symbol)
     is_hedging = account.margin_mode == Account.MarginMode.HEDGING
-    for opened, current in held.values_list("open_price", "current_price"):
-        yield current
+    for position in held:
+        yield position.current_price
         if is_hedging:
-            yield opened
+            yield position.open_price

@@ -1,7 +1,7 @@
 """What is known of a tick, from what an agent reports, prices and closed trades. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,8 @@ from trading.ticks.trades import TOLERANCE, Trade, Worth, worth
 PLACEHOLDER = Decimal(1)
 LARGEST = 100_000  # points a tick
 FINE = Decimal("1e-12")
+HELD_MOVE = 50  # points: the price of a position may be some ticks behind its profit
+HELD_FACTOR = 2
 
 
 class Basis(StrEnum):
@@ -78,8 +80,41 @@ class _Case:
         return Verdict(basis, sentence, tick, value, self.grid.count, trades)
 
 
-def judge(spec: SymbolSpec, prices: Iterable[Decimal], trades: Iterable[Trade]) -> Verdict:
-    """`prices` are those of quotes and deals, no averages; `trades` are closed, newest first."""
+def judge(
+    spec: SymbolSpec,
+    prices: Iterable[Decimal],
+    trades: Iterable[Trade],
+    held: Iterable[Trade] = (),
+) -> Verdict:
+    """`prices` are those of quotes and deals, no averages; `trades` are closed, newest first;
+    `held` are open positions, as if they were closed at their current price."""
+    verdict = _by_what_is_over(spec, prices, trades)
+    if verdict.basis in (Basis.REPORTED, Basis.ASSUMED):
+        return _against_positions(spec, verdict, held)
+    return verdict
+
+
+def _against_positions(spec: SymbolSpec, verdict: Verdict, held: Iterable[Trade]) -> Verdict:
+    """Price and profit of a position may be of different ticks, so only factors count, and only
+    when no position that moved far enough agrees."""
+    point, tick, told = spec.point or spec.tick_size, verdict.tick_size, verdict.tick_value
+    if not point or not tick or not told:
+        return verdict
+    moved = [one for one in held if one.lots > 0 and abs(one.moved) >= HELD_MOVE * point]
+    values = [one.value for one in moved if one.profit and one.value > 0]
+    unit = told / tick
+    if not values or any(1 / HELD_FACTOR <= value / unit <= HELD_FACTOR for value in values):
+        return verdict
+    text = (
+        f"A tick of {spec.symbol} would be worth {_plain(told)} by what the agent reports, but the"
+        " profit of this account's open positions contradicts that, so it is not used."
+    )
+    return replace(verdict, basis=Basis.CONTRADICTED, sentence=text, tick_value=None)
+
+
+def _by_what_is_over(
+    spec: SymbolSpec, prices: Iterable[Decimal], trades: Iterable[Trade]
+) -> Verdict:
     point = spec.point or spec.tick_size
     if point is None:
         return Verdict(Basis.UNKNOWN, _unknown(spec))

@@ -5,7 +5,6 @@ of a firm say; warnings take an acknowledgement, which is kept as it was given.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,19 +15,15 @@ from django.db.models import Q
 from accounts.agents import SymbolSpec
 from accounts.models import Account, Firm
 from trading import margin, quotes, sizing, ticks
+from trading.margin import Hedge
 from trading.models import Order, Versus
 from trading.permits import refusal_of_size, refusal_of_the_switch
 from trading.sizing import Refused
+from trading.versus import matching
+from trading.versus.check import Check
 from trading.versus.diagram import State
 from trading.versus.driver import first_half, opening
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One that did not pass. `blocks`: no acknowledgement helps."""
-
-    sentence: str
-    blocks: bool = True
+from trading.versus.matching import Leg
 
 
 def failures(versus: Versus, user: User, now: datetime) -> list[Check]:
@@ -45,6 +40,7 @@ def _failures(versus: Versus, user: User, now: datetime) -> Iterator[Check]:
     if why := refusal_of_the_switch():
         yield Check(why)
     accounts = ((versus.account_a, versus.symbol_a), (versus.account_b, versus.symbol_b))
+    legs: list[Leg] = []
     for account, symbol in accounts:
         blocked = [*_of_account(account, now), *_of_others(versus, account)]
         yield from blocked
@@ -52,7 +48,9 @@ def _failures(versus: Versus, user: User, now: datetime) -> Iterator[Check]:
         yield from _of_firm(account)
         yield from _of_limits(versus, user, account, symbol)
         if not any(check.blocks for check in blocked):
-            yield from _of_symbol(versus, account, symbol)
+            yield from _of_symbol(versus, account, symbol, legs)
+    if len(legs) == len(accounts):
+        yield from matching.compare(*legs)
 
 
 # --- the account --------------------------------------------------------------------------------
@@ -122,16 +120,18 @@ def _of_limits(versus: Versus, user: User, account: Account, symbol: str) -> Ite
 
 
 # --- symbol, volume, margin ---------------------------------------------------------------------
-def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]:
+def _of_symbol(versus: Versus, account: Account, symbol: str, legs: list[Leg]) -> Iterator[Check]:
+    """Adds its leg to `legs` when the agent reports the symbol."""
     try:
         spec = quotes.fresh(account, symbol)
+        legs.append(Leg(account, spec))
         if not _opens(versus, account):
             return
         for side in _sides(versus, account):
             sizing.check_side(side, spec)
         volumes = _volumes(versus, account, spec)
         _check_stops(versus, account, spec, volumes)
-        needed = _margin(account, spec, volumes)
+        needed = _margin(versus, account, spec)
     except Refused as refused:
         yield Check(f"Account {account.number}: {refused}")
         return
@@ -141,11 +141,7 @@ def _of_symbol(versus: Versus, account: Account, symbol: str) -> Iterator[Check]
     if not spec.volume_step:
         text = f"{who}: the limits of {symbol} are not known; steps of 0.01 lots are assumed."
         yield Check(text, blocks=False)
-    if needed is None or account.margin_free is None:
-        yield Check(f"{who}: whether its margin is enough is not known.", blocks=False)
-    elif needed > account.margin_free:
-        free, currency = account.margin_free, account.currency
-        yield Check(f"{who}: about {needed} {currency} of margin are needed, {free} are free.")
+    yield from _of_margin(account, needed)
 
 
 def _opens(versus: Versus, account: Account) -> bool:
@@ -187,7 +183,24 @@ def _has_stops(versus: Versus, account: Account) -> bool:
     return money != (None, None)
 
 
-def _margin(account: Account, spec: SymbolSpec, volumes: list[Decimal]) -> Decimal | None:
-    """Of all legs together, although many brokers ask for less of those that cancel out."""
+def _of_margin(account: Account, needed: Hedge | None) -> Iterator[Check]:
+    """A warning has no figure that moves with the market: it is acknowledged word by word."""
+    who, free, currency = f"Account {account.number}", account.margin_free, account.currency
+    if needed is None or free is None:
+        yield Check(f"{who}: whether its margin is enough is not known.", blocks=False)
+    elif needed.least > free:
+        yield Check(
+            f"{who}: about {needed.least} {currency} of margin are needed, {free} are free."
+        )
+    elif needed.most > free:
+        text = "its free margin is enough for one leg, perhaps not for both: what the broker asks"
+        yield Check(f"{who}: {text} for a hedge is not known.", blocks=False)
+
+
+def _margin(versus: Versus, account: Account, spec: SymbolSpec) -> Hedge | None:
+    """Of what will be opened there: a hedge on A, both halves of one side on B. Raises Unknown."""
     price = sizing.entry(sizing.BUY, spec)
-    return margin.estimate(account, spec, sum(volumes, Decimal(0)), price)
+    if account.pk == versus.account_a_id:
+        return margin.of_hedge(account, spec, versus.lots, price)
+    needed = margin.estimate(account, spec, versus.side_b, versus.lots, price)
+    return None if needed is None else Hedge(needed, needed)

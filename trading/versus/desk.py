@@ -21,7 +21,8 @@ from trading.models import StandingAcknowledgement, Versus
 from trading.models.standing import ACKNOWLEDGE
 from trading.told import publish_versus
 from trading.versus.changes import append, change
-from trading.versus.checks import Check, failures, in_another
+from trading.versus.check import Check
+from trading.versus.checks import failures, in_another
 from trading.versus.diagram import ALLOWED, ENDED, State
 from trading.versus.driver import drive
 from trading.versus.timeline import ACCEPTED

@@ -20,7 +20,7 @@ from trading.sizing import Refused
 from trading.versus import card, desk, preview, zones
 from trading.versus.card import Act, Card
 from trading.versus.changes import REASON_LENGTH
-from trading.versus.checks import Check
+from trading.versus.check import Check
 from trading.versus.desk import NotNow
 from trading.versus.diagram import ENDED, State
 from trading.versus.preview import Preview
