@@ -142,14 +142,23 @@ def test_an_agent_that_does_not_say_what_a_tick_is_worth_has_its_versus_skipped(
     assert not Versus.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "stops",
+    [
+        {"sl_pips": 20, "tp_pips": 40},
+        {"sl_pips_a": 20, "tp_pips_a": 40, "sl_pips_b": 20, "tp_pips_b": 40},
+    ],
+)
 def test_pips_of_an_agent_of_the_original_become_money_and_what_was_assumed_is_said(
-    folder: Folder, venue: Venue, pair: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    folder: Folder,
+    venue: Venue,
+    pair: dict[str, int],
+    stops: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("trading.commission.known", lambda *_: None)
     pair |= {"account_a": login(venue, "1")}
-    folder.write(
-        versus_data=waiting(**NO_MONEY | pair | {"symbol": SYMBOL}, sl_pips=20, tp_pips=40)
-    )
+    folder.write(versus_data=waiting(**NO_MONEY | stops | pair | {"symbol": SYMBOL}))
     said = folder.run("--user", make_user("trading.run_versus").username)
     versus = Versus.objects.get()
     of_a_pip = 10 * versus.lots
