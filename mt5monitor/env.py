@@ -23,7 +23,7 @@ SHOWN = 40
 NOTSET = environ.Env.NOTSET
 
 
-class Env(environ.Env):
+class Env(environ.Env):  # type: ignore[misc] # has no types
     """Empty is the same as not set. Every reader raises ImproperlyConfigured, which names the
     setting; `names` are those that were read."""
 

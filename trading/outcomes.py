@@ -80,8 +80,9 @@ def _first_in(order: Order, retcode: int | None) -> str:
     """Which position a broker that closes first in, first out wants closed before."""
     if retcode != FIFO_CLOSE:
         return ""
-    held = order.account.positions.filter(symbol=order.symbol).exclude(ticket=order.position)
-    oldest = min(held, key=Position.age_key, default=None)
+    held = order.account.positions.filter(symbol=order.symbol)
+    others = (position for position in held if position.ticket != order.position)
+    oldest = min(others, key=Position.age_key, default=None)
     return f" That is #{oldest.ticket}." if oldest else ""
 
 

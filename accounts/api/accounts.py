@@ -134,9 +134,6 @@ def account_or_404(number: int) -> Account:
     return row
 
 
-NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
-
-
 def printable(text: str) -> str:
     """What PostgreSQL takes as a text to look for; nothing that is stored is anything else."""
     return "" if NEVER_STORED.search(text) else text

@@ -18,10 +18,21 @@ LONGEST: Final = 32_000  # characters; a cell of Excel holds 32,767
 DIGITS: Final = 15  # that a number of a spreadsheet keeps
 
 
+def fit(text: str) -> str:
+    """`text` as a cell can hold it, for formats that say themselves what is text."""
+    return _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[:LONGEST]
+
+
+def computes(text: str) -> bool:
+    """Whether a spreadsheet could take `text` for a formula, where nothing says that it is text."""
+    return _FORMULA.match(text) is not None
+
+
 def quoted(text: str) -> str:
-    """`text`, with an apostrophe before it where it could be taken for a formula."""
-    text = _UNFIT.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[:LONGEST]
-    return f"'{text}" if _FORMULA.match(text) else text
+    """`text` as a cell can hold it, with an apostrophe before it where it could be taken for a
+    formula."""
+    text = fit(text)
+    return f"'{text}" if computes(text) else text
 
 
 def unquoted(text: str) -> str:

@@ -1,7 +1,8 @@
 """One spreadsheet of Google, through a service account; every failure is a sentence.
 
 Values are sent RAW, so Google computes none of them, and a worksheet is written in one call: it
-holds what it held before, or all of what is new.
+holds what it held before, or all of what is new. Times are sent as the numbers that they are in a
+spreadsheet, into columns that have the format of times.
 """
 
 import json
@@ -20,11 +21,13 @@ from gspread.exceptions import APIError
 from gspread.http_client import HTTPClient
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from accounts.exports.cells import Value, is_exact, plain, quoted, utc
+from accounts.exports.cells import Value, fit, is_exact, plain, utc
 from mt5monitor.text_file import NotText, decoded
 
 SCOPES: Final = ["https://www.googleapis.com/auth/spreadsheets"]
 DEADLINE_S: Final = 60.0  # for all calls of one sync together
+TIMES: Final = {"type": "DATE_TIME", "pattern": "yyyy-mm-dd hh:mm:ss"}
+DAY_0: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - times of a spreadsheet have no zone
 adapter: Callable[[], BaseAdapter] = HTTPAdapter  # what carries the calls
 
 
@@ -46,14 +49,17 @@ class Book:
         sheets = [one.get("properties", {}) for one in told.get("sheets", [])]
         self._sheets = {sheet.get("title"): sheet for sheet in sheets}
 
-    def write(self, title: str, rows: Sequence[Sequence[Value]]) -> None:
+    def write(self, title: str, rows: Sequence[Sequence[Value]], times: Sequence[int] = ()) -> None:
         """Into the worksheet of that title, made when there is none: from its first cell on, all
-        rows that were there before included. Columns to the right of these are left alone."""
+        rows that were there before included. Columns to the right of these are left alone.
+        `times` are the columns of times, counted from 0."""
         width = len(rows[0])
         grid = self._sheets.get(title, {}).get("gridProperties", {})
         had = int(grid.get("rowCount", 0))
         if had < len(rows) or int(grid.get("columnCount", 0)) < width:
             self._make_room(title, max(had, len(rows)), max(grid.get("columnCount", 0), width))
+        if times:
+            self._show_times(title, times)
         values = [[cell(value) for value in row] for row in rows]
         values += [[""] * width] * (had - len(rows))
         name = title.replace("'", "''")
@@ -78,7 +84,29 @@ class Book:
             properties = {"sheetId": sheet["sheetId"], "gridProperties": grid}
             fields = "gridProperties.rowCount,gridProperties.columnCount"
             asked = {"updateSheetProperties": {"properties": properties, "fields": fields}}
-        self._call(self._client.batch_update, self.key, {"requests": [asked]})
+        told = self._call(self._client.batch_update, self.key, {"requests": [asked]})
+        if sheet is None:
+            self._sheets[title] = told["replies"][0]["addSheet"]["properties"]
+
+    def _show_times(self, title: str, columns: Sequence[int]) -> None:
+        """All cells below the title of these columns show numbers as times."""
+        sheet = self._sheets[title]["sheetId"]
+        asked = [
+            {
+                "repeatCell": {
+                    "range": {
+                        "sheetId": sheet,
+                        "startRowIndex": 1,
+                        "startColumnIndex": column,
+                        "endColumnIndex": column + 1,
+                    },
+                    "cell": {"userEnteredFormat": {"numberFormat": TIMES}},
+                    "fields": "userEnteredFormat.numberFormat",
+                }
+            }
+            for column in columns
+        ]
+        self._call(self._client.batch_update, self.key, {"requests": asked})
 
     def _call(self, call: Callable[..., Any], *arguments: Any) -> Any:
         left = self._ends - time.monotonic()
@@ -167,13 +195,14 @@ def refusal(error: APIError, key: str, email: str) -> str:
 
 
 def cell(value: Value) -> str | int | float:
-    """As JSON: empty text for what is not known, which empties the cell."""
+    """As JSON: empty text for what is not known, which empties the cell. A time is the number of
+    days since DAY_0."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return quoted(value)
+        return fit(value)
     if isinstance(value, datetime):
-        return f"{utc(value):%Y-%m-%d %H:%M:%S}"
+        return (utc(value) - DAY_0).total_seconds() / 86_400
     if not is_exact(value):
         return plain(value)
     return value if isinstance(value, int) else float(value)

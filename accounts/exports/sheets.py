@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 
 from accounts.exports.cells import Value
-from accounts.exports.table import Table
+from accounts.exports.table import Kind, Table
 
 if TYPE_CHECKING:
     from accounts.exports.google import Failure
@@ -47,7 +47,7 @@ def sync(sheets: Sequence[Sheet], *, dry_run: bool = False) -> Result:
             return Result(True, f"Nothing was written; there would be {_listed(told)}.", {})
         said = []
         for sheet, rows, of in contents:
-            book.write(sheet.title, rows)
+            book.write(sheet.title, rows, _times(sheet.table))
             written[sheet.title] = len(rows) - 1
             said.append(_told(sheet.title, len(rows) - 1, of))
     except google.Failure as failure:
@@ -62,6 +62,10 @@ def _rows(table: Table[Any]) -> tuple[list[list[Value]], int]:
     of = len(keys) if len(keys) <= ROWS else table.rows.count()
     titles: list[Value] = [*table.titles]
     return [titles, *(row for some in table.chunks(keys[:ROWS]) for row in some)], of
+
+
+def _times(table: Table[Any]) -> list[int]:
+    return [at for at, column in enumerate(table.columns) if column.kind is Kind.TIME]
 
 
 def _told(title: str, rows: int, of: int) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from accounts.exports.cells import Value, is_exact, plain, quoted, utc
+from accounts.exports.cells import Value, computes, fit, is_exact, plain, utc
 from accounts.exports.table import Kind, Table
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def made(table: Table[Any], keys: Sequence[int]) -> Sent:
 
 
 class Cells:
-    """The cells of a column. It has only two, for numbers and for text: what they hold is written
+    """The cells of a column. It has only three, for numbers and for text: what they hold is written
     when their row is, and to make cells takes longer than to write them."""
 
     def __init__(self, sheet: "WriteOnlyWorksheet", kind: Kind) -> None:
@@ -73,13 +73,16 @@ class Cells:
 
         self._number, self._text = WriteOnlyCell(sheet), WriteOnlyCell(sheet)
         self._number.number_format = FORMATS[kind]
+        # It is text as it stands; with this it stays text when somebody edits it.
+        self._kept = WriteOnlyCell(sheet)
+        self._kept.quotePrefix = True
 
     def of(self, value: Value) -> "WriteOnlyCell | None":
         """None for what is not known: an empty cell."""
         if value is None or value == "":
             return None
         if isinstance(value, str):
-            return self._of_text(quoted(value))
+            return self._of_text(fit(value))
         if isinstance(value, datetime):
             self._number.value = utc(value)
             return self._number
@@ -89,9 +92,10 @@ class Cells:
         return self._number
 
     def _of_text(self, text: str) -> "WriteOnlyCell":
-        self._text.value = _ESCAPE.sub("_x005F_", text)
-        self._text.data_type = "s"  # whatever it looks like: "#N/A" as well
-        return self._text
+        cell = self._kept if computes(text) else self._text
+        cell.value = _ESCAPE.sub("_x005F_", text)
+        cell.data_type = "s"  # whatever it looks like: "#N/A" as well
+        return cell
 
 
 @contextmanager

@@ -43,7 +43,8 @@ def exported(
     except TooMany as error:
         return said(request, str(error), tone="bad", back=back)
     if kind == "csv":
-        return _attached(csvfile.stream(table, keys), csvfile.CONTENT_TYPE, table, kind)
+        style = csvfile.style_for(request.headers.get("Accept-Language", ""))
+        return _attached(csvfile.stream(table, keys, style), csvfile.CONTENT_TYPE, table, kind)
     if not _making.acquire(timeout=PATIENCE_S):
         return said(request, BUSY, tone="bad", back=back)
     try:
@@ -59,5 +60,6 @@ def _attached(body: Any, content_type: str, table: Table[Any], kind: Format) -> 
         "Content-Type": content_type,
         "Content-Disposition": f'attachment; filename="{name}"',
         "X-Accel-Buffering": "no",
+        "Vary": "Accept-Language",
     }
     return StreamingHttpResponse(body, headers=headers)

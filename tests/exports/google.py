@@ -21,6 +21,7 @@ class Google:
     the answer, or raises."""
 
     sheets: dict[str, list[list[Any]]] = field(default_factory=dict)
+    formats: dict[tuple[str, int], str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     faults: dict[str, Callable[[], Answer]] = field(default_factory=dict)
     options: set[str] = field(default_factory=set)
@@ -64,20 +65,34 @@ class Google:
         }
 
     def _shape(self, asked: dict[str, Any]) -> dict[str, Any]:
+        replies: list[dict[str, Any]] = []
         for request in asked["requests"]:
             ((kind, what),) = request.items()
+            replies.append({})
+            if kind == "repeatCell":
+                self._format(what)
+                continue
             grid = what["properties"]["gridProperties"]
             if kind == "addSheet":
                 title = what["properties"]["title"]
                 assert title not in self.sheets
                 self.sheets[title] = []
+                number = len(self.sheets) - 1
+                replies[-1] = {"addSheet": {"properties": {"sheetId": number, "title": title}}}
             else:
                 title = list(self.sheets)[what["properties"]["sheetId"]]
             rows, width = self.sheets[title], grid["columnCount"]
             rows += [[] for _ in range(grid["rowCount"] - len(rows))]
             for row in rows:
                 row += [""] * (width - len(row))
-        return {}
+        return {"replies": replies}
+
+    def _format(self, what: dict[str, Any]) -> None:
+        place, style = what["range"], what["cell"]["userEnteredFormat"]["numberFormat"]
+        assert (place["startRowIndex"], what["fields"]) == (1, "userEnteredFormat.numberFormat")
+        title = list(self.sheets)[place["sheetId"]]
+        for column in range(place["startColumnIndex"], place["endColumnIndex"]):
+            self.formats[title, column] = style["pattern"]
 
     def _write(self, asked: dict[str, Any]) -> dict[str, Any]:
         self.options.add(asked["valueInputOption"])

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import unicodedata
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -87,9 +88,54 @@ def test_no_text_starts_a_formula_where_others_separate_cells(text: str, separat
 @example(["#N/A", "_x0041_", "=HYPERLINK(1)", " lead", "two\nlines"])
 def test_any_text_survives_xlsx_as_text(texts: list[str]) -> None:
     for text, read in zip(texts, through_xlsx(*texts), strict=True):
-        told = "" if read is None else unescape(str(read))
-        assert not starts_a_formula(told)
-        assert unquoted(told) == kept(text)
+        assert ("" if read is None else unescape(str(read))) == kept(text)
+
+
+def test_text_of_xlsx_that_looks_like_a_formula_stays_text_when_it_is_edited() -> None:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    cells = xlsxfile.Cells(sheet, Kind.TEXT)
+    for text in ("=1+1", "-", "a=b"):
+        sheet.append([cells.of(text)])
+    file = io.BytesIO()
+    book.save(file)
+    row = load_workbook(file).active["A"]
+    assert [cell.value for cell in row] == ["=1+1", "-", "a=b"]
+    assert [cell.quotePrefix for cell in row] == [True, True, False]
+    assert {cell.data_type for cell in row} == {"s"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "separator"),
+    [
+        *[(text, ";") for text in ("es", "es-ES,es;q=0.9,en;q=0.8", "de-AT", "pt-BR", "fr;q=0.4")],
+        *[(text, ",") for text in ("", "en-GB,es;q=0.5", "es-MX", "ja", "*", "tlh", "\x00;q=x")],
+        ("en;q=0.2, es;q=0.9", ";"),
+    ],
+)
+def test_csv_is_written_for_the_excel_of_the_country(accept: str, separator: str) -> None:
+    assert csvfile.style_for(accept).separator == separator
+
+
+def test_csv_with_semicolons_has_decimal_commas_and_times_as_they_are() -> None:
+    at = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+    row: list[Value] = [Decimal("-1234.50"), 17, "a;b", "a,b", at, None]
+    read = csvfile.lines([row], csvfile.SEMICOLONS).decode()
+    assert read == '-1234,5;17;"a;b";a,b;2026-03-04 10:00:00;\r\n'
+    assert csvfile.lines([row]).decode() == '-1234.5,17,a;b,"a,b",2026-03-04 10:00:00,\r\n'
+
+
+@settings(deadline=None, max_examples=EXAMPLES)
+@given(TEXTS, st.sampled_from(",;\t"))
+@example("x,=1+1", ",")
+@example('x,"=1+1', ",")
+def test_no_text_starts_a_formula_whoever_opens_a_file_with_semicolons(
+    text: str, separator: str
+) -> None:
+    data = csvfile.lines([[1, text, "next"]], csvfile.SEMICOLONS).decode()
+    rows = csv.reader(io.StringIO(data, newline=""), delimiter=separator)
+    bare = [cell.replace('"', "").lstrip() for row in rows for cell in row]
+    assert [cell for cell in bare if cell.startswith(COMPUTED)] == []
 
 
 @pytest.mark.parametrize("text", ["-12.5", "=x", "+1", "@me", "\tx", "\rx", " =x", "＝x"])

@@ -1,5 +1,7 @@
 """What a page shows is what its file holds: all pages of it, in its order, as numbers."""
 
+import csv
+import io
 import tempfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,7 +71,18 @@ def test_figures_of_the_fleet_are_numbers_in_both_formats(viewer: Client) -> Non
     (cells,) = xlsx_rows(viewer, "/export.xlsx")
     assert (cells["Account"].value, cells["Account"].number_format) == (5_100_000_001, "0")
     assert (cells["Floating"].value, cells["Floating"].number_format) == (-1.5, "#,##0.00")
-    assert (cells["Firm"].value, cells["Firm"].data_type) == ("'=North", "s")
+    assert (cells["Firm"].value, cells["Firm"].data_type) == ("=North", "s")
+
+
+def test_a_spanish_browser_gets_the_csv_that_its_excel_opens(viewer: Client) -> None:
+    make_account(number=11, balance=Decimal("98250.10"))
+    answer = viewer.get("/export.csv", headers={"Accept-Language": "es-ES,es;q=0.9,en;q=0.8"})
+    assert "Accept-Language" in answer.headers["Vary"]
+    data = body(answer).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(data, newline=""), delimiter=";")
+    assert (row["Account"], row["Balance"]) == ("11", "98250,1")
+    page = viewer.get("/").content.decode()
+    assert page.index(">XLSX</a>") < page.index(">CSV</a>")
 
 
 def test_what_is_not_known_is_empty_never_zero(viewer: Client) -> None:

@@ -85,11 +85,15 @@ def test_fleet_and_trades_are_written_as_numbers_times_and_guarded_text(google: 
     assert result.sentence == "Written to Google Sheets: Fleet (1 row) and Trades (1 row)."
     fleet, trade = (row_of(google.sheets[title]) for title in ("Fleet", "Trades"))
     assert (fleet["Account"], fleet["Balance"], fleet["Equity"]) == (5_100_000_001, 98250.1, "")
-    assert fleet["Firm"] == "'=North"
-    assert (trade["Net"], trade["Closed (UTC)"]) == (-7.25, "2026-03-04 10:00:00")
+    assert fleet["Firm"] == "=North"  # RAW computes nothing
+    assert trade["Net"] == -7.25
+    assert trade["Closed (UTC)"] == pytest.approx(46085 + 10 / 24, abs=1e-9)
+    column = google.sheets["Trades"][0].index("Closed (UTC)")
+    assert google.formats["Trades", column] == "yyyy-mm-dd hh:mm:ss"
+    assert ("Trades", google.sheets["Trades"][0].index("Net")) not in google.formats
     assert trade["Position"] == str(2**60)  # more digits than a number of a sheet keeps
     assert google.options == {"RAW"}
-    assert google.asked == ["token", "read", "shape", "write", "shape", "write"]
+    assert google.asked == ["token", "read", *["shape", "shape", "write"] * 2]
 
 
 def test_what_is_there_no_more_is_emptied_and_columns_beside_it_are_left_alone(
@@ -106,7 +110,7 @@ def test_what_is_there_no_more_is_emptied_and_columns_beside_it_are_left_alone(
     numbers = [row[0] for row in google.sheets["Fleet"]]
     assert numbers == ["Account", 12, "", ""]
     assert {row[-1] for row in google.sheets["Fleet"]} == {"mine"}
-    assert google.asked == ["token", "read", "write", "write"]
+    assert google.asked == ["token", "read", "shape", "write", "shape", "write"]
 
 
 def test_a_sheet_that_is_too_small_grows(google: Google) -> None:
