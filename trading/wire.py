@@ -26,7 +26,8 @@ from accounts.agents import (
 )
 from accounts.agents.errors import TerminalDisconnected
 from accounts.agents.trades import Kind
-from accounts.models import Account
+from accounts.models import Account, Position
+from accounts.positions import find
 from mt5monitor import loop
 from trading.models import Order
 
@@ -98,9 +99,19 @@ def request(order: Order) -> TradeRequest:
         volume=order.volume,
         sl=order.sl,
         tp=order.tp,
-        position=order.position,
+        position=ticket_now(order),
         deviation=order.deviation,
     )
+
+
+def ticket_now(order: Order) -> int | None:
+    """Of the position that the order is about: the broker may have re-opened it under another one
+    since the order was placed."""
+    if order.position is None:
+        return None
+    held = Position.objects.filter(account=order.account_id)
+    found = find(held, order.position, order.position_identifier)
+    return order.position if found is None else found.ticket
 
 
 def symbol(endpoint: Endpoint, name: str) -> SymbolSpec:

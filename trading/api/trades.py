@@ -14,6 +14,7 @@ from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
+from accounts.positions import find
 from mt5monitor.api.answers import detail
 from mt5monitor.api.numbers import Amount, AmountOr0
 from trading import orders
@@ -127,7 +128,7 @@ def _modifying(account: Account, asked: ModifyIn) -> Ticket:
 
 
 def _position(account: Account, ticket: int) -> Position:
-    position = account.positions.filter(ticket=ticket).first()
+    position = find(account.positions.named(ticket), ticket)
     if position is None:
         flat = ", which has no open positions" if account.open_positions == 0 else ""
         raise Http404(f"Position #{ticket} is not open on account {account.number}{flat}.")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
+from accounts.positions import find
 from accounts.views.account import account_or_404
 from trading import closing, numbers, symbols
 from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, PositionTicket
@@ -47,10 +48,9 @@ def quote(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _position(account: Account, ticket: int) -> Position:
-    try:
-        position = account.positions.get(ticket=ticket)
-    except (Position.DoesNotExist, OverflowError) as error:
-        raise Http404(f"Position #{ticket} is not open any more on {account.number}.") from error
+    position = find(account.positions.named(ticket), ticket)
+    if position is None:
+        raise Http404(f"Position #{ticket} is not open any more on {account.number}.")
     position.account = account  # with its agent
     return position
 
