@@ -34,7 +34,7 @@ class Finding:
     shown: Any = None
 
     @property
-    def opened(self) -> dict[str, int]:
+    def opened(self) -> dict[str, Any]:
         """The columns of the position; where it is not told, what the order knows stays."""
         told = {"position_ticket": self.position, "position_identifier": self.identifier}
         return {name: number for name, number in told.items() if number is not None}

@@ -54,6 +54,7 @@ class Position(models.Model):
         return f"{self.side} {self.volume.normalize():f} {self.symbol} #{self.ticket}"
 
     def age_key(self) -> tuple[bool, datetime, int]:
-        """To sort by: the oldest first, those of unknown age last; by ticket where alike."""
+        """To sort by: the oldest first, those of unknown age last; where alike, by the number that
+        it was opened under."""
         opened_at = self.opened_at or datetime.min.replace(tzinfo=UTC)
-        return self.opened_at is None, opened_at, self.ticket
+        return self.opened_at is None, opened_at, self.identifier or self.ticket

@@ -113,6 +113,6 @@ def _restored(account: SimulatedAccount, told: Entry) -> SimulatedPosition:
         account, told["ticket"], BY_NAME[told["symbol"]], told["side"], told["volume"],
         told["price"], told["opened"], sl=told["sl"], tp=told["tp"],
     )  # fmt: skip
-    position.identifier = told.get("identifier", told["ticket"])
+    position.identifier = told.get("identifier") or told["ticket"]
     position.magic, position.comment, position.open = told["magic"], told["comment"], told["open"]
     return position

@@ -120,8 +120,7 @@ def close_all(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {"account": account, "lock": placing.lock_of(account)}
     context["stopped"] = placing.stopped(account)
     if request.method == "POST":
-        posted = map(numbers.whole, request.POST.getlist("ticket"))
-        tickets = [ticket for ticket in posted if ticket is not None]
+        tickets = [numbers.whole_or_text(text) for text in request.POST.getlist("ticket")]
         reason = clean(request.POST.get("override_reason", ""), REASON_LENGTH)
         user = cast(AbstractUser, request.user)
         context["closed"] = [closing.close_account(account, user, tickets, key, reason)]
