@@ -54,15 +54,17 @@ def trade(order: Order) -> TradeAnswer:
 
 
 def _confirmed(order: Order, answer: TradeAnswer) -> TradeAnswer:
-    """A position that the agent did not find is gone only when a credible reading agrees: an agent
-    of contract 1 finds none after a failed read either. Nothing was sent, whichever it is."""
+    """A position that the agent did not find is gone only when a credible reading agrees: the
+    broker may have re-opened it under another ticket, and an agent of contract 1 finds none after
+    a failed read either. Nothing was sent, whichever it is."""
     try:
         positions = read_account(order).positions
     except (AgentError, TimeoutError):
         positions = None
-    if positions is not None and all(one.ticket != order.position for one in positions):
+    held = find(positions or (), order.position, order.position_identifier)
+    if positions is not None and held is None:
         return answer
-    shown = "could not be read" if positions is None else "show it"
+    shown = "could not be read" if held is None else f"show it as #{held.ticket}"
     message = f"{answer.message}, but the account's positions {shown}. Nothing was sent."
     return msgspec.structs.replace(answer, external=False, message=message)
 

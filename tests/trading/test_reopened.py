@@ -6,12 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.test import Client
 
-from accounts.agents import AccountReading, NotSent, PositionReading, TradeAnswer
+from accounts.agents import AccountReading, PositionReading, TradeAnswer
 from accounts.agents.retcodes import POSITION_CLOSED
 from accounts.models import Position
 from accounts.positions import find
-from tests.factories import make_order
+from tests.factories import make_account, make_order, make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
 from tests.trading.desk import Desk
@@ -136,7 +137,7 @@ def test_what_is_re_opened_while_an_order_waits_is_sent_under_its_new_ticket(des
 @pytest.mark.parametrize(
     ("positions", "says"),
     [
-        ((held(ticket=9, identifier=FIRST),), "re-opened it as #9"),
+        ((held(ticket=9, identifier=FIRST),), "show it as #9"),
         (None, "could not be read"),
         ((), None),
     ],
@@ -149,13 +150,11 @@ def test_a_position_that_an_agent_does_not_find_is_gone_only_when_a_reading_says
 ) -> None:
     closing = make_order(desk.accounts["2"], kind="close", volume=None, position=FIRST)
     monkeypatch.setattr(wire, "read_account", lambda _: account(positions))
-    answered = TradeAnswer(outcome="rejected", external=True)
+    answered = TradeAnswer(outcome="rejected", external=True, message="Not found")
     monkeypatch.setattr(wire.loop, "run", lambda call, _: (call.close(), answered)[1])
-    if says is None:
-        assert wire.trade(closing).external
-    else:
-        with pytest.raises(NotSent, match=says):
-            wire.trade(closing)
+    answer = wire.trade(closing)
+    assert (answer.outcome, answer.external) == ("rejected", says is None)
+    assert (says or "Not found") in answer.message
 
 
 # --- stops hit during a close --------------------------------------------------------------------
@@ -233,3 +232,33 @@ def test_an_open_whose_position_was_re_opened_is_known_by_both_numbers() -> None
     opening = order(magic=5)
     found = weigh(opening, account((held(ticket=99, identifier=FIRST),)), [deal(opening)])
     assert found.opened == {"position_ticket": 99, "position_identifier": FIRST}
+
+
+# --- settled by a person, searched in the admin --------------------------------------------------
+@pytest.mark.parametrize("first", [False, True])
+def test_a_person_may_settle_it_with_either_number(desk: Desk, first: bool) -> None:
+    browser, boss = Browser(desk), make_user("trading.settle_order")
+    identifier, now = reopened(browser)
+    Order.objects.filter(position_ticket=identifier).update(
+        position_ticket=None, position_identifier=None, order_ticket=None
+    )
+    lost = make_order(desk.accounts["2"], state="needs-attention", contract="2")
+    number = identifier if first else now
+    assert orders.settle_by_hand(lost, boss, State.FILLED, "seen", number)
+    lost.refresh_from_db()
+    assert (lost.position_ticket, lost.identity) == (now, identifier)
+    other = make_order(desk.accounts["2"], state="needs-attention", contract="2")
+    for taken in (identifier, now):
+        with pytest.raises(ValueError, match="was opened by another order"):
+            orders.settle_by_hand(other, boss, State.FILLED, "seen", taken)
+
+
+@pytest.mark.parametrize("number", [LARGEST, LONG])
+def test_an_order_is_found_in_the_admin_by_each_of_its_numbers(number: int) -> None:
+    names = ("position_ticket", "position_identifier", "order_ticket", "deal_ticket")
+    account = make_account()
+    made = [make_order(account, **{name: number}) for name in names]
+    boss = Client()
+    boss.force_login(make_user(is_staff=True, is_superuser=True))
+    page = boss.get("/admin/trading/order/", {"q": str(number)})
+    assert {one.pk for one in page.context["cl"].result_list} == {one.pk for one in made}
