@@ -72,10 +72,11 @@ class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         done = [one for one in rows if desk.archive(one, cast(User, request.user))]
         for one in done:
             self.log_change(request, one, "archived")
-        left = len(rows) - len(done)
+        left = [f"{one.code} ({one.get_state_display()})" for one in rows if one not in done]
         text = f"Archived: {len(done)} of {len(rows)}."
         if left:
-            text += " Only versus that have ended, and are not in the archive, can be archived."
+            text += " Only versus that have ended, and are not in the archive, can be archived:"
+            text += f" nothing was done with {listed(left)}."
         self.message_user(request, text, messages.WARNING if left else messages.SUCCESS)
 
 
@@ -89,7 +90,11 @@ def _confirmed(
     rows = list(chosen.order_by("pk")[: MOST + 1])
     able = [one for one in rows if to in ALLOWED[State(one.state)]]
     if len(rows) > MOST or not able:
-        text = f"Choose at most {MOST} at once." if able else "None of these is in such a state."
+        states = listed([f"{one.code} ({one.get_state_display()})" for one in rows])
+        done_to = "closed" if to == State.CLOSING else "cancelled"
+        text = f"None of the selected versus can be {done_to}: {states}."
+        if able:
+            text = f"Choose at most {MOST} at once."
         model_admin.message_user(request, text, messages.ERROR)
         return None
     if "confirmed" not in request.POST:

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0008_history")]
+    dependencies = [("trading", "0009_versus_archive_and_standing")]
 
     operations = [
         migrations.AddField(
