@@ -27,6 +27,7 @@ POSITION_COLUMNS = (
     "opened_at",
     "comment",
     "magic",
+    "identifier",
 )
 
 

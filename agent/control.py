@@ -117,12 +117,35 @@ def _switch(name: str, *, meaning: bool) -> Callable[[Member, Any, float | None]
     return read
 
 
+def _reopen(member: Member, value: Any, seconds: float | None) -> Act:
+    """True: every open position is given a new ticket. A number: the one with this ticket is."""
+    if value is not True and type(value) is not int:
+        raise _unknown("reopen is true, or the ticket of an open position")
+
+    def act() -> None:
+        member.terminal.world.advance()
+        account = member.terminal.account
+        for position in list(account.positions.values()):
+            if value is True or position.ticket == value:
+                account.reopen(position, account.market.now)
+
+    return act
+
+
+def _tickets_from(member: Member, value: Any, seconds: float | None) -> Act:
+    if type(value) is not int or not 0 <= value < 2**63 - 2**45:
+        raise _unknown("tickets_from is a number that is added to every new ticket")
+    return lambda: setattr(member.terminal.account, "tickets_from", value)
+
+
 _READERS: dict[str, Callable[[Member, Any, float | None], Act]] = {
     "state": _state,
     "login": _login,
     "next_order": _next_order,
     "orders": _orders,
     "next_answer": _next_answer,
+    "reopen": _reopen,
+    "tickets_from": _tickets_from,
     "read_only": _switch("read_only", meaning=True),
     "auto_trading": _switch("trading_off", meaning=False),
 }

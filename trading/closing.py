@@ -1,14 +1,16 @@
 """Closing everything: one position of an account after another, several accounts side by side."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractUser
 from django.db import connections
 
+from accounts.agents.text import clean
 from accounts.models import Account, Position
+from accounts.positions import find
 from trading import orders
 from trading.diagram import OPEN, State
 from trading.models import Order
@@ -16,11 +18,12 @@ from trading.orders import Instruction, KeyTaken
 
 log = logging.getLogger(__name__)
 SUMMED = {
+    "good": "closed",
     "bad": "not closed",
     "lost": "not known yet",
-    "good": "closed",
     "": "not open any more",
 }
+SHOWN = 40
 AT_ONCE = 16  # accounts; each waits for its own agent
 # One that is closed in part is still open.
 CLOSED = frozenset({State.FILLED, State.LATE_FILL})
@@ -62,38 +65,59 @@ class Closed:
             unread = self.account.open_positions is None
             return "its positions could not be read" if unread else "nothing was open to close"
         tones = [closing.tone for closing in self.closings]
-        counts = [(tones.count(tone), words) for tone, words in SUMMED.items()]
-        summed = ", ".join(f"{count} {words}" for count, words in counts if count)
+        counts = {words: tones.count(tone) for tone, words in SUMMED.items()}
+        said = [f"{count} {words}" for words, count in counts.items() if count]
+        if 0 < counts["closed"] < len(tones):
+            said[0] = f"{counts['closed']} of {len(tones)} closed"
+        summed = ", ".join(said)
         return summed if any(tones) else f"nothing to close: {summed}"
 
 
 def close_account(
-    account: Account, user: AbstractUser, tickets: Iterable[int], key: str, reason: str = ""
+    account: Account, user: AbstractUser, tickets: Iterable[int | str], key: str, reason: str = ""
 ) -> Closed:
-    """Closes these positions, one after another; with the same key again, nothing anew."""
-    held = {position.ticket: position for position in account.positions.all()}
+    """Closes these positions, one after another; with the same key again, nothing anew. A text is
+    what came in place of a ticket: it is told like the others, and nothing is closed for it."""
+    held = list(account.positions.all())
     # Of this account and user alone: with a key of somebody else's form nothing is sent or told.
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
-    tickets = _oldest_first(dict.fromkeys(tickets), held)
-    known = own.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
+    tickets = _oldest_first(list(dict.fromkeys(tickets)), held)
+    keys = [_key(key, ticket) for ticket in tickets if isinstance(ticket, int)]
+    known = own.in_bulk(keys, field_name="client_key")
     closings = []
     for ticket in tickets:
-        position, before = held.get(ticket), known.get(_key(key, ticket))
+        if isinstance(ticket, str):
+            closings.append(_unreadable(ticket))
+            continue
+        position, before = find(held, ticket), known.get(_key(key, ticket))
         if before is not None:
             closings.append(_told(orders.send(before)))
         elif position is None:
-            closings.append(Closing(f"#{ticket}", "It was not open any more."))
+            closings.append(_missing(account, ticket))
         else:
             closings.append(_close(position, account, user, _key(key, ticket), reason))
     return Closed(account, closings)
 
 
-def _oldest_first(tickets: Iterable[int], held: Mapping[int, Position]) -> list[int]:
+def _oldest_first(tickets: Sequence[int | str], held: Sequence[Position]) -> list[int | str]:
     """As brokers ask for it who close first in, first out; those that are gone come first, for
     nothing is sent for them."""
-    gone = [ticket for ticket in tickets if ticket not in held]
-    there = [held[ticket] for ticket in tickets if ticket in held]
-    return gone + [position.ticket for position in sorted(there, key=Position.age_key)]
+    named = [(find(held, one) if isinstance(one, int) else None, one) for one in tickets]
+    there = [(position.age_key(), one) for position, one in named if position is not None]
+    gone = [one for position, one in named if position is None]
+    return gone + [one for _, one in sorted(there, key=lambda aged: aged[0])]
+
+
+def _unreadable(text: str) -> Closing:
+    sentence = "This is not the ticket of a position, so nothing was closed for it."
+    return Closing(f"“{clean(text, SHOWN)}”", sentence, failed=True)
+
+
+def _missing(account: Account, ticket: int) -> Closing:
+    if account.open_positions is None:
+        sentence = "The positions of the account could not be read, so nothing was closed for it."
+        return Closing(f"#{ticket}", sentence, failed=True)
+    return Closing(f"#{ticket}", "It was not open any more.")
 
 
 def _close(
@@ -121,9 +145,10 @@ def _key(key: str, ticket: int) -> str:
 
 
 def close_accounts(
-    accounts: Sequence[Account], user: AbstractUser, key: str, tickets: dict[int, list[int]]
+    accounts: Sequence[Account], user: AbstractUser, key: str, tickets: dict[int, list[int | str]]
 ) -> list[Closed]:
-    """Closes these tickets of each account, by number. A slow agent delays its own account only."""
+    """Closes these tickets of each account, by number; texts as in `close_account`. A slow agent
+    delays its own account only."""
 
     def close(account: Account) -> Closed:
         try:

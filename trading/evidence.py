@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.agents import AccountReading, Deal, PositionReading
+from accounts.agents.retcodes import POSITION_CLOSED
+from accounts.positions import find
 from trading.diagram import State
 from trading.models import Order
 
@@ -27,7 +29,15 @@ class Finding:
     volume: Decimal | None = None
     price: Decimal | None = None
     position: int | None = None
+    """The ticket, and the identifier, of the position that it opened."""
+    identifier: int | None = None
     shown: Any = None
+
+    @property
+    def opened(self) -> dict[str, Any]:
+        """The columns of the position; where it is not told, what the order knows stays."""
+        told = {"position_ticket": self.position, "position_identifier": self.identifier}
+        return {name: number for name, number in told.items() if number is not None}
 
 
 def bears_mark(order: Order, comment: str | None, magic: int | None) -> bool:
@@ -39,9 +49,10 @@ def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Findi
     positions = account.positions
     if order.kind == Order.Kind.MODIFY:
         return _modified(order, positions)
-    if found := dealt(order, deals):
+    named = find(positions or (), order.position, order.position_identifier)
+    if found := dealt(order, deals, positions or ()):
         closes_all = order.kind == Order.Kind.CLOSE and order.volume is None
-        if closes_all and any(p.ticket == order.position for p in positions or ()):
+        if closes_all and named is not None:
             # A part of it, or the positions were read before the deals: the next look tells.
             text = f"{found.text} The position was still open just before."
             return Finding(None, text, shown=found.shown)
@@ -49,11 +60,33 @@ def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Findi
     held = [p for p in positions or () if bears_mark(order, p.comment, p.magic)]
     if order.kind == Order.Kind.OPEN and held:
         return _held(order, held)
+    is_gone = order.kind == Order.Kind.CLOSE and positions is not None and named is None
+    if is_gone and (gone := _closed_by_others(order, deals)):
+        return gone
     return Finding(None, "No trace of it was found.", absent=positions is not None)
 
 
-def dealt(order: Order, deals: Sequence[Deal]) -> Finding | None:
-    """What those of `deals` prove that are the order's; None when there is none.
+def _closed_by_others(order: Order, deals: Sequence[Deal]) -> Finding | None:
+    """Of a position that is not open, by deals none of which is the order's. All of it is gone: the
+    broker said so (10036), or what was closed adds up to what was opened."""
+    of_it = [deal for deal in deals if deal.position_id == order.identity]
+    closings = [deal for deal in of_it if deal.entry in ("OUT", "OUT_BY")]
+    opened = sum((deal.volume for deal in of_it if deal.entry == "IN"), Decimal(0))
+    closed = sum((deal.volume for deal in closings), Decimal(0))
+    if not closings or (order.retcode != POSITION_CLOSED and closed != opened):
+        return None
+    last = closings[-1]
+    why = {"SL": "its stop-loss", "TP": "its take-profit", "SO": "a stop-out"}.get(last.reason)
+    text = f"The position had been closed already by {why or 'something else'}: deal {last.ticket}."
+    shown = [str(deal.ticket) for deal in closings]
+    return Finding(State.CLOSED_EXTERNALLY, text, price=last.price, shown=shown)
+
+
+def dealt(
+    order: Order, deals: Sequence[Deal], positions: Sequence[PositionReading] = ()
+) -> Finding | None:
+    """What those of `deals` prove that are the order's; None when there is none. `positions`: those
+    that are open, for the ticket of what it opened.
 
     A position hands its marks on to the deal of its own stop-loss or take-profit: such a deal is
     not the one that opened it.
@@ -63,7 +96,7 @@ def dealt(order: Order, deals: Sequence[Deal]) -> Finding | None:
         for deal in deals
         if bears_mark(order, deal.comment, deal.magic) and _may_be(order, deal)
     ]
-    return _dealt(order, marked) if marked else None
+    return _dealt(order, marked, positions) if marked else None
 
 
 def _may_be(order: Order, deal: Deal) -> bool:
@@ -72,18 +105,21 @@ def _may_be(order: Order, deal: Deal) -> bool:
     return deal.entry != "IN"
 
 
-def _dealt(order: Order, deals: list[Deal]) -> Finding:
+def _dealt(order: Order, deals: list[Deal], positions: Sequence[PositionReading]) -> Finding:
     volume = sum((deal.volume for deal in deals), Decimal(0))
     value = sum((deal.price * deal.volume for deal in deals), Decimal(0))
     whole = order.volume is None or volume >= order.volume
     state = State.FILLED if whole else State.PARTIAL
     tickets = ", ".join(str(deal.ticket) for deal in deals)
+    identifier = deals[0].position_id
+    held = find(positions, identifier)
     return Finding(
         state,
         f"Found in the history: deal {tickets}.",
         volume=volume,
         price=value / volume if volume else None,
-        position=deals[0].position_id,
+        position=held.ticket if held else identifier,
+        identifier=identifier,
         shown=[str(deal.ticket) for deal in deals],
     )
 
@@ -98,13 +134,14 @@ def _held(order: Order, positions: list[PositionReading]) -> Finding:
         volume=volume,
         price=first.open_price,
         position=first.ticket,
+        identifier=first.identifier,
     )
 
 
 def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Finding:
     if positions is None:
         return Finding(None, "The positions could not be read.")
-    position = next((p for p in positions if p.ticket == order.position), None)
+    position = find(positions, order.position, order.position_identifier)
     if position is None:
         return Finding(State.CLOSED_EXTERNALLY, "The position is closed.")
     if (position.sl, position.tp) == (order.sl, order.tp):
@@ -119,7 +156,7 @@ def proposal(order: Order, positions: Sequence[PositionReading]) -> Finding:
         shown = candidates(order, positions)
         text = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
         return Finding(None, text, shown=[_plain(position) for position in shown])
-    position = next((p for p in positions if p.ticket == order.position), None)
+    position = find(positions, order.position, order.position_identifier)
     if position is None:
         return Finding(None, f"Position #{order.position} {GONE}", absent=True, shown=[])
     if order.kind == Order.Kind.CLOSE:

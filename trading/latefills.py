@@ -69,6 +69,7 @@ def _raise_held(order: Order) -> bool:
         filled_volume=position.volume,
         price=position.open_price,
         position_ticket=position.ticket,
+        position_identifier=position.identifier,
     )
 
 
@@ -100,7 +101,7 @@ def _look(order: Order, now: datetime) -> bool:
         data=found.shown,
         filled_volume=found.volume,
         price=found.price,
-        position_ticket=found.position,
+        **found.opened,
     )
 
 

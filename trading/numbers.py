@@ -8,7 +8,7 @@ from trading.sizing import Refused
 PLAIN = re.compile(r"[+-]?\d{1,12}([.,]\d{0,10})?|[+-]?[.,]\d{1,10}", re.ASCII)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 SHOWN = 30
-WHOLE_DIGITS = 18  # what every column of them holds
+LARGEST = 2**63 - 1  # what the columns hold; MT5's tickets have up to 19 digits
 
 
 def read(text: str, what: str) -> Decimal | None:
@@ -32,9 +32,17 @@ def read(text: str, what: str) -> Decimal | None:
 
 
 def whole(text: str) -> int | None:
-    """A ticket or an account number, as a form sends it back; None when it is none."""
-    fits = text.isascii() and text.isdecimal() and len(text) <= WHOLE_DIGITS
-    return int(text) if fits else None
+    """A ticket or an account number, as a form sends it back; None when it is none, or is larger
+    than any that there can be."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))
+    number = int(text) if fits else None
+    return number if number is not None and number <= LARGEST else None
+
+
+def whole_or_text(text: str) -> int | str:
+    """The same; the text itself where it is none, for who has to say what was passed over."""
+    number = whole(text)
+    return text if number is None else number
 
 
 def positive(text: str, what: str) -> Decimal | None:

@@ -14,6 +14,7 @@ from accounts.agents.text import clean
 from accounts.paging import Page
 from trading.diagram import State
 from trading.models import Order
+from trading.numbers import whole
 
 LENGTH = 150
 USERS_OFFERED = 200
@@ -42,16 +43,12 @@ class OrderList:
         if self.state and self.state not in State.values:
             self.problems.append(f"There is no state “{self.state}”; all states are shown.")
             self.state = ""
-        if self.account and not self._is_number(self.account):
+        if self.account and whole(self.account) is None:
             self.problems.append(f"“{self.account}” is no account number; all are shown.")
             self.account = ""
         if self.day and self.date is None:
             self.problems.append(f"“{self.day}” is no day; all days are shown.")
             self.day = ""
-
-    @staticmethod
-    def _is_number(text: str) -> bool:
-        return text.isascii() and text.isdecimal() and len(text) < 19
 
     @property
     def date(self) -> date | None:

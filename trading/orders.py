@@ -13,7 +13,7 @@ says how far it came; reconcile.py goes on from there.
 import logging
 import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
+from accounts.positions import find
 from trading import permits, wire
 from trading.diagram import EXECUTED, LOCKING, State
 from trading.journal import append, change
@@ -118,25 +119,41 @@ def _columns(
     valid_for: timedelta,
 ) -> dict[str, Any]:
     agent, now = account.agent, timezone.now()
-    return asdict(asked) | {
-        "client_key": client_key,
-        "overrides_lock": bool(asked.override_reason),
-        "account": account,
-        "login": account.number,
-        "server": account.server,
-        "agent": agent,
-        "agent_name": agent.name if agent else "",
-        "agent_url": agent.url if agent else "",
-        "contract": agent.contract if agent else "1",
-        "user": user,
-        "username": user.get_username(),
-        "placed_at": now,
-        "valid_until": now + valid_for,
-    }
+    return (
+        asdict(asked)
+        | _named(account, asked.position)
+        | {
+            "client_key": client_key,
+            "overrides_lock": bool(asked.override_reason),
+            "account": account,
+            "login": account.number,
+            "server": account.server,
+            "agent": agent,
+            "agent_name": agent.name if agent else "",
+            "agent_url": agent.url if agent else "",
+            "contract": agent.contract if agent else "1",
+            "user": user,
+            "username": user.get_username(),
+            "placed_at": now,
+            "valid_until": now + valid_for,
+        }
+    )
+
+
+def _named(account: Account, number: int | None) -> dict[str, Any]:
+    """The position of that number by the ticket that it has now, as far as we know it."""
+    if number is None:
+        return {}
+    held = find(account.positions.named(number), number)
+    if held is None:
+        return {"position": number}
+    return {"position": held.ticket, "position_identifier": held.identifier}
 
 
 def _same(order: Order, account: Account, user: AbstractBaseUser, asked: Instruction) -> Order:
     before = Instruction(**{name: getattr(order, name) for name in asdict(asked)})
+    if asked.position is not None and asked.position == order.position_identifier:
+        asked = replace(asked, position=order.position)
     if (before, order.account_id, order.user_id) != (asked, account.pk, user.pk):
         raise KeyTaken("This form was sent before with other values. Open it anew.")
     return order
@@ -259,14 +276,18 @@ def _opened(order: Order, position: int | None) -> dict[str, Any]:
         if order.versus_id is not None:
             raise ValueError("Say which position it opened: its versus has to know its legs.")
         return {}
-    known = Q(position_ticket=ticket) | Q(position_ticket=None, order_ticket=ticket)
+    held = find(Position.objects.named(ticket).filter(account=order.account_id), ticket)
+    numbers = {ticket} if held is None else {ticket, held.ticket, held.identifier or ticket}
+    known = Q(position_ticket__in=numbers) | Q(position_identifier__in=numbers)
+    known |= Q(position_ticket=None, order_ticket__in=numbers)
     others = Order.objects.filter(known, account=order.account_id, kind=Order.Kind.OPEN)
     if others.filter(state__in=EXECUTED).exclude(pk=order.pk).exists():
         raise ValueError(f"Position #{ticket} was opened by another order.")
-    held = Position.objects.filter(account=order.account_id, ticket=ticket).first()
     if held is not None and not _may_have_opened(order, held):
         raise ValueError(f"Position #{ticket} is {held}: that is not what “{order.words}” opens.")
-    return {"position_ticket": ticket}
+    if held is None:
+        return {"position_ticket": ticket}
+    return {"position_ticket": held.ticket, "position_identifier": held.identifier}
 
 
 def _may_have_opened(order: Order, held: Position) -> bool:

@@ -46,7 +46,9 @@ def settle(order: Order, answer: TradeAnswer) -> bool:
 
 
 def columns(answer: TradeAnswer) -> dict[str, Any]:
-    return {
+    # One that is not told leaves what we know.
+    told = {"position_identifier": answer.identifier} if answer.identifier else {}
+    return told | {
         "answered_at": timezone.now(),
         "retcode": answer.retcode,
         "order_ticket": answer.order,

@@ -169,7 +169,7 @@ def _conclude(order: Order, finding: Finding, now: datetime) -> None:
             data=finding.shown,
             filled_volume=finding.volume,
             price=finding.price,
-            position_ticket=finding.position,
+            **finding.opened,
         )
         if changed:
             poll_soon(order)

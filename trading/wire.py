@@ -26,7 +26,8 @@ from accounts.agents import (
 )
 from accounts.agents.errors import TerminalDisconnected
 from accounts.agents.trades import Kind
-from accounts.models import Account
+from accounts.models import Account, Position
+from accounts.positions import find
 from mt5monitor import loop
 from trading.models import Order
 
@@ -53,15 +54,17 @@ def trade(order: Order) -> TradeAnswer:
 
 
 def _confirmed(order: Order, answer: TradeAnswer) -> TradeAnswer:
-    """A position that the agent did not find is gone only when a credible reading agrees: an agent
-    of contract 1 finds none after a failed read either. Nothing was sent, whichever it is."""
+    """A position that the agent did not find is gone only when a credible reading agrees: the
+    broker may have re-opened it under another ticket, and an agent of contract 1 finds none after
+    a failed read either. Nothing was sent, whichever it is."""
     try:
         positions = read_account(order).positions
     except (AgentError, TimeoutError):
         positions = None
-    if positions is not None and all(one.ticket != order.position for one in positions):
+    held = find(positions or (), order.position, order.position_identifier)
+    if positions is not None and held is None:
         return answer
-    shown = "could not be read" if positions is None else "show it"
+    shown = "could not be read" if held is None else f"show it as #{held.ticket}"
     message = f"{answer.message}, but the account's positions {shown}. Nothing was sent."
     return msgspec.structs.replace(answer, external=False, message=message)
 
@@ -98,9 +101,19 @@ def request(order: Order) -> TradeRequest:
         volume=order.volume,
         sl=order.sl,
         tp=order.tp,
-        position=order.position,
+        position=ticket_now(order),
         deviation=order.deviation,
     )
+
+
+def ticket_now(order: Order) -> int | None:
+    """Of the position that the order is about: the broker may have re-opened it under another one
+    since the order was placed."""
+    if order.position is None:
+        return None
+    held = Position.objects.filter(account=order.account_id)
+    found = find(held, order.position, order.position_identifier)
+    return order.position if found is None else found.ticket
 
 
 def symbol(endpoint: Endpoint, name: str) -> SymbolSpec:

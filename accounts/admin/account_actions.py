@@ -14,6 +14,7 @@ from accounts.admin.account_forms import phases_of
 from accounts.admin.outcomes import tell_outcomes
 from accounts.models import Account, Firm, Phase
 from accounts.refreshes import Crowded
+from accounts.wording import numbers
 
 REFRESH_MOST = 500  # accounts; more would hold the request for too long
 
@@ -48,8 +49,9 @@ class AccountActions(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, "That firm was deleted meanwhile.", messages.ERROR)
             return None
         accounts = list(queryset)
+        same = [one for one in accounts if one.firm_id == (firm.pk if firm else None)]
         count = edits.set_firm(accounts, firm)
-        tell_labelled(self, request, f"Firm set to {firm or 'none'}", count, len(accounts))
+        tell_labelled(self, request, f"Firm set to {firm or 'none'}", count, same)
         return None
 
     def _ask_for_firm(self, request: HttpRequest, queryset: QuerySet[Account]) -> HttpResponse:
@@ -72,9 +74,12 @@ class AccountActions(ModelAdmin):  # type: ignore[misc]
             self.message_user(request, text, messages.ERROR)
             return
         agents = {account.agent_id: account.agent for account in accounts if account.agent}
-        alone = sum(account.agent is None for account in accounts)
+        alone = [account for account in accounts if account.agent is None]
         if alone:
-            text = f"{alone} of {len(accounts)} accounts have no agent that could be asked."
+            text = (
+                f"{len(alone)} of {len(accounts)} accounts have no agent that could be asked: "
+                f"{numbers(alone)}."
+            )
             self.message_user(request, text, messages.WARNING)
         if agents:
             try:
@@ -94,10 +99,9 @@ class AccountActions(ModelAdmin):  # type: ignore[misc]
 def _set_phase(phase: Phase) -> Any:
     def set_phase(modeladmin: Any, request: HttpRequest, queryset: QuerySet[Account]) -> None:
         accounts = list(queryset)
+        same = [one for one in accounts if one.phase_id == phase.pk]
         count = edits.set_phase(accounts, phase)
-        tell_labelled(
-            modeladmin, request, f"Phase set to {phase}", count, len(accounts), phase.name
-        )
+        tell_labelled(modeladmin, request, f"Phase set to {phase}", count, same, phase.name)
 
     return set_phase
 
@@ -107,11 +111,11 @@ def tell_labelled(
     request: HttpRequest,
     what: str,
     count: int,
-    chosen: int,
+    same: list[Account],
     where: str = "it",
 ) -> None:
-    """ "Phase set to R on 12 accounts; 3 were in R already." """
+    """ "Phase set to R on 12 accounts; 2 were in R already: 5001 and 5002." """
     text = f"{what} on {count} account{'' if count == 1 else 's'}"
-    if before := chosen - count:
-        text += f"; {before} {'was' if before == 1 else 'were'} in {where} already"
+    if before := len(same):
+        text += f"; {before} {'was' if before == 1 else 'were'} in {where} already: {numbers(same)}"
     modeladmin.message_user(request, f"{text}.", messages.SUCCESS if count else messages.INFO)

@@ -22,6 +22,7 @@ from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
+from accounts.wording import listed
 
 TEST_MOST = 500
 FAILURES_SHOWN = 5
@@ -219,10 +220,10 @@ class AgentAdmin(EditAdmin):
     @admin.action(description="Poll now", permissions=["change"])
     def poll_now(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
         ids = list(queryset.filter(enabled=True).values_list("pk", flat=True))
-        off = queryset.filter(enabled=False).count()
+        off = list(queryset.filter(enabled=False).values_list("name", flat=True))
         Agent.objects.filter(pk__in=ids).update(next_poll_at=timezone.now())
         text = f"{_agents(len(ids))} will be polled within a second or two"
-        text += f"; {off} not enabled, left alone." if off else "."
+        text += f"; not enabled, and so not polled: {listed(off)}." if off else "."
         self.message_user(request, text, messages.SUCCESS if ids else messages.WARNING)
 
     @admin.action(description="Enable", permissions=["change"])
@@ -248,8 +249,9 @@ class AgentAdmin(EditAdmin):
             publish_agents(ids)
         what = "enabled" if on else "disabled"
         text = f"{_agents(len(changed))} {what}"
-        if already := len(agents) - len(changed):
-            text += f"; {already} {'was' if already == 1 else 'were'} {what} already"
+        if already := [agent.name for agent in agents if agent not in changed]:
+            were = "was" if len(already) == 1 else "were"
+            text += f"; {len(already)} {were} {what} already: {listed(already)}"
         self.message_user(request, f"{text}.", messages.SUCCESS if changed else messages.INFO)
 
     @action(  # type: ignore[untyped-decorator]

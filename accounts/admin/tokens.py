@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
 from accounts.models import ApiToken
+from accounts.wording import listed
 
 MOST_DAYS = 730
 ENDS = (
@@ -119,3 +120,6 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
         for token in done:
             self.log_change(request, token, "revoked")
         messages.success(request, f"Revoked: {len(done)}.")
+        if left := [str(token) for token in queryset if token not in done]:
+            why = "revoked before, or another user's"
+            messages.warning(request, f"Not revoked, because {why}: {listed(left)}.")

@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import second_factor
+from accounts.wording import listed
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -53,6 +54,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
         for user in done:
             self.log_change(request, user, "second factor removed, signed out everywhere")
         messages.success(request, f"Removed: {len(done)}. They set up another, and sign in anew.")
+        if left := [user.get_username() for user in queryset if user not in done]:
+            messages.warning(request, f"Without a second factor: {listed(left)}.")
 
     def has_reset_permission(self, request: HttpRequest) -> bool:
         return _gives_rights(request)

@@ -45,6 +45,8 @@ class PositionReading(msgspec.Struct, frozen=True):
     """Aware, UTC; None with contract 1, whose times have no known zone."""
     comment: str
     magic: int | None
+    identifier: int | None = None
+    """Stays when the broker re-opens the position under another ticket; None with contract 1."""
 
 
 class AccountReading(msgspec.Struct, frozen=True, kw_only=True):

@@ -80,6 +80,7 @@ class Told(msgspec.Struct):
     order: fields.TicketOr0 | None = None
     deal: fields.TicketOr0 | None = None
     position: fields.TicketOr0 | None = None
+    identifier: fields.TicketOr0 | None = None
     volume: Figure = UNTOLD
     price: Figure = UNTOLD
     bid: Figure = UNTOLD
@@ -190,6 +191,7 @@ def _answer(told: Told, body: bytes) -> TradeAnswer:
         order=told.order or None,
         deal=told.deal or None,
         position=told.position or None,
+        identifier=told.identifier or None,
         volume=figures.positive(told.volume, "volume"),
         price=figures.positive(told.price, "price"),
         bid=figures.positive(told.bid, "bid"),

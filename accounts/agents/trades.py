@@ -50,7 +50,7 @@ class TradeRequest(msgspec.Struct, frozen=True):
     tp: Decimal | None
     """Price levels; None for none, also where a modify finds one."""
     position: int | None
-    """Its ticket, for close and modify."""
+    """Its ticket, for close and modify; our agents take its identifier as well."""
     deviation: int
     """Points."""
 
@@ -65,6 +65,9 @@ class TradeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of an open, also the ticket of the position, unless `position` says otherwise."""
     deal: int | None = None
     position: int | None = None
+    """Its ticket."""
+    identifier: int | None = None
+    """Of that position: stays when its ticket changes. None with contract 1, and older agents."""
     volume: Decimal | None = None
     price: Decimal | None = None
     bid: Decimal | None = None
@@ -114,6 +117,7 @@ class Deal(msgspec.Struct, frozen=True, kw_only=True):
     ticket: int | None
     order: int | None
     position_id: int | None
+    """The identifier of the position, never its ticket."""
     entry: str
     """IN, OUT, INOUT or OUT_BY."""
     type: str

@@ -41,6 +41,7 @@ class Position(msgspec.Struct):
     open_time: str | None = None
     comment: str | None = None
     magic: fields.Magic | None = None
+    identifier: fields.TicketOr0 | None = None
 
 
 class State(msgspec.Struct):
@@ -191,6 +192,7 @@ def _position(position: Position) -> PositionReading:
         opened_at=utc(position.open_time),
         comment=clean(position.comment or "", fields.COMMENT),
         magic=position.magic,
+        identifier=position.identifier or None,
     )
 
 

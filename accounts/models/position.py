@@ -1,13 +1,19 @@
 """An open trade at the broker, as its agent last told. All columns are polled."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from accounts.models.account import MONEY, Account
 
 PRICE: dict[str, Any] = {"max_digits": 20, "decimal_places": 8}
+
+
+class PositionQuerySet(models.QuerySet["Position"]):
+    def named(self, number: int) -> "PositionQuerySet":
+        """The one with this ticket or this identifier; see accounts/positions.py."""
+        return self.filter(models.Q(ticket=number) | models.Q(identifier=number))
 
 
 class Position(models.Model):
@@ -17,6 +23,9 @@ class Position(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="positions")
     ticket = models.BigIntegerField()
+    identifier = models.BigIntegerField(
+        null=True, help_text="stays when the ticket changes; unknown with contract 1"
+    )
     symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=4, choices=Side.choices)
     volume = models.DecimalField(max_digits=14, decimal_places=4, help_text="lots")
@@ -33,6 +42,8 @@ class Position(models.Model):
     comment = models.CharField(max_length=64, blank=True)
     magic = models.BigIntegerField(null=True)
 
+    objects: ClassVar[models.Manager["Position"]] = PositionQuerySet.as_manager()
+
     class Meta:
         ordering = ["ticket"]
         constraints = [
@@ -43,6 +54,7 @@ class Position(models.Model):
         return f"{self.side} {self.volume.normalize():f} {self.symbol} #{self.ticket}"
 
     def age_key(self) -> tuple[bool, datetime, int]:
-        """To sort by: the oldest first, those of unknown age last; by ticket where alike."""
+        """To sort by: the oldest first, those of unknown age last; where alike, by the number that
+        it was opened under."""
         opened_at = self.opened_at or datetime.min.replace(tzinfo=UTC)
-        return self.opened_at is None, opened_at, self.ticket
+        return self.opened_at is None, opened_at, self.identifier or self.ticket

@@ -16,6 +16,7 @@ from accounts.refreshes import Crowded
 from accounts.results import Outcome
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
+from accounts.wording import listed
 
 FAILURES_NAMED = 3
 
@@ -45,22 +46,37 @@ def fleet(request: HttpRequest) -> HttpResponse:
         return said(request, form.sentence, tone="bad")
     numbers = form.cleaned_data["accounts"]
     agents = Agent.objects.filter(enabled=True)
+    passed_over = ""
     if numbers:
         own = Account.objects.filter(number__in=numbers)
         agents = Agent.objects.filter(pk__in=own.values("agent"))
-    return _refresh(request, agents, "/", numbers)
+        passed_over = _passed_over(numbers, dict(own.values_list("number", "agent")))
+    return _refresh(request, agents, "/", numbers, passed_over)
+
+
+def _passed_over(asked: list[int], agents: dict[int, int | None]) -> str:
+    """What is said of those whose agent cannot be asked. `agents`: by number."""
+    gone = [number for number in asked if number not in agents]
+    alone = [number for number in asked if number in agents and agents[number] is None]
+    texts = [(gone, "Not here any more: {}."), (alone, "No agent reports {}.")]
+    return " ".join(text.format(listed(found)) for found, text in texts if found)
 
 
 def _refresh(
-    request: HttpRequest, agents: Iterable[Agent], back: str, rows: list[int]
+    request: HttpRequest,
+    agents: Iterable[Agent],
+    back: str,
+    rows: list[int],
+    passed_over: str = "",
 ) -> HttpResponse:
     try:
         outcomes = demand.read_now(cast(User, request.user).pk, agents)
     except Crowded as crowded:
         return said(request, str(crowded), tone="bad", back=back)
-    good = bool(outcomes) and all(outcome.ok for outcome in outcomes)
+    good = bool(outcomes) and all(outcome.ok for outcome in outcomes) and not passed_over
     tone: Tone = "good" if good else "bad"
-    return said(request, sentence(outcomes), tone=tone, back=back, rows=rows)
+    text = f"{sentence(outcomes)} {passed_over}".rstrip()
+    return said(request, text, tone=tone, back=back, rows=rows)
 
 
 def sentence(outcomes: list[Outcome]) -> str:

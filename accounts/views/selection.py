@@ -13,6 +13,7 @@ from accounts import edits
 from accounts.forms import SelectionForm
 from accounts.models import Account
 from accounts.views.answers import said
+from accounts.wording import numbers
 
 NEEDS: Final = {
     "phase": "accounts.change_phase",
@@ -45,14 +46,17 @@ Edit = Callable[[list[Account], Mapping[str, Any]], str]
 
 
 def _phase(accounts: list[Account], data: Mapping[str, Any]) -> str:
-    changed = edits.set_phase(accounts, data["phase"])
-    return _count(changed, len(accounts), f"in phase {data['phase']}")
+    phase = data["phase"]
+    same = [one for one in accounts if one.phase_id == phase.pk]
+    edits.set_phase(accounts, phase)
+    return _count(same, accounts, f"in phase {phase}")
 
 
 def _firm(accounts: list[Account], data: Mapping[str, Any]) -> str:
     firm = data["firm"]
-    changed = edits.set_firm(accounts, firm)
-    return _count(changed, len(accounts), f"at {firm}" if firm else "without a firm")
+    same = [one for one in accounts if one.firm_id == (firm.pk if firm else None)]
+    edits.set_firm(accounts, firm)
+    return _count(same, accounts, f"at {firm}" if firm else "without a firm")
 
 
 def _pair(accounts: list[Account], data: Mapping[str, Any]) -> str:
@@ -67,8 +71,8 @@ def _pair(accounts: list[Account], data: Mapping[str, Any]) -> str:
 
 
 def _unpair(accounts: list[Account], data: Mapping[str, Any]) -> str:
-    changed = sum(edits.set_vs_group(account, "") for account in accounts)
-    return _count(changed, len(accounts), "in no VS group")
+    same = [one for one in accounts if not edits.set_vs_group(one, "")]
+    return _count(same, accounts, "in no VS group")
 
 
 ACTIONS: Final[Mapping[str, Edit]] = {
@@ -79,9 +83,11 @@ ACTIONS: Final[Mapping[str, Edit]] = {
 }
 
 
-def _count(changed: int, of: int, now: str) -> str:
-    """How many rows changed, and why the others did not."""
+def _count(same: list[Account], chosen: list[Account], now: str) -> str:
+    """How many rows changed, and which did not, and why."""
+    of, changed = len(chosen), len(chosen) - len(same)
     accounts = "account" if of == 1 else "accounts"
-    if changed == of:
+    if not same:
         return f"{changed} {accounts} changed: now {now}."
-    return f"{changed} of {of} {accounts} changed; the others were {now} already."
+    were = "was" if len(same) == 1 else "were"
+    return f"{changed} of {of} {accounts} changed; {numbers(same)} {were} {now} already."

@@ -149,7 +149,9 @@ class OrderDesk:
         """On disk when this returns. Raises `Refusal` when it cannot be."""
         account = plan.account
         try:
-            self.journal.begin(order, account.login, account.server, plan.sent, self._now_ms())
+            self.journal.begin(
+                order, account.login, account.server, plan.sent, self._now_ms(), plan.identifier
+            )
         except JournalError as error:
             title = "The journal cannot be written, so nothing may be sent"
             raise Refusal(503, "journal-unavailable", title, str(error)) from error

@@ -74,6 +74,8 @@ class Record:
     begun_ms: int | None = None
     settled_ms: int | None = None
     sent: dict[str, Any] | None = None
+    identifier: int | None = None
+    """Of the position that it is about, when that was known before it was sent."""
     problem: Refusal | None = None
     result: Result | None = None
     evidence: dict[str, Any] | None = None
@@ -118,10 +120,17 @@ class Journal:
         self._append(order.tag, "refused", "rejected", at_ms, content)
 
     def begin(
-        self, order: OrderRequest, login: int, server: str, sent: dict[str, Any], at_ms: int
+        self,
+        order: OrderRequest,
+        login: int,
+        server: str,
+        sent: dict[str, Any],
+        at_ms: int,
+        identifier: int | None = None,
     ) -> None:
         """On disk when this returns: from here on the order counts as sent."""
         content = {"order": order.canonical(), "login": login, "server": server, "sent": sent}
+        content |= {"identifier": identifier}
         self._append(order.tag, "begun", "unknown", at_ms, content)
 
     def withhold(self, tag: str, problem: Refusal, at_ms: int) -> None:
@@ -198,6 +207,7 @@ def _fold(tag: str, rows: Iterable[tuple[Step, int, str]]) -> Record | None:
         if step == "begun":
             record.login, record.server = content["login"], content["server"]
             record.sent, record.begun_ms = content["sent"], at_ms
+            record.identifier = content.get("identifier")
         if "problem" in content:
             record.problem, record.settled_ms = Refusal(**content["problem"]), at_ms
         if "result" in content:

@@ -44,12 +44,14 @@ _CHECKS = {
 class Plan:
     """`sent` is the request as the module takes it; the account is the one it was made on.
 
-    `position` is the ticket of the position that it changes, None when it opens one of its own.
+    `position` is the ticket of the position that it changes, None when it opens one of its own;
+    `identifier` is that position's identifier, which its deals bear whatever its ticket is.
     """
 
     account: AccountInfo
     sent: dict[str, Any]
     position: int | None
+    identifier: int | None = None
     limit: Callable[[int], str] = lambda retcode: ""
     """The limit behind a return code, empty when it is not known."""
 
@@ -69,25 +71,27 @@ def make_plan(mt5: MetaTrader5, order: OrderRequest) -> Plan:
         raise refused("no-price", f"there is no price of {order.symbol} now")
     positions = read_positions(mt5)
     if order.kind == "open":
-        ticket, side = _merged_into(order, account, positions), side_number(order.side)
+        position, side = _merged_into(order, account, positions), side_number(order.side)
         sent = _opening(order, account, symbol, tick, positions)
     else:
-        position = _position(order, positions)
-        check_freeze(position, symbol, tick)
+        named = position = _position(order, positions)
+        check_freeze(named, symbol, tick)
         change = _closing if order.kind == "close" else _modifying
-        ticket, side = position.ticket, position.type
-        sent = change(order, symbol, tick, position)
+        side, sent = named.type, change(order, symbol, tick, named)
     limit = partial(limit_of, account=account, symbol=symbol, side=side, tick=tick)
-    return Plan(account, _checked(mt5, sent, symbol, limit), ticket, limit)
+    checked = _checked(mt5, sent, symbol, limit)
+    if position is None:
+        return Plan(account, checked, None, limit=limit)
+    return Plan(account, checked, position.ticket, position.identifier, limit)
 
 
 def _merged_into(
     order: OrderRequest, account: AccountInfo, positions: tuple[TradePosition, ...]
-) -> int | None:
+) -> TradePosition | None:
     """The position that an open adds to: only an account that nets has one."""
     if account.margin_mode == Constants.ACCOUNT_MARGIN_MODE_RETAIL_HEDGING:
         return None
-    return next((item.ticket for item in positions if item.symbol == order.symbol), None)
+    return next((item for item in positions if item.symbol == order.symbol), None)
 
 
 def _opening(
@@ -154,11 +158,14 @@ def _levels(order: OrderRequest) -> dict[str, float]:
 
 
 def _position(order: OrderRequest, positions: tuple[TradePosition, ...]) -> TradePosition:
-    for position in positions:
-        if position.ticket == order.position:
-            break
-    else:
-        raise refused("position-not-found", f"no open position has the ticket {order.position}")
+    """That of the ticket, or of the identifier where a broker has re-opened it under another
+    ticket since: no other position ever has that number."""
+    position = next((item for item in positions if item.ticket == order.position), None)
+    if position is None:
+        position = next((item for item in positions if item.identifier == order.position), None)
+    if position is None:
+        detail = f"no open position has the ticket or the identifier {order.position}"
+        raise refused("position-not-found", detail)
     if position.symbol != order.symbol:
         raise refused("position-mismatch", f"position {position.ticket} is in {position.symbol}")
     if order.side is not None and position.type != side_number(order.side):

@@ -13,6 +13,7 @@ Conclusion = Literal[
 class Result(NamedTuple):
     """Figures that are not known are None; `volume` and `price` are those of the execution.
 
+    `position` is a ticket, which brokers may change; `identifier` is the number that they do not.
     `external`: a close found its position closed by something else. `recovered`: figures of it are
     from the terminal's records, for its answer did not have them. `lacking`: it was executed, and
     the terminal has not said at what price or volume.
@@ -32,6 +33,7 @@ class Result(NamedTuple):
     external: bool = False
     recovered: bool = False
     lacking: bool = False
+    identifier: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -43,8 +45,8 @@ class Result(NamedTuple):
 
 
 def result_of(content: dict[str, Any]) -> Result:
-    """The result that `content` was called on."""
-    return Result(**{name: content[name] for name in Result._fields})
+    """The result that `content` was called on; earlier versions wrote fewer fields."""
+    return Result(**{name: content[name] for name in Result._fields if name in content})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """What the terminal's own records say of an order that has no usable result.
 
 An order is known by its magic number, else by its tag as the comment: brokers shorten and replace
-comments. Finding takes one record; absence is concluded only when everything could be read, on the
-login that the order was sent on, with a connection to the broker.
+comments. A position is known by its identifier, which its deals bear as `position_id`: its ticket
+may change. Finding takes one record; absence is concluded only when everything could be read, on
+the login that the order was sent on, with a connection to the broker.
 """
 
 from collections.abc import Iterable
@@ -70,7 +71,7 @@ def search(mt5: MetaTrader5, record: Record, now: float) -> tuple[Evidence, Resu
         result = None
         books = Books(account, books.connected, None, None, None, None)
     else:
-        books = _only_ours(books, order)
+        books = _only_ours(books, order, _numbers(order, record))
         conclusion, detail, result = _CONCLUDE[order.kind](books, order, record)
     return _evidence(books, conclusion, detail, int(now * 1000)), result
 
@@ -93,14 +94,22 @@ def _read(mt5: MetaTrader5, record: Record, now: int) -> Books:
     return books
 
 
-def _only_ours(books: Books, order: OrderRequest) -> Books:
+def _numbers(order: OrderRequest, record: Record) -> set[int]:
+    """By which the position is known that an order is about; none for one that opens."""
+    if order.position is None:
+        return set()
+    sent = (record.sent or {}).get("position")
+    return {number for number in (order.position, sent, record.identifier) if number}
+
+
+def _only_ours(books: Books, order: OrderRequest, numbers: set[int]) -> Books:
     """The position that an order is about is kept whatever marks it bears, and so are its deals."""
     positions, deals = books.positions, books.deals
     if positions is not None:
-        named = tuple(item for item in positions if item.ticket == order.position)
+        named = tuple(item for item in positions if numbers & {item.ticket, item.identifier})
         positions = _ours(positions, order) if order.kind == "open" else named
     if deals is not None:
-        named_deals = {d for d in deals if order.position and d.position_id == order.position}
+        named_deals = {deal for deal in deals if deal.position_id in numbers}
         kept = named_deals.union(_ours(deals, order))
         deals = tuple(deal for deal in deals if deal in kept)
     working = None if books.working is None else _ours(books.working, order)
@@ -132,6 +141,7 @@ def _conclude_open(books: Books, order: OrderRequest, record: Record) -> Conclud
             "done",
             order=found.identifier,
             position=found.ticket,
+            identifier=found.identifier,
             volume=found.volume,
             price=found.price_open,
         )
@@ -142,22 +152,26 @@ def _conclude_open(books: Books, order: OrderRequest, record: Record) -> Conclud
 
 
 def _conclude_close(books: Books, order: OrderRequest, record: Record) -> Concluded:
+    numbers = _numbers(order, record)
     closing = [
-        d
-        for d in books.deals or ()
-        if d.position_id == order.position and d.entry != Constants.DEAL_ENTRY_IN
+        deal
+        for deal in books.deals or ()
+        if deal.position_id in numbers and deal.entry != Constants.DEAL_ENTRY_IN
     ]
     ours = list(_ours(closing, order))
     if ours:
         return _from_deals(ours, _sent_volume(record), books, record)
-    if record.result is not None and record.result.retcode == POSITION_CLOSED and closing:
+    said = record.result.retcode if record.result else None
+    # An empty tuple: the positions were read, and it is not among them.
+    if said == POSITION_CLOSED and closing and books.positions == ():
         last = closing[-1]
         result = _result(
             record,
             "done",
             order=last.order,
             deal=last.ticket,
-            position=order.position,
+            position=_ticket(order, record),
+            identifier=last.position_id,
             volume=float(sum(decimal(d.volume) for d in closing)),
             price=last.price,
         )
@@ -177,7 +191,8 @@ def _conclude_modify(books: Books, order: OrderRequest, record: Record) -> Concl
     position = books.positions[0]
     wanted = (order.sl or Decimal(0), order.tp or Decimal(0))
     if (decimal(position.sl), decimal(position.tp)) == wanted:
-        result = _result(record, "done", order=None, position=position.ticket)
+        ticket, identifier = position.ticket, position.identifier
+        result = _result(record, "done", order=None, position=ticket, identifier=identifier)
         return "found", "the position has the levels that were asked for", result
     return _absent(books, f"the position has stop-loss {position.sl}, take-profit {position.tp}")
 
@@ -195,12 +210,14 @@ def _from_deals(
         return "working", f"{volume} of {wanted} lots have been executed so far", None
     paid = sum((decimal(deal.price) * decimal(deal.volume) for deal in deals), Decimal(0))
     last = deals[-1]
+    held = [p.ticket for p in books.positions or () if p.identifier == last.position_id]
     result = _result(
         record,
         "done" if wanted is None or volume >= wanted else "partial",
         order=last.order,
         deal=last.ticket,
-        position=last.position_id,
+        position=held[0] if held else (record.sent or {}).get("position"),
+        identifier=last.position_id,
         volume=float(volume),
         # Deals at several prices have an average, rounded beyond what any price shows.
         price=last.price if len(deals) == 1 else round(float(paid / volume), 8),
@@ -231,6 +248,7 @@ def _result(
     *,
     order: int | None,
     position: int | None,
+    identifier: int | None = None,
     deal: int | None = None,
     volume: float | None = None,
     price: float | None = None,
@@ -241,12 +259,18 @@ def _result(
         outcome=outcome,
         order=order or told.order,
         deal=deal or told.deal,
-        position=position,
+        position=position or identifier,
+        identifier=identifier,
         volume=volume,
         price=price,
         recovered=True,
         lacking=False,
     )
+
+
+def _ticket(order: OrderRequest, record: Record) -> int | None:
+    """Of the position as it was when the order was sent."""
+    return (record.sent or {}).get("position") or order.position
 
 
 def _sent_volume(record: Record) -> Decimal | None:

@@ -33,6 +33,7 @@ def judge(order: OrderRequest, plan: Plan, answer: OrderSendResult) -> Result:
         # Levels of a position that is gone were not moved, and never will be.
         outcome = "rejected"
     executed = outcome in ("done", "partial") and order.kind != "modify"
+    opened = answer.order or None if executed else None
     asked = decimal(plan.sent.get("volume", 0.0))
     if answer.retcode == DONE and executed and 0 < decimal(answer.volume) < asked:
         outcome = "partial"
@@ -42,7 +43,8 @@ def judge(order: OrderRequest, plan: Plan, answer: OrderSendResult) -> Result:
         answer.retcode,
         order=answer.order or None,
         deal=answer.deal or None,
-        position=plan.position or (answer.order or None if executed else None),
+        position=plan.position or opened,
+        identifier=plan.identifier or opened,
         volume=answer.volume or None if executed else None,
         price=answer.price or None if executed else None,
         bid=answer.bid or None,

@@ -27,6 +27,7 @@ UNMARKED = Mark()
 
 class SimulatedPosition:
     """An open position. `sl` and `tp` are price levels, 0.0 for none, as in the terminal.
+    `ticket` changes when the broker re-opens it, `identifier` never does.
 
     `ordered` is True once an order has made or changed it: then it is on the ledger.
     """
@@ -34,6 +35,7 @@ class SimulatedPosition:
     __slots__ = (
         "account",
         "comment",
+        "identifier",
         "magic",
         "open",
         "opened",
@@ -61,6 +63,7 @@ class SimulatedPosition:
         tp: float,
     ) -> None:
         self.account, self.ticket, self.symbol = account, ticket, symbol
+        self.identifier = ticket
         self.side, self.volume, self.price, self.opened = side, volume, price, opened
         self.sl, self.tp = sl, tp
         self.magic, self.comment, self.open = 0, "", True
@@ -94,7 +97,8 @@ class SimulatedAccount:
     """Money is kept in whole cents, so that the balance is the exact sum of all deals.
 
     `on_change` hears of every change that an order made, or that befell a position of one; without
-    a deal when only levels changed. `orders` are those that came through `order_send`.
+    a deal when only levels, or the ticket, changed. `orders` are those that came through
+    `order_send`. `tickets_from` is added to every new ticket: brokers count from where they like.
     """
 
     index: int
@@ -111,6 +115,9 @@ class SimulatedAccount:
     deals: list[TradeDeal]
     orders: list[TradeOrder] = field(default_factory=list)
     on_change: Callable[[SimulatedPosition, TradeDeal | None], None] | None = None
+    tickets_from: int = 0
+    reopened_as: int = 0
+    """The last ticket that a re-opened position was given."""
 
     @property
     def initial_balance(self) -> float:
@@ -189,9 +196,22 @@ class SimulatedAccount:
         if self.on_change is not None:
             self.on_change(position, None)
 
+    def reopen(self, position: SimulatedPosition, at: int, ticket: int | None = None) -> None:
+        """Give the position a new ticket, as some brokers do when they charge swaps: no deal is
+        made, and its identifier stays."""
+        del self.positions[position.ticket]
+        if ticket is None:
+            self.reopened_as = ticket = self._next_ticket(at)
+        position.ticket = ticket
+        self.positions[position.ticket] = position
+        if position.ordered and self.on_change is not None:
+            self.on_change(position, None)
+
     def restore(self, position: SimulatedPosition, deal: TradeDeal | None) -> None:
         """What a ledger knows of an earlier process: a position as it was left, and the deal."""
-        self.positions.pop(position.ticket, None)
+        for held in list(self.positions.values()):
+            if held.identifier == position.identifier:
+                del self.positions[held.ticket]
         position.ordered = True
         if position.open:
             self.positions[position.ticket] = position
@@ -219,7 +239,7 @@ class SimulatedAccount:
         time = at + self.firm.offset
         self.balance_cents += round((profit + swap + fee) * 100)
         deal = TradeDeal(
-            ticket, ticket, time, time * 1000, side, entry, mark.magic, position.ticket,
+            ticket, ticket, time, time * 1000, side, entry, mark.magic, position.identifier,
             reason, volume, price, fee, swap, profit, 0.0, position.symbol.name, mark.comment, "",
         )  # fmt: skip
         self.deals.append(deal)
@@ -227,8 +247,9 @@ class SimulatedAccount:
             self.on_change(position, deal)
 
     def _next_ticket(self, at: int) -> int:
-        last = self.deals[-1].ticket if self.deals else 0
-        return max(ticket_at(at) + LIVE_TICKETS, last + 1)
+        """Of a deal, an order or a position: none was given before."""
+        last = max(self.deals[-1].ticket if self.deals else 0, self.reopened_as)
+        return max(ticket_at(at) + LIVE_TICKETS + self.tickets_from, last + 1)
 
     def record(self, position: SimulatedPosition) -> TradePosition:
         """The position as the terminal shows it, valued at the present price."""
@@ -238,7 +259,7 @@ class SimulatedAccount:
         opened = position.opened + self.firm.offset
         return TradePosition(
             position.ticket, opened, opened * 1000, opened, opened * 1000, position.side,
-            position.magic, position.ticket, 0, position.volume, position.price, position.sl,
+            position.magic, position.identifier, 0, position.volume, position.price, position.sl,
             position.tp, price, position.swap_at(self.market.now),
             position.profit_at(price, self.market.dollars(symbol)), symbol.name,
             position.comment, "",

@@ -33,6 +33,8 @@ class Broker:
         self.pause("before")
         call = venue.enter(self.index, account, request, fault, self.world.clock())
         executed = Executed()
+        if fault.stopped and (held := account.positions.get(request.position)):
+            account.close(held, account.market.now, reason=Constants.DEAL_REASON_SL)
         if fault.executes and fault.delay:
             venue.execute_later(self.index, account, request, fault, call)
         elif fault.executes:

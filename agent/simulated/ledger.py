@@ -17,8 +17,8 @@ class Ledger:
     `send`: one call of `order_send`, with the agent that made it, the login, tag, magic, the
     request, and `due`, the second of an execution yet to come, if one is.
     `answer`: what that call (`send`) returned; a `retcode` of None is no result.
-    `execution`: a deal, or new levels, on `login`: the `deal` and the `position` as it is now, or
-    None when it is closed. `send` is None when a level was reached.
+    `execution`: a deal, new levels, or a new ticket, on `login`: the `deal` and the `position` as
+    it is now, or None when it is closed. `send` is None when the broker did it by itself.
     """
 
     def __init__(self, path: Path | None = None) -> None:

@@ -15,7 +15,8 @@ class Fault:
 
     `retcode` is what is answered, None for no result; `executes` whether it is executed, `delay`
     seconds later. `share` of the volume is executed, `slip` points worse than the price; `altered`
-    takes the tag out of the comment, as some brokers do.
+    takes the tag out of the comment, as some brokers do. `stopped`: the stop-loss of the position
+    is executed first, in the moment in which the order is on its way.
     """
 
     retcode: int | None = DONE
@@ -24,6 +25,7 @@ class Fault:
     share: float = 1.0
     slip: int = 0
     altered: bool = False
+    stopped: bool = False
 
 
 NO_FAULT = Fault(executes=True)
@@ -36,6 +38,7 @@ TRADE_FAULTS = {
     "price-off": Fault(10021),
     "too-many": Fault(10024),
     "gone": Fault(10036),
+    "stopped": Fault(10036, stopped=True),
     "slippage": Fault(executes=True, slip=15),
     "partial": Fault(10010, executes=True, share=0.5),
     "placed": Fault(10008, executes=True, delay=LATE_SECONDS),

@@ -13,7 +13,10 @@ from agent.simulated.market import Market
 from agent.simulated.symbols import BY_NAME
 from agent.simulated.trade_faults import Fault
 
-_POSITION = ("ticket", "side", "volume", "price", "opened", "sl", "tp", "magic", "comment")
+_POSITION = (
+    *("ticket", "identifier", "side", "volume", "price", "opened", "sl", "tp", "magic"),
+    "comment",
+)
 
 
 class Venue:
@@ -110,5 +113,6 @@ def _restored(account: SimulatedAccount, told: Entry) -> SimulatedPosition:
         account, told["ticket"], BY_NAME[told["symbol"]], told["side"], told["volume"],
         told["price"], told["opened"], sl=told["sl"], tp=told["tp"],
     )  # fmt: skip
+    position.identifier = told.get("identifier") or told["ticket"]
     position.magic, position.comment, position.open = told["magic"], told["comment"], told["open"]
     return position

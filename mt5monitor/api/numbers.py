@@ -1,11 +1,20 @@
-"""Numbers that programs send: exact, as JSON numbers, and never as text."""
+"""Numbers of the API: amounts as exact JSON numbers, never as text; tickets as both.
 
+A ticket of MT5 has up to 19 digits, and JavaScript rounds JSON numbers above 2**53. So each stands
+in an answer twice: as a number, and as text in the field of the same name with `_text` behind it.
+Requests may send either.
+"""
+
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 MOST = 10**12
+LARGEST = 2**63 - 1
+TEXT_OF = "_text"
+DIGITS = re.compile("[1-9][0-9]{0,17}|[1-8][0-9]{18}|9[0-2][0-9]{17}", re.ASCII)
 
 
 def _no_text(value: Any) -> Any:
@@ -14,6 +23,39 @@ def _no_text(value: Any) -> Any:
     return value
 
 
+def _ticket(value: Any) -> Any:
+    """A whole number, which JSON may write as 5.0, or its digits."""
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("Input should be a whole number, or its digits as text")
+    return value
+
+
+def texts(**numbers: int | None) -> dict[str, str | None]:
+    """Return each number as text, under its name with `_text` behind it; None stays None."""
+    return {
+        f"{name}{TEXT_OF}": None if number is None else str(number)
+        for name, number in numbers.items()
+    }
+
+
+Ticket = Annotated[
+    int,
+    Field(gt=0, le=LARGEST),
+    BeforeValidator(_ticket),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": LARGEST},
+                {"type": "string", "pattern": f"^({DIGITS.pattern})$"},
+            ],
+            "description": "as a number or as text; JavaScript rounds numbers above 2**53",
+        }
+    ),
+]
 Amount = Annotated[
     Decimal,
     Field(gt=0, lt=MOST),

@@ -173,7 +173,9 @@ def test_setting_a_phase_says_how_many_accounts_changed(boss: Client) -> None:
 
     response = act(boss, f"set_phase_{phase.pk}", *accounts)
 
-    assert said(response) == "Phase set to R on 3 accounts; 1 was in R already."
+    assert (
+        said(response) == f"Phase set to R on 3 accounts; 1 was in R already: {accounts[3].number}."
+    )
     assert Account.objects.filter(phase=phase).count() == 4
     changed = accounts[0].history.latest("history_date")
     assert (changed.phase, changed.history_user.is_superuser) == (phase, True)
@@ -188,7 +190,10 @@ def test_setting_a_firm_asks_for_it_first(boss: Client) -> None:
     chosen = {"firm": str(firm.pk), "_selected_action": [account.pk for account in accounts]}
     response = boss.post(LIST, {"action": "set_firm", "select_across": "0"} | chosen, follow=True)
 
-    assert said(response) == "Firm set to North on 1 account; 1 was in it already."
+    assert (
+        said(response)
+        == f"Firm set to North on 1 account; 1 was in it already: {accounts[1].number}."
+    )
     assert Account.objects.filter(firm=firm).count() == 2
 
 
@@ -212,9 +217,10 @@ def test_refreshing_says_what_was_read_and_what_failed(boss: Client, settings: S
         fleet.replies[1] = told(1, balance=777.0)
         fleet.failing.add(2)
 
-        text = said(act(boss, "refresh_now", *accounts, make_account(agent=None)))
+        alone = make_account(agent=None)
+        text = said(act(boss, "refresh_now", *accounts, alone))
 
-    assert "1 of 3 accounts have no agent that could be asked." in text
+    assert f"1 of 3 accounts have no agent that could be asked: {alone.number}." in text
     assert "1 account refreshed." in text
     assert "1 of 2 agents failed.<br>vps-0002: " in text
     accounts[0].refresh_from_db()

@@ -166,10 +166,25 @@ async def test_switches_of_a_terminal(fleet: Steered) -> None:
     assert (await fleet.post(fleet.body("C"))).json()["outcome"] == "done"
 
 
+@pytest.mark.parametrize("which", ["all", "one"])
+async def test_positions_are_reopened_under_new_tickets(fleet: Steered, which: str) -> None:
+    await fleet.told(2, tickets_from=1_234_567_890_000_000_000)
+    ticket = (await fleet.post(fleet.body("A"))).json()["position"]
+    assert ticket > 1_234_567_890_000_000_000
+    await fleet.told(2, reopen=True if which == "all" else ticket)
+    state = (await fleet.client.get("/agents/2/v2/state", auth=fleet.auth)).json()
+    (ours,) = (one for one in state["positions"] if one["identifier"] == ticket)
+    assert ours["ticket"] > ticket
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {},
+        {"reopen": False},
+        {"reopen": "all"},
+        {"tickets_from": -1},
+        {"tickets_from": 2**63},
         {"seconds": 3},
         {"surprise": 1},
         {"next_order": "sideways"},

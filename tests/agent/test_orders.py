@@ -13,8 +13,8 @@ from tests.agent.trading import TradingDesk, moment
 
 ANSWER_FIELDS = {
     "tag", "state", "sent", "outcome", "retcode", "retcode_name", "order", "deal", "position",
-    "volume", "price", "bid", "ask", "comment", "message", "external", "recovered", "problem",
-    "evidence", "login", "server", "received_at", "begun_at", "settled_at", "journal",
+    "identifier", "volume", "price", "bid", "ask", "comment", "message", "external", "recovered",
+    "problem", "evidence", "login", "server", "received_at", "begun_at", "settled_at", "journal",
     "journal_since",
 }  # fmt: skip
 REJECTED = sorted(

@@ -17,6 +17,7 @@ from trading.history import keep_closed
 from trading.models import ClosedTrade, Versus
 
 pytestmark = pytest.mark.django_db
+LARGEST = 2**63 - 1  # number of a position
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def whole(tmp_path: Path) -> Folder:
         phases={"5001": "F2", "5002": "R", "5003": "gone"},
         vs_data={"5001": "vs1", "5002": "VS1"},
         versus_data=waiting() | waiting("0000ffff", status="completed"),
-        trade_cache=cached(5001, TRADE, TRADE | {"position_id": 778}),
+        trade_cache=cached(5001, TRADE, TRADE | {"position_id": LARGEST}),
     )
     return folder
 
@@ -48,7 +49,7 @@ def test_a_desk_moves_in_with_one_command(whole: Folder, runner: str) -> None:
     rows = Account.objects.values_list("number", "phase__name", "vs_group__name", "agent")
     assert list(rows) == [(5001, "F2", "VS1", None), (5002, "R", "VS1", None)]
     assert Versus.objects.get().state == "pending"
-    assert ClosedTrade.objects.count() == 2
+    assert set(ClosedTrade.objects.values_list("position_id", flat=True)) == {777, LARGEST}
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(whole: Folder, runner: str) -> None:

@@ -77,9 +77,12 @@ async def test_a_program_hears_of_the_accounts_that_it_asked_for(served: Served,
         assert (await get(program, "account_update"))["account_number"] == second.number
 
 
+LARGEST = 2**63 - 1  # ticket that a column holds
+
+
 def settle(account: Account) -> int:
     order = make_order(account, state=State.SENDING)
-    journal.change(order, State.FILLED, "Done.", price=Decimal("1.25"), order_ticket=7)
+    journal.change(order, State.FILLED, "Done.", price=Decimal("1.25"), order_ticket=LARGEST)
     return order.pk
 
 
@@ -96,6 +99,8 @@ async def test_what_became_of_an_order_is_told_as_the_api_tells_it(
         assert told["result"]["success"] is True
         assert told["result"]["price"] == 1.25
         assert told["result"]["order"]["id"] == order
+        # JavaScript rounds the number; the text beside it is exact.
+        assert (told["result"]["ticket"], told["result"]["ticket_text"]) == (LARGEST, str(LARGEST))
 
 
 def fail(agent: Agent, status: str) -> None:

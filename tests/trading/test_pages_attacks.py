@@ -7,7 +7,9 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils.html import escape
 
+from accounts.agents.text import clean
 from accounts.models import Account
 from tests.factories import make_account, make_order, make_user
 from tests.pages.reading import text, words
@@ -49,13 +51,17 @@ def test_a_level_far_from_every_price_is_refused(
 
 
 @pytest.mark.parametrize("ticket", [ENDLESS, "9" * 25, "1-1", "²", "١", "<b>", "\0"])
-def test_tickets_that_are_none_close_nothing(browser: Browser, ticket: str) -> None:
-    answer = browser.ask("close/", ticket=ticket)
-    assert "nothing was open" in words(text(answer))
+def test_tickets_that_are_none_close_nothing_and_are_named(browser: Browser, ticket: str) -> None:
+    shown = escape(clean(ticket[:20], 30))
+    answer = text(browser.ask("close/", ticket=ticket))
+    assert "1 not closed" in answer
+    assert f"“{shown}" in answer
     number = browser.desk.accounts["2"].number
     for position in (f"{number}-{ticket}", f"{ticket}-1"):
         form = {"accounts": number, "position": position, "step": "send"}
-        assert browser.client.post("/close/", form).status_code == 200
+        answer = text(browser.client.post("/close/", form))
+        assert shown in answer
+        assert "so nothing was closed" in answer
     assert not Order.objects.exists()
 
 

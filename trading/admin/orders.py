@@ -36,8 +36,11 @@ class OrderAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_filter_submit = True
     list_fullwidth = True
     list_per_page = 50
-    search_fields = ("tag", "login", "username", "symbol", "position")
-    search_help_text = "Tag, account number, user, symbol or ticket"
+    search_fields = (
+        *("tag", "login", "username", "symbol", "position", "position_ticket"),
+        *("position_identifier", "order_ticket", "deal_ticket"),
+    )
+    search_help_text = "Tag, account number, user, symbol, ticket or identifier"
     show_full_result_count = False
     show_facets = 0
     compressed_fields = True

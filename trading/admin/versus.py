@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from accounts import figures
+from accounts.wording import listed
 from trading.admin.orders import ReadOnly
 from trading.models import Versus, VersusEvent
 from trading.versus import desk
@@ -71,10 +72,11 @@ class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         done = [one for one in rows if desk.archive(one, cast(User, request.user))]
         for one in done:
             self.log_change(request, one, "archived")
-        left = len(rows) - len(done)
+        left = [f"{one.code} ({one.get_state_display()})" for one in rows if one not in done]
         text = f"Archived: {len(done)} of {len(rows)}."
         if left:
-            text += " Only versus that have ended, and are not in the archive, can be archived."
+            text += " Only versus that have ended, and are not in the archive, can be archived:"
+            text += f" nothing was done with {listed(left)}."
         self.message_user(request, text, messages.WARNING if left else messages.SUCCESS)
 
 
@@ -88,7 +90,11 @@ def _confirmed(
     rows = list(chosen.order_by("pk")[: MOST + 1])
     able = [one for one in rows if to in ALLOWED[State(one.state)]]
     if len(rows) > MOST or not able:
-        text = f"Choose at most {MOST} at once." if able else "None of these is in such a state."
+        states = listed([f"{one.code} ({one.get_state_display()})" for one in rows])
+        done_to = "closed" if to == State.CLOSING else "cancelled"
+        text = f"None of the selected versus can be {done_to}: {states}."
+        if able:
+            text = f"Choose at most {MOST} at once."
         model_admin.message_user(request, text, messages.ERROR)
         return None
     if "confirmed" not in request.POST:
@@ -98,16 +104,20 @@ def _confirmed(
             "title": "Close both legs" if to == State.CLOSING else "Cancel",
             "action": request.POST.get("action", ""),
             "versus": able,
-            "left": len(rows) - len(able),
+            "left": [one for one in rows if one not in able],
         }
         return render(request, TEMPLATE, context)
     done = [one for one in able if act(one, cast(User, request.user))]
     for one in done:
         model_admin.log_change(request, one, f"{State(one.state).label}")
-    became = {one.pk: one for one in Versus.objects.filter(pk__in=[one.pk for one in done])}
-    told = [f"{one.code} is {one.get_state_display()}" for one in became.values()]
+    now = list(Versus.objects.filter(pk__in=[one.pk for one in rows]).order_by("pk"))
+    became = [one for one in now if one in done]
+    told = [f"{one.code} is {one.get_state_display()}" for one in became]
     text = f"{len(done)} of {len(rows)}: {', '.join(told) or 'none'}."
-    over = bool(done) and all(one.is_ended for one in became.values())
+    left = [f"{one.code} ({one.get_state_display()})" for one in now if one not in done]
+    if left:
+        text += f" Nothing was done with {listed(left)}."
+    over = bool(done) and all(one.is_ended for one in became) and not left
     model_admin.message_user(request, text, messages.SUCCESS if over else messages.WARNING)
     return None
 

@@ -17,6 +17,7 @@ from accounts.api.caller import may
 from accounts.api.reads import place
 from accounts.models import Account
 from mt5monitor.api.answers import conditional, encoded
+from mt5monitor.api.numbers import texts
 from mt5monitor.sums import ExactSum
 from trading import history
 from trading.history import worth
@@ -52,7 +53,8 @@ class ClosedTradeOut(Schema):
     exit_time: str | None
     entry_price: float | None
     exit_price: float
-    position_id: int
+    position_id: int = Field(description="the identifier of the position, not its ticket")
+    position_id_text: str
     swap: float | None
     fee: float | None
     net: float = Field(description="profit, swap, commission and fee, as far as told")
@@ -85,6 +87,7 @@ class TradeHistoryOut(Schema):
     synced_at: datetime | None = Field(description="when the history was read last")
     reason: str | None = Field(description="why the last reading failed")
     next: int | None = Field(description="as `before`, for those that come after these")
+    next_text: str | None
 
 
 class Asked(Schema):
@@ -114,7 +117,7 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
     known = HistorySync.objects.filter(account=account).first()
     rows = ClosedTrade.objects.filter(account=account)
     page, after = _page(account, rows, asked)
-    told = {"account_number": number, "trades": page, "next": after}
+    told = {"account_number": number, "trades": page, "next": after, **texts(next=after)}
     failing = known is not None and known.failing_since is not None
     complete = known.is_complete if known else None
     is_known = known is not None and known.synced_at is not None and complete is not False
@@ -176,6 +179,7 @@ def _totals(rows: QuerySet[ClosedTrade], *, is_known: bool) -> dict[str, Any]:
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in SAME},
+        **texts(position_id=row["position_id"]),
         "lot": row["volume_closed"],
         "entry_time": _time(row["opened_at"], row["opened_told"]),
         "exit_time": _time(row["closed_at"], row["closed_told"]),

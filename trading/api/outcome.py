@@ -8,6 +8,7 @@ from ninja import Field, Schema
 
 from accounts.api.shapes import Problem
 from mt5monitor.api.answers import answer
+from mt5monitor.api.numbers import texts
 from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
 from trading.settling import unchecked
@@ -24,6 +25,11 @@ STATUS: Final = {
 }
 
 
+TICKETS: Final = (
+    *("position", "position_identifier", "order_ticket", "deal_ticket", "position_ticket"),
+)
+
+
 class OrderOut(Schema):
     id: int
     tag: str
@@ -34,7 +40,12 @@ class OrderOut(Schema):
     volume: float | None
     sl: float | None
     tp: float | None
-    position: int | None
+    position: int | None = Field(description="ticket of the position that it is about")
+    position_text: str | None
+    position_identifier: int | None = Field(
+        description="of the position that it is about or opened; stays when its ticket changes"
+    )
+    position_identifier_text: str | None
     state: str
     success: bool | None = Field(description="null: not known yet")
     reason: str
@@ -42,8 +53,11 @@ class OrderOut(Schema):
     price: float | None
     filled_volume: float | None
     order_ticket: int | None
+    order_ticket_text: str | None
     deal_ticket: int | None
+    deal_ticket_text: str | None
     position_ticket: int | None
+    position_ticket_text: str | None
     user: str
     placed_at: datetime
     answered_at: datetime | None
@@ -57,6 +71,7 @@ class OrderOut(Schema):
 class TradeOut(Schema):
     success: bool | None
     ticket: int | None
+    ticket_text: str | None
     message: str
     price: float | None
     close_price: float | None
@@ -71,6 +86,7 @@ class TradeFailed(Problem):
 
     success: bool = False
     ticket: int | None = None
+    ticket_text: str | None = None
     message: str = Field("", description="the same as `detail`")
     error_code: int | None = Field(None, description="the broker's return code, when it refused")
     errors: dict[str, str] | None = Field(None, description="by field, when nothing was placed")
@@ -99,9 +115,11 @@ def outcome(order: Order) -> HttpResponse:
 def trade(order: Order, success: bool | None) -> dict[str, Any]:
     closes, modifies = order.kind == Order.Kind.CLOSE, order.kind == Order.Kind.MODIFY
     opened = order.position_ticket or order.order_ticket
+    ticket = order.position if order.position is not None else opened
     return {
         "success": success,
-        "ticket": order.position if order.position is not None else opened,
+        "ticket": ticket,
+        **texts(ticket=ticket),
         "message": order.reason or order.get_state_display(),
         "price": order.price,
         "close_price": order.price if closes else None,
@@ -113,11 +131,14 @@ def trade(order: Order, success: bool | None) -> dict[str, Any]:
 
 
 def told(order: Order) -> dict[str, Any]:
-    same = ("id", "tag", "kind", "symbol", "side", "volume", "sl", "tp", "position", "state")
-    ended = ("reason", "retcode", "price", "filled_volume", "order_ticket", "deal_ticket")
-    times = ("position_ticket", "placed_at", "answered_at", "ended_at")
+    same = ("id", "tag", "kind", "symbol", "side", "volume", "sl", "tp", "state")
+    ended = ("reason", "retcode", "price", "filled_volume")
+    times = ("placed_at", "answered_at", "ended_at")
+    tickets = {name: getattr(order, name) for name in TICKETS}
     return {
         **{name: getattr(order, name) for name in (*same, *ended, *times)},
+        **tickets,
+        **texts(**tickets),
         "account_number": order.login,
         "success": succeeded(order),
         "user": order.username,

@@ -12,12 +12,18 @@ from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import may
 from accounts.models import Account, Position
 from mt5monitor.api.answers import conditional
+from mt5monitor.api.numbers import texts
 
 router = Router(tags=["Accounts"])
 
 
 class PositionOut(Schema):
     ticket: int
+    ticket_text: str
+    identifier: int | None = Field(
+        description="stays when the broker gives the position another ticket; null with contract 1"
+    )
+    identifier_text: str | None
     symbol: str
     type: str = Field(description="BUY or SELL")
     volume: float
@@ -67,6 +73,8 @@ def held(row: Account) -> dict[str, Any]:
 def position(row: Position) -> dict[str, Any]:
     return {
         "ticket": row.ticket,
+        "identifier": row.identifier,
+        **texts(ticket=row.ticket, identifier=row.identifier),
         "symbol": row.symbol,
         "type": row.side,
         "volume": row.volume,

@@ -14,8 +14,9 @@ from accounts.api.accounts import ERRORS, Number, account_or_404
 from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
+from accounts.positions import find
 from mt5monitor.api.answers import detail
-from mt5monitor.api.numbers import Amount, AmountOr0
+from mt5monitor.api.numbers import Amount, AmountOr0, Ticket
 from trading import orders
 from trading.api.outcome import TradeFailed, TradeOut, outcome
 from trading.identity import new_client_key
@@ -23,7 +24,8 @@ from trading.models import Order
 from trading.orders import Instruction, KeyTaken
 from trading.permits import refusal_of_the_switch
 from trading.sizing import Refused
-from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, Ticket
+from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket
+from trading.tickets import Ticket as Form
 
 router = Router(tags=["Trading"])
 TRADE = may("accounts.view_account", "trading.trade")
@@ -47,7 +49,6 @@ Key = Annotated[
         description="the same key gives the same answer; without one, each request is new",
     ),
 ]
-TicketNumber = Annotated[int, Field(gt=0, lt=2**63)]
 
 
 class OpenIn(Schema):
@@ -62,7 +63,7 @@ class OpenIn(Schema):
 
 
 class CloseIn(Schema):
-    ticket: TicketNumber
+    ticket: Ticket
     volume: Amount | None = Field(None, description="lots; all of it without")
     deviation: int | None = Field(None, ge=0, le=100_000, description="points; not used")
     override_reason: str = Field(
@@ -71,7 +72,7 @@ class CloseIn(Schema):
 
 
 class ModifyIn(Schema):
-    ticket: TicketNumber
+    ticket: Ticket
     sl: AmountOr0 | None = Field(None, description="price; none or 0 takes it away")
     tp: AmountOr0 | None = None
 
@@ -104,7 +105,7 @@ def modify_position(
 
 
 # --- what is asked ------------------------------------------------------------------------------
-def _opening(account: Account, asked: OpenIn) -> Ticket:
+def _opening(account: Account, asked: OpenIn) -> Form:
     data = {"symbol": asked.symbol, "side": asked.order_type, "volume": _typed(asked.lot)}
     for name in ("sl", "tp"):
         price, pips = getattr(asked, f"{name}_price"), getattr(asked, name)
@@ -115,19 +116,19 @@ def _opening(account: Account, asked: OpenIn) -> Ticket:
     return OpenTicket(account, data)
 
 
-def _closing(account: Account, asked: CloseIn) -> Ticket:
+def _closing(account: Account, asked: CloseIn) -> Form:
     volume = "" if asked.volume is None else _typed(asked.volume)
     data = {"volume": volume, "override_reason": asked.override_reason}
     return CloseTicket(_position(account, asked.ticket), data)
 
 
-def _modifying(account: Account, asked: ModifyIn) -> Ticket:
+def _modifying(account: Account, asked: ModifyIn) -> Form:
     data = {name: _typed(at) for name in ("sl", "tp") if (at := getattr(asked, name))}
     return ModifyTicket(_position(account, asked.ticket), {"sl": "", "tp": ""} | data)
 
 
 def _position(account: Account, ticket: int) -> Position:
-    position = account.positions.filter(ticket=ticket).first()
+    position = find(account.positions.named(ticket), ticket)
     if position is None:
         flat = ", which has no open positions" if account.open_positions == 0 else ""
         raise Http404(f"Position #{ticket} is not open on account {account.number}{flat}.")
@@ -145,7 +146,7 @@ def _trade(
     account: Account,
     asked: Schema,
     key: str,
-    ticket: Callable[[], Ticket],
+    ticket: Callable[[], Form],
 ) -> HttpResponse:
     """What became of it. The same key again is the same order, whatever the market does meanwhile:
     what was asked is compared, not the prices that came of it."""

@@ -8,7 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
 from accounts.models import Account
-from mt5monitor.api.numbers import Amount, AmountOr0
+from mt5monitor.api.numbers import TEXT_OF, Amount, AmountOr0, texts
 from trading.models import Order, Versus
 from trading.versus.diagram import State
 from trading.versus.legs import Leg, Legs
@@ -88,8 +88,10 @@ class VersusOut(Schema):
     scheduled_congelar: datetime | None
     scheduled_transferir: datetime | None
     zone: str
-    tickets_a: list[int]
+    tickets_a: list[int] = Field(description="of the legs as they were opened")
+    tickets_a_text: list[str]
     tickets_b: list[int]
+    tickets_b_text: list[str]
     archived: bool = Field(description="deleted: taken off the lists after its end")
     url: str
 
@@ -110,8 +112,11 @@ class Ran(Schema):
     message: str
     versus: VersusOut
     tickets: list[int]
+    tickets_text: list[str]
     account_a_ticket: int | None
+    account_a_ticket_text: str | None
     account_b_tickets: list[int]
+    account_b_tickets_text: list[str]
     prices: dict[str, dict[str, float | None]]
 
 
@@ -165,10 +170,17 @@ def versus_out(versus: Versus) -> dict[str, Any]:
         "updated_at": versus.since,
         "scheduled_congelar": versus.freeze_at,
         "scheduled_transferir": versus.transfer_at,
-        "tickets_a": [leg.ticket for leg in legs if leg.account_id == versus.account_a_id],
-        "tickets_b": [leg.ticket for leg in legs if leg.account_id == versus.account_b_id],
+        **_tickets("tickets_a", [leg for leg in legs if leg.account_id == versus.account_a_id]),
+        **_tickets("tickets_b", [leg for leg in legs if leg.account_id == versus.account_b_id]),
         "archived": versus.archived_at is not None,
         "url": f"/versus/{versus.code}/",
+    }
+
+
+def _tickets(name: str, legs: list[Leg]) -> dict[str, list[int] | list[str]]:
+    return {
+        name: [leg.ticket for leg in legs],
+        f"{name}{TEXT_OF}": [str(leg.ticket) for leg in legs],
     }
 
 
@@ -180,14 +192,18 @@ def _whose(role: str, account: Account) -> dict[str, str | None]:
 def ran(versus: Versus) -> dict[str, Any]:
     told = versus_out(versus)
     on_a, on_b = told["tickets_a"], told["tickets_b"]
+    only = on_a[0] if len(on_a) == 1 else None
     levels = {"account_a": _levels(versus, "protect"), "account_b": _levels(versus, "half-1")}
     return {
         "status": "success",
         "message": versus.reason,
         "versus": told,
         "tickets": on_a,
-        "account_a_ticket": on_a[0] if len(on_a) == 1 else None,
+        "tickets_text": told["tickets_a_text"],
+        "account_a_ticket": only,
+        **texts(account_a_ticket=only),
         "account_b_tickets": on_b,
+        "account_b_tickets_text": told["tickets_b_text"],
         "prices": levels,
     }
 

@@ -42,6 +42,7 @@ def _became() -> list[Column[Order]]:
         Column("Profit", Kind.MONEY, lambda row: row.profit),
         Column("Code", Kind.ID, lambda row: row.retcode),
         Column("Position ticket", Kind.ID, lambda row: row.position_ticket),
+        Column("Position identifier", Kind.ID, lambda row: row.position_identifier),
         Column("Order ticket", Kind.ID, lambda row: row.order_ticket),
         Column("Deal ticket", Kind.ID, lambda row: row.deal_ticket),
     ]

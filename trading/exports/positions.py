@@ -38,6 +38,7 @@ def _figures() -> list[Column[Position]]:
 def _origin(now: datetime) -> list[Column[Position]]:
     return [
         Column("Ticket", Kind.ID, lambda row: row.ticket),
+        Column("Identifier", Kind.ID, lambda row: row.identifier),
         Column("Opened (UTC)", Kind.TIME, lambda row: row.opened_at),
         Column("Comment", Kind.TEXT, lambda row: row.comment),
         Column("Magic", Kind.ID, lambda row: row.magic),

@@ -79,6 +79,9 @@ class Order(models.Model):
     order_ticket = models.BigIntegerField(null=True)
     deal_ticket = models.BigIntegerField(null=True)
     position_ticket = models.BigIntegerField(null=True)
+    position_identifier = models.BigIntegerField(
+        null=True, help_text="of the position that it is about or opened; stays when tickets change"
+    )
     filled_volume = models.DecimalField(**VOLUME, null=True)
     price = models.DecimalField(**PRICE, null=True)
     profit = models.DecimalField(**MONEY, null=True)
@@ -167,6 +170,14 @@ class Order(models.Model):
         if self.kind == self.Kind.CLOSE:
             return f"close {lots} of #{self.position} {self.symbol}"
         return f"set SL and TP of #{self.position} {self.symbol}"
+
+    @property
+    def identity(self) -> int | None:
+        """What the position is known by that it is about, or opened: its identifier, else the
+        ticket by which we learned of it. On a hedging account, an opening order's own."""
+        return (
+            self.position_identifier or self.position or self.position_ticket or self.order_ticket
+        )
 
     @property
     def is_ended(self) -> bool:

@@ -51,10 +51,12 @@ class VersusQuerySet(models.QuerySet["Versus"]):
 
     def held_since(self, ended_after: datetime) -> "VersusQuerySet":
         """Ended ones a leg of which is among the positions that were read last."""
-        ticket = Coalesce("position_ticket", "order_ticket")
-        legs = Order.objects.filter(kind=Order.Kind.OPEN, state__in=EXECUTED).annotate(leg=ticket)
+        number = Coalesce("position_identifier", "position_ticket", "order_ticket")
+        legs = Order.objects.filter(kind=Order.Kind.OPEN, state__in=EXECUTED).annotate(leg=number)
         held = Position.objects.filter(account=models.OuterRef("account"))
-        legs = legs.filter(models.Exists(held.filter(ticket=models.OuterRef("leg"))))
+        leg = models.OuterRef("leg")
+        named = models.Q(ticket=leg) | models.Q(identifier=leg)
+        legs = legs.filter(models.Exists(held.filter(named)))
         ended = self.filter(state__in=ENDED, ended_at__gt=ended_after)
         return ended.filter(pk__in=legs.filter(versus__in=ended).values("versus"))
 

@@ -102,6 +102,11 @@ class ShownLeg:
         return self.lots or self.leg.volume
 
     @property
+    def ticket(self) -> int:
+        """The one that the terminal shows now, where that is known."""
+        return self.position.ticket if self.position else self.leg.ticket
+
+    @property
     def profit(self) -> Decimal | None:
         return None if self.why or self.position is None else self.position.profit
 
@@ -225,7 +230,7 @@ class Card:
         versus = self.versus
         on_a = leg.account_id == versus.account_a_id
         account = versus.account_a if on_a else versus.account_b
-        position = next((one for one in account.positions.all() if one.ticket == leg.ticket), None)
+        position = leg.among(account.positions.all())
         lots = min(facts.held.get(leg.key, leg.volume), leg.volume)
         why = _why_unknown(account, position, self.now)
         return ShownLeg("A" if on_a else "B", leg, account, position, why, lots)

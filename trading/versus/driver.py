@@ -186,7 +186,7 @@ def part(amount: Decimal | None, share: Decimal) -> Decimal | None:
 # --- the legs that are there --------------------------------------------------------------------
 def _close(versus: Versus, action: Close) -> None:
     leg = action.leg
-    asked = Asked(Instruction("close", leg.symbol, leg.side, position=leg.ticket))
+    asked = Asked(Instruction("close", leg.symbol, leg.side, position=leg.identity))
     _place(versus, _account(versus, leg), action.step, action.attempt, lambda: asked)
 
 
@@ -214,7 +214,7 @@ def _protecting(versus: Versus, leg: Leg, known: Quotes) -> Asked:
     sizing.check_stops(leg.side, sl, tp, spec_a)
     # Where B has none, A's leg keeps its own: to modify takes away what is not told.
     sl, tp = leg.sl if sl is None else sl, leg.tp if tp is None else tp
-    return Asked(Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.ticket))
+    return Asked(Instruction("modify", leg.symbol, leg.side, sl=sl, tp=tp, position=leg.identity))
 
 
 def _account(versus: Versus, leg: Leg) -> Account:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from accounts.models import Account
 from trading.models import Order
-from trading.versus.legs import Legs, ticket_of
+from trading.versus.legs import Leg, Legs
 
 SHOWN_AFTER = timedelta(seconds=5)  # a broker may show a new position a moment later
 
@@ -27,16 +27,18 @@ def held(
     if accounts is None:
         rows = Account.objects.select_related("agent").prefetch_related("positions")
         accounts = rows.in_bulk({leg.account_id for leg in open_legs})
-    lots = {
-        (pk, one.ticket): one.volume for pk, row in accounts.items() for one in row.positions.all()
-    }
     opening = (order for order in legs.orders if order.kind == Order.Kind.OPEN)
-    opened = {(order.account_id, ticket_of(order)): order for order in opening}
+    opened = {(order.account_id, order.identity): order for order in opening}
     return {
-        leg.key: lots.get(leg.key, Decimal(0))
+        leg.key: _lots(leg, accounts[leg.account_id])
         for leg in open_legs
         if _is_credible(accounts[leg.account_id], opened[leg.key], now)
     }
+
+
+def _lots(leg: Leg, account: Account) -> Decimal:
+    held = leg.among(account.positions.all())
+    return Decimal(0) if held is None else held.volume
 
 
 def _is_credible(account: Account, order: Order, now: datetime) -> bool:

@@ -1,11 +1,12 @@
 """What the orders of a versus say happened: its legs, and how each step fared. Pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from accounts.positions import P, find
 from trading.diagram import EXECUTED, OPEN, WITHOUT_EXECUTION, State
 from trading.models import Order
 
@@ -15,14 +16,16 @@ RELEASE, PROTECT = "release", "protect"
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A position that a step opened. `volume`: what is left of it as far as our orders know.
-    `sl`, `tp`: with which it was opened. `since`: when we learned of it."""
+    """A position that a step opened. `ticket`: the one that it was opened with, and `identity` what
+    it is known by whatever ticket the broker gives it. `volume`: what is left of it as far as our
+    orders know. `sl`, `tp`: with which it was opened. `since`: when we learned of it."""
 
     step: str
     run: int
     account_id: int
     login: int
     ticket: int
+    identity: int
     symbol: str
     side: str
     volume: Decimal
@@ -33,8 +36,12 @@ class Leg:
 
     @property
     def key(self) -> tuple[int, int]:
-        """Tickets are a broker's own: two brokers may give the same one."""
-        return self.account_id, self.ticket
+        """Numbers are a broker's own: two brokers may give the same one."""
+        return self.account_id, self.identity
+
+    def among(self, positions: Iterable[P]) -> P | None:
+        """That of the broker, whatever its ticket is now."""
+        return find(positions, self.identity, self.ticket)
 
     def __str__(self) -> str:
         side = self.side.lower()
@@ -77,7 +84,7 @@ class Legs:
         left = executed(order)
         for closing in self.orders:
             closes = closing.kind == Order.Kind.CLOSE and closing.account_id == order.account_id
-            if not closes or closing.position != ticket:
+            if not closes or not {closing.position, closing.identity} & {ticket, order.identity}:
                 continue
             if is_over(closing) and not _late_and_told(closing):
                 return None
@@ -91,6 +98,7 @@ class Legs:
             account_id=order.account_id,
             login=order.login,
             ticket=ticket,
+            identity=order.identity or ticket,
             symbol=order.symbol,
             side=order.side,
             volume=left,

@@ -1,6 +1,7 @@
 """All open positions of the fleet, and closing those of the accounts that were ticked."""
 
 from collections import defaultdict
+from collections.abc import Set
 from typing import cast
 
 from django.contrib.auth.decorators import permission_required
@@ -11,15 +12,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents import symbol_name
+from accounts.agents.text import clean
 from accounts.forms import RefreshForm
 from accounts.models import Account
 from accounts.views.answers import said
 from trading import closing
 from trading.exposure import exposure
-from trading.numbers import whole
+from trading.numbers import whole, whole_or_text
 from trading.switching import standing
 from trading.views import placing
 from trading.views.tickets import may_trade
+
+TEXT_SHOWN = 50
+MISSING_NAMED = 20
 
 
 @require_safe
@@ -40,13 +45,19 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     numbers = form.cleaned_data["accounts"]
     chosen = Account.objects.for_rows().filter(number__in=numbers).prefetch_related("positions")
     accounts = list(chosen.order_by("number"))
+    known = {account.number for account in accounts}
+    passed_over = [f"Account {one} is not here any more." for one in numbers if one not in known]
     if not accounts:
-        return said(request, "Select accounts first.", tone="bad")
+        text = " ".join(passed_over[:MISSING_NAMED]) or "Select accounts first."
+        return said(request, text, tone="bad")
     key, user = placing.key_of(request), cast(AbstractUser, request.user)
     if request.POST.get("step") == "send":
-        closed = closing.close_accounts(accounts, user, key, _tickets(request.POST))
-        return render(request, "trading/closed.html", {"closed": closed})
+        tickets, others = _tickets(request.POST, known)
+        closed = closing.close_accounts(accounts, user, key, tickets)
+        context = {"closed": closed, "passed_over": passed_over + others}
+        return render(request, "trading/closed.html", context)
     context = {
+        "passed_over": passed_over,
         "accounts": accounts,
         "client_key": key,
         "stopped": standing().why_not,
@@ -55,11 +66,17 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     return render(request, "trading/close_selected.html", context)
 
 
-def _tickets(posted: QueryDict) -> dict[int, list[int]]:
-    """What was shown to be closed, as "account-ticket": nothing that was opened since."""
-    tickets: dict[int, list[int]] = defaultdict(list)
+def _tickets(posted: QueryDict, known: Set[int]) -> tuple[dict[int, list[int | str]], list[str]]:
+    """What was shown to be closed, as "account-ticket": nothing that was opened since. And why what
+    belongs to none of the `known` accounts is passed over."""
+    tickets: dict[int, list[int | str]] = defaultdict(list)
+    passed_over: list[str] = []
     for text in posted.getlist("position"):
-        number, ticket = (whole(part) for part in text.partition("-")[::2])
-        if number is not None and ticket is not None:
-            tickets[number].append(ticket)
-    return tickets
+        account, _, ticket = text.partition("-")
+        number = whole(account)
+        if number is not None and number in known:
+            tickets[number].append(whole_or_text(ticket))
+        else:
+            shown = clean(text, TEXT_SHOWN)
+            passed_over.append(f"“{shown}” is not of these accounts, so nothing was closed for it.")
+    return tickets, passed_over

@@ -92,7 +92,8 @@ def _send(request: HttpRequest, account: Account, asked: Instruction, key: str) 
 def _again(request: HttpRequest, account: Account, kind: str, order: Order) -> HttpResponse:
     """A form that was sent before. What it says is compared as it is: the market has moved on."""
     data, page = request.POST, request.resolver_match
-    if (order.kind, order.position) != (kind, page.kwargs.get("ticket") if page else None):
+    number = page.kwargs.get("ticket") if page else None
+    if order.kind != kind or number not in (order.position, order.position_identifier):
         return taken(request)
     try:
         asked = Instruction(

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
+from accounts.positions import find
 from accounts.views.account import account_or_404
 from trading import closing, numbers, symbols
 from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, PositionTicket
@@ -47,10 +48,9 @@ def quote(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _position(account: Account, ticket: int) -> Position:
-    try:
-        position = account.positions.get(ticket=ticket)
-    except (Position.DoesNotExist, OverflowError) as error:
-        raise Http404(f"Position #{ticket} is not open any more on {account.number}.") from error
+    position = find(account.positions.named(ticket), ticket)
+    if position is None:
+        raise Http404(f"Position #{ticket} is not open any more on {account.number}.")
     position.account = account  # with its agent
     return position
 
@@ -120,8 +120,7 @@ def close_all(request: HttpRequest, number: int) -> HttpResponse:
     context: dict[str, Any] = {"account": account, "lock": placing.lock_of(account)}
     context["stopped"] = placing.stopped(account)
     if request.method == "POST":
-        posted = map(numbers.whole, request.POST.getlist("ticket"))
-        tickets = [ticket for ticket in posted if ticket is not None]
+        tickets = [numbers.whole_or_text(text) for text in request.POST.getlist("ticket")]
         reason = clean(request.POST.get("override_reason", ""), REASON_LENGTH)
         user = cast(AbstractUser, request.user)
         context["closed"] = [closing.close_account(account, user, tickets, key, reason)]

@@ -1,0 +1,22 @@
+"""Account numbers in a sentence: what was not done is told of each account by its number."""
+
+from collections.abc import Collection
+from typing import Final
+
+from accounts.models import Account
+
+NAMED: Final = 50  # a sentence with more is not read
+
+
+def numbers(accounts: Collection[Account]) -> str:
+    """Return "5001, 5002 and 5003"; of very many, the first ones and how many more."""
+    return listed(sorted(account.number for account in accounts))
+
+
+def listed(shown: Collection[int | str]) -> str:
+    """Return them with commas, and "and" before the last."""
+    texts = [str(one) for one in shown]
+    more = len(texts) - NAMED
+    if more > 0:
+        return f"{', '.join(texts[:NAMED])} and {more} more"
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
