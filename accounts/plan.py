@@ -8,26 +8,11 @@ from django.conf import settings
 from accounts.agents import AccountReading, AgentError, PositionReading
 from accounts.changes import differing
 from accounts.models import Account, Agent, Conflict, Position
+from accounts.models.position import POLLED as POSITION_COLUMNS
 from accounts.ownership import Claims, sort_claims
 from accounts.results import Result
 from accounts.snapshot import Snapshot
 from accounts.writes import Writes
-
-POSITION_COLUMNS = (
-    "symbol",
-    "side",
-    "volume",
-    "open_price",
-    "current_price",
-    "sl",
-    "tp",
-    "profit",
-    "swap",
-    "commission",
-    "opened_at",
-    "comment",
-    "magic",
-)
 
 
 class Plan:
@@ -49,6 +34,8 @@ class Plan:
             return  # deleted, or moved elsewhere, while it was asked
         if agent.has_newer_answer(result.started_at, self._now):
             return
+        if result.is_unchanged and result.etag not in ("", agent.etag):
+            return  # nothing changed since a state that is not the one of the rows any more
         if result.error is not None:
             self._fail(agent, result, result.error)
         else:
@@ -62,7 +49,7 @@ class Plan:
         columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
         if result.recovered:
             columns["recovered_at"] = result.finished_at
-        self.writes.agents[agent.pk] = columns
+        self._write(agent, columns)
         self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
@@ -82,12 +69,14 @@ class Plan:
             claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
             self._take(agent, claims)
         columns = self._agent_columns(agent, result, claims, own)
-        if not columns and not agent.is_ahead(self._now):
+        if columns or agent.is_ahead(self._now):
+            self.changed_agents.add(agent.pk)
+        elif agent.pk not in self.agents_of_changed_accounts | self.changed_agents:
             self.unchanged_agents.add(agent.pk)
             return
+        # Together with the figures, so that a reading that began before this one cannot undo them.
+        self._write(agent, {**columns, "last_seen_at": result.finished_at})
         self._note(agent, columns)
-        self.writes.agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
-        self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
 
@@ -120,6 +109,10 @@ class Plan:
         status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
         columns = _status(agent, status, code, reason, self._now)
         return columns | differing(agent, {"failures": 0})
+
+    def _write(self, agent: Agent, columns: dict[str, Any]) -> None:
+        self.writes.agents[agent.pk] = columns
+        self.writes.heard[agent.pk] = agent.last_seen_at
 
     def _note(self, agent: Agent, columns: dict[str, Any]) -> None:
         if "status" in columns:
@@ -155,6 +148,7 @@ class Plan:
     def _change(self, agent: Agent, account: Account, columns: dict[str, Any]) -> None:
         if not columns:
             return
+        self.writes.owners[account.pk] = account.agent_id
         for name, value in columns.items():
             setattr(account, name, value)  # urgency is judged by the new figures
         self.writes.accounts[account.pk] = columns

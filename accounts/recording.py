@@ -60,11 +60,15 @@ class Recorder:
             return set()
 
     def _record(self, batch: Sequence[Result]) -> set[int]:
-        plan = Plan(Snapshot.of(batch), timezone.now())
-        for result in batch:
-            plan.add(result)
+        plan = _plan(batch)
+        unchanged = set(plan.unchanged_agents)
         if plan.writes:
             with transaction.atomic():
+                while not plan.writes.hold():
+                    # Of those that are held by now, and of no others: the rest changes nothing.
+                    batch_held = [one for one in batch if one.agent_id in plan.writes.heard]
+                    plan = _plan(batch_held)
+                    unchanged |= plan.unchanged_agents
                 plan.writes.write()
                 publish_accounts(plan.changed_numbers)
                 publish_accounts(plan.added_numbers, added=True)
@@ -72,9 +76,7 @@ class Recorder:
         for agent, columns in plan.turned:
             _tell(agent, columns["status"], columns.get("status_reason", agent.status_reason))
         self._touched |= {
-            result.agent_id: result.finished_at
-            for result in batch
-            if result.agent_id in plan.unchanged_agents
+            result.agent_id: result.finished_at for result in batch if result.agent_id in unchanged
         }
         return plan.changed_agents | plan.agents_of_changed_accounts
 
@@ -94,6 +96,13 @@ class Recorder:
                 touched.update(last_seen_at=seen_at)
         self._touched.clear()
         self._touch_due = time.monotonic() + self._touch_every_s
+
+
+def _plan(batch: Sequence[Result]) -> Plan:
+    plan = Plan(Snapshot.of(batch), timezone.now())
+    for result in batch:
+        plan.add(result)
+    return plan
 
 
 def _tell(agent: Agent, status: str, reason: str) -> None:

@@ -8,6 +8,23 @@ from accounts.models.account import MONEY, Account
 
 PRICE: dict[str, Any] = {"max_digits": 20, "decimal_places": 8}
 
+# What a reading says of a position, under the names of its columns.
+POLLED = (
+    "symbol",
+    "side",
+    "volume",
+    "open_price",
+    "current_price",
+    "sl",
+    "tp",
+    "profit",
+    "swap",
+    "commission",
+    "opened_at",
+    "comment",
+    "magic",
+)
+
 
 class Position(models.Model):
     class Side(models.TextChoices):
