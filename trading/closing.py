@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import connections
 
 from accounts.models import Account, Position
-from trading import orders
+from trading import orders, readback
 from trading.diagram import OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
@@ -72,7 +72,8 @@ def close_account(
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
     tickets = list(dict.fromkeys(tickets))
     known = own.in_bulk([_key(key, t) for t in tickets], field_name="client_key")
-    closings = []
+    closings: list[Closing] = []
+    ended = {order.pk for order in known.values() if order.is_ended}
     for ticket in tickets:
         position, before = held.get(ticket), known.get(_key(key, ticket))
         if before is not None:
@@ -81,6 +82,8 @@ def close_account(
             closings.append(Closing(f"#{ticket}", "It was not open any more."))
         else:
             closings.append(_close(position, account, user, _key(key, ticket), reason))
+    sent = (closing.order for closing in closings if closing.order is not None)
+    readback.show(order for order in sent if order.pk not in ended)
     return Closed(account, closings)
 
 
