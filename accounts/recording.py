@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import polls
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows
@@ -75,6 +76,8 @@ class Recorder:
                 publish_agents(plan.changed_agents)
         for agent, columns in plan.turned:
             _tell(agent, columns["status"], columns.get("status_reason", agent.status_reason))
+        if plan.chosen:
+            _tell_intervals(plan)
         self._touched |= {
             result.agent_id: result.finished_at for result in batch if result.agent_id in unchanged
         }
@@ -109,6 +112,13 @@ def _tell(agent: Agent, status: str, reason: str) -> None:
     level = logging.INFO if status == Agent.Status.ONLINE else logging.WARNING
     why = f": {reason}" if reason else "."
     operations.log(level, "Agent %s is %s%s", agent.name, status, why, extra={"agent": agent.name})
+
+
+def _tell_intervals(plan: Plan) -> None:
+    for agent, urgency, interval in plan.chosen:
+        told = (agent.name, interval.total_seconds(), urgency.level, urgency.reason)
+        log.debug("Agent %s is polled every %g s (%s): %s", *told)
+    polls.count_intervals([urgency.level for _, urgency, _ in plan.chosen])
 
 
 class Unwritable(AgentError):

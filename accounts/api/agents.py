@@ -1,14 +1,16 @@
 """Agents, and what the rows know altogether."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
+from accounts import polls
 from accounts.api import reads, shapes
 from accounts.api.caller import may
 from accounts.api.reads import read_now
@@ -35,6 +37,10 @@ class Stats(Schema):
     ttl_seconds: float = Field(description="between two polls of an account at rest")
     hits: int | None = Field(description="answers from rows")
     misses: int | None = Field(description="answers for which agents were read first")
+    agents_by_urgency: dict[str, int] = Field(description="enabled ones, as they are polled now")
+    intervals_chosen: dict[str, int] | None = Field(
+        description="how often an agent was given another interval, by urgency; null: not known"
+    )
 
 
 @router.get(
@@ -82,8 +88,15 @@ def stats(request: HttpRequest) -> HttpResponse:
         "ttl_seconds": settings.POLL_INTERVALS["standard"],
         "hits": hits,
         "misses": misses,
+        "agents_by_urgency": dict(_by_urgency(enabled)),
+        "intervals_chosen": polls.intervals_chosen(),
     }
     return answer(told)
+
+
+def _by_urgency(agents: "QuerySet[Agent]") -> Iterable[tuple[str, int]]:
+    chosen = agents.exclude(urgency="").order_by("urgency")
+    return chosen.values_list("urgency").annotate(n=Count("pk"))
 
 
 def _all_read_at() -> datetime | None:

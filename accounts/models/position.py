@@ -48,6 +48,9 @@ class Position(models.Model):
     )
     comment = models.CharField(max_length=64, blank=True)
     magic = models.BigIntegerField(null=True)
+    movement = models.DecimalField(
+        **PRICE, null=True, editable=False, help_text="of its price lately; see nearness"
+    )
 
     class Meta:
         ordering = ["ticket"]
