@@ -21,8 +21,14 @@ def lock_rows(model: type[models.Model], pks: Iterable[int]) -> None:
     PostgreSQL throws one out. SQLite has one writer at a time anyway.
     """
     if connections[router.db_for_write(model)].features.has_select_for_update:
-        rows = model._base_manager.select_for_update(no_key=True)
-        list(rows.filter(pk__in=list(pks)).order_by("pk").values_list("pk"))
+        locked(model, pks, "pk")
+
+
+def locked(model: type[models.Model], pks: Iterable[int], column: str) -> dict[int, Any]:
+    """Lock these rows likewise and return this column of each, by primary key; those that do not
+    exist are left out."""
+    rows = model._base_manager.select_for_update(no_key=True).filter(pk__in=list(pks))
+    return dict(rows.order_by("pk").values_list("pk", column))
 
 
 def write_changes(model: type[models.Model], changes: Iterable[tuple[int, Changes]]) -> int:

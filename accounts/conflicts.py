@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.broadcast import publish_accounts, publish_agents
+from accounts.changes import lock_rows
 from accounts.models import Account, Agent, Conflict
 
 
@@ -22,6 +23,7 @@ def settle_for(conflict: Conflict) -> list[int]:
             moved = moved | Account.objects.filter(agent=conflict.agent_id)
         numbers = list(moved.values_list("number", flat=True))
         losers = set(moved.exclude(agent=None).values_list("agent_id", flat=True))
+        lock_rows(Agent, losers | {conflict.agent_id})  # before accounts, as the poller does
         Account.objects.filter(number__in=numbers).exclude(number=conflict.number).update(
             agent=None
         )

@@ -8,13 +8,13 @@ from accounts.results import Outcome
 
 WAIT_S = 60.0  # for agents that somebody else has asked for: a reconnect may take so long
 # Several that were just read are not read again: they are asked for by all who watch the fleet. One
-# is, for whoever has just traded there wants to see what came of it.
+# is, and not by joining a reading that began before: whoever has just traded there wants to see it.
 LATE_S = 2.0
 
 
 def read_now(user_id: int, agents: Iterable[Agent]) -> list[Outcome]:
     """Returns when all of them have been read, for this user or for another. Raises Crowded."""
     asked = list(agents)
-    late_s = LATE_S if len(asked) > 1 else 0.0
+    one = len(asked) == 1
     with refreshes.place(user_id):
-        return list(polling.refresh(asked, wait_s=WAIT_S, late_s=late_s))
+        return list(polling.refresh(asked, wait_s=WAIT_S, late_s=LATE_S, fresh=one))

@@ -60,4 +60,5 @@ async def read(endpoint: Endpoint) -> Result:
         latency_ms=latency * 1000,
         reading=reading,
         error=error,
+        etag=endpoint.etag or "",
     )

@@ -1,6 +1,6 @@
 """What a batch of replies changes, worked out column by column without touching the database."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,27 +8,13 @@ from django.conf import settings
 from accounts.agents import AccountReading, AgentError, PositionReading
 from accounts.changes import differing
 from accounts.models import Account, Agent, Conflict, Position
+from accounts.models.position import POLLED as POSITION_COLUMNS
+from accounts.models.urgency import Urgency
+from accounts.nearness import Moved, movement, watched
 from accounts.ownership import Claims, sort_claims
 from accounts.results import Result
 from accounts.snapshot import Snapshot
 from accounts.writes import Writes
-
-POSITION_COLUMNS = (
-    "symbol",
-    "side",
-    "volume",
-    "open_price",
-    "current_price",
-    "sl",
-    "tp",
-    "profit",
-    "swap",
-    "commission",
-    "opened_at",
-    "comment",
-    "magic",
-    "identifier",
-)
 
 
 class Plan:
@@ -41,6 +27,7 @@ class Plan:
         self.agents_of_changed_accounts: set[int] = set()
         self.changed_numbers: set[int] = set()
         self.added_numbers: set[int] = set()
+        self.chosen: list[tuple[Agent, Urgency, timedelta]] = []  # intervals that are new
         self.turned: list[tuple[Agent, dict[str, Any]]] = []  # agents with another status now
 
     # --- one reply ----------------------------------------------------------------------------
@@ -50,6 +37,8 @@ class Plan:
             return  # deleted, or moved elsewhere, while it was asked
         if agent.has_newer_answer(result.started_at, self._now):
             return
+        if result.is_unchanged and result.etag not in ("", agent.etag):
+            return  # nothing changed since a state that is not the one of the rows any more
         if result.error is not None:
             self._fail(agent, result, result.error)
         else:
@@ -63,7 +52,7 @@ class Plan:
         columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
         if result.recovered:
             columns["recovered_at"] = result.finished_at
-        self.writes.agents[agent.pk] = columns
+        self._write(agent, columns)
         self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
@@ -83,12 +72,14 @@ class Plan:
             claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
             self._take(agent, claims)
         columns = self._agent_columns(agent, result, claims, own)
-        if not columns and not agent.is_ahead(self._now):
+        if columns or agent.is_ahead(self._now):
+            self.changed_agents.add(agent.pk)
+        elif agent.pk not in self.agents_of_changed_accounts | self.changed_agents:
             self.unchanged_agents.add(agent.pk)
             return
+        # Together with the figures, so that a reading that began before this one cannot undo them.
+        self._write(agent, {**columns, "last_seen_at": result.finished_at})
         self._note(agent, columns)
-        self.writes.agents[agent.pk] = {**columns, "last_seen_at": result.finished_at}
-        self.changed_agents.add(agent.pk)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
 
@@ -102,9 +93,13 @@ class Plan:
         # With a dispute, or when its account was deleted here, the next answer must come whole: it
         # would never be seen settled, nor would the account come back.
         columns |= differing(agent, {"etag": etag if own and not claims.disputed else ""})
-        interval = agent.interval_for([account.urgency(self._now) for account in own])
+        urgency = agent.most_urgent([account.urgency(self._now) for account in own])
+        interval = agent.interval_for(urgency)
+        columns |= differing(agent, {"urgency": urgency.level, "interval_reason": urgency.reason})
         if interval != agent.interval:
             columns |= {"interval": interval, "stale_after": agent.stale_after_for(interval)}
+        if {"urgency", "interval"} & columns.keys():
+            self.chosen.append((agent, urgency, interval))
         if "interval" in columns or agent.failures:
             columns["next_poll_at"] = self._now + interval
         return columns
@@ -121,6 +116,10 @@ class Plan:
         status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
         columns = _status(agent, status, code, reason, self._now)
         return columns | differing(agent, {"failures": 0})
+
+    def _write(self, agent: Agent, columns: dict[str, Any]) -> None:
+        self.writes.agents[agent.pk] = columns
+        self.writes.heard[agent.pk] = agent.last_seen_at
 
     def _note(self, agent: Agent, columns: dict[str, Any]) -> None:
         if "status" in columns:
@@ -146,8 +145,11 @@ class Plan:
     def _update(
         self, agent: Agent, account: Account, reading: AccountReading, extra: dict[str, Any]
     ) -> None:
+        positions = self._moved(account, reading)
+        if positions is not None:
+            extra = extra | {"watch": watched(positions, account.watch)}
         columns = differing(account, account_columns(reading) | extra)
-        moved = self._positions_of(account, reading)
+        moved = self._positions_of(account, positions)
         if self.writes.seeds.fill(account, agent, reading):
             self.changed_numbers.add(account.number)
         if columns or moved:
@@ -156,6 +158,7 @@ class Plan:
     def _change(self, agent: Agent, account: Account, columns: dict[str, Any]) -> None:
         if not columns:
             return
+        self.writes.owners[account.pk] = account.agent_id
         for name, value in columns.items():
             setattr(account, name, value)  # urgency is judged by the new figures
         self.writes.accounts[account.pk] = columns
@@ -176,18 +179,28 @@ class Plan:
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
-    def _positions_of(self, account: Account, reading: AccountReading) -> bool:
-        """Replaces the positions as a set; unknown ones are left as they are."""
+    def _moved(self, account: Account, reading: AccountReading) -> list[Moved] | None:
+        """The positions with the movement of their prices; None when they are unknown."""
         if reading.positions is None:
+            return None
+        rows = self._snapshot.positions.get(account.pk, {})
+        return [
+            Moved(told, movement(rows.get(told.ticket), told.current_price))
+            for told in reading.positions
+        ]
+
+    def _positions_of(self, account: Account, positions: list[Moved] | None) -> bool:
+        """Replaces the positions as a set; unknown ones are left as they are."""
+        if positions is None:
             return False
         rows = dict(self._snapshot.positions.get(account.pk, {}))
         moved = False
-        for told in reading.positions:
+        for told, moves in positions:
             row = rows.pop(told.ticket, None)
             if row is None:
                 self.writes.new_positions.append(_position(account, told))
                 moved = True
-            elif columns := differing(row, _position_columns(told)):
+            elif columns := differing(row, _position_columns(told) | {"movement": moves}):
                 self.writes.positions.append((row.pk, columns))
                 moved = True
         self.writes.gone_positions += [row.pk for row in rows.values()]

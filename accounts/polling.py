@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from accounts import polls, refreshes
-from accounts.fetching import fetch, fetch_or_recover
+from accounts.fetching import fetch, fetch_or_recover, read
 from accounts.models import Agent
 from accounts.recording import Recorder
 from accounts.results import Outcome, Result
@@ -104,18 +104,22 @@ def _wait_s(agent: Agent, now: datetime) -> float:
     return min(max((due - now).total_seconds(), 0.0), TICK.total_seconds())
 
 
-def refresh(agents: Iterable[Agent], *, wait_s: float = 0, late_s: float = 0) -> Iterator[Outcome]:
+def refresh(
+    agents: Iterable[Agent], *, wait_s: float = 0, late_s: float = 0, fresh: bool = False
+) -> Iterator[Outcome]:
     """Polls these agents now, from this process, and yields as they arrive.
 
     An agent whose reading fails is asked to reconnect its terminal and read once more, unless it
     was asked to a moment ago. One that this process is reading for somebody already is not asked
     again: what comes of that is yielded, if it comes within `wait_s`; and so is what came of a
-    reading that ended within the last `late_s`. One that was switched off is left alone.
+    reading that ended within the last `late_s`. With `fresh`, only what began after this call
+    counts, and a reading that is under way is waited for. One that was switched off is left alone.
     """
     by_id = {agent.pk: agent for agent in agents}
     now, until = timezone.now(), time.monotonic() + wait_s
     urls = {pk: agent.url for pk, agent in by_id.items() if agent.enabled}
-    with refreshes.turn(urls, late_s) as turn:
+    with refreshes.turn(urls, late_s, fresh=fresh) as turn:
+        turn.begin(until)
         asked = [agent for pk, agent in by_id.items() if pk in turn.ids]
         calls = [
             fetch_or_recover(one.endpoint(), recover=one.recovery_is_due(one.recovered_at, now))
@@ -128,6 +132,29 @@ def refresh(agents: Iterable[Agent], *, wait_s: float = 0, late_s: float = 0) ->
     for pk in by_id.keys() - turn.ids:
         shared = turn.outcome_of(pk, until) if pk in turn.others else None
         yield shared or Outcome.left_alone(by_id[pk])
+
+
+def read_again(agent: Agent, wait_s: float) -> Outcome | None:
+    """Reads one agent after something was done there, so that its rows show it.
+
+    Takes `wait_s` at most, and asks for no reconnect: who waits has been served already. None when
+    nothing was learned in that time; that is no failure of the agent's.
+    """
+    until = time.monotonic() + wait_s
+    with refreshes.turn({agent.pk: agent.url}, fresh=True) as turn:
+        if not turn.ids:
+            return turn.outcome_of(agent.pk, until)
+        turn.begin(until)
+        try:
+            result = loop.run(read(agent.endpoint()), max(until - time.monotonic(), 0))
+        except TimeoutError:
+            return None
+        recorder = Recorder(touch_every_s=0)
+        changed = recorder.record([result])
+        recorder.close()
+        outcome = Outcome.of(agent, result, agent.pk in changed)
+        turn.is_over(outcome)
+        return outcome
 
 
 def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result, bool]]:

@@ -23,6 +23,7 @@ from accounts.results import Result
 log = logging.getLogger(__name__)
 PREFIX = "mt5monitor:polls:"
 POOLS = "mt5monitor:pool:"
+INTERVALS = "mt5monitor:intervals"
 KEEP_S = 7 * 86_400
 POOL_SILENT_S = 120
 # One command for a whole batch: three commands a poll cost more than all else that is done with it.
@@ -79,6 +80,27 @@ def _remember_pool(connection: "redis.Redis") -> None:
     entry = {"host": socket.gethostname(), "pid": os.getpid(), "at": time.time(), **statistics}
     key = f"{POOLS}{entry['host']}:{entry['pid']}"
     connection.set(key, msgspec.json.encode(entry), ex=POOL_SILENT_S)
+
+
+def count_intervals(levels: Iterable[str]) -> None:
+    """Counts intervals that were chosen anew, by the urgency that they follow from."""
+    try:
+        with _connection().pipeline(transaction=False) as pipe:
+            for level in levels:
+                pipe.hincrby(INTERVALS, level, 1)
+            pipe.expire(INTERVALS, KEEP_S)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("Poll intervals are not counted: Valkey does not answer (%s).", error)
+
+
+def intervals_chosen() -> dict[str, int] | None:
+    """How often each was chosen, until none was for a week; None when that is not known."""
+    try:
+        counts: Any = _connection().hgetall(INTERVALS)
+    except redis.RedisError:
+        return None
+    return {level.decode(): int(count) for level, count in counts.items()}
 
 
 def recent(agent_id: int, count: int = 60) -> list[Poll]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import polls
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows
@@ -60,21 +61,25 @@ class Recorder:
             return set()
 
     def _record(self, batch: Sequence[Result]) -> set[int]:
-        plan = Plan(Snapshot.of(batch), timezone.now())
-        for result in batch:
-            plan.add(result)
+        plan = _plan(batch)
+        unchanged = set(plan.unchanged_agents)
         if plan.writes:
             with transaction.atomic():
+                while not plan.writes.hold():
+                    # Of those that are held by now, and of no others: the rest changes nothing.
+                    batch_held = [one for one in batch if one.agent_id in plan.writes.heard]
+                    plan = _plan(batch_held)
+                    unchanged |= plan.unchanged_agents
                 plan.writes.write()
                 publish_accounts(plan.changed_numbers)
                 publish_accounts(plan.added_numbers, added=True)
                 publish_agents(plan.changed_agents)
         for agent, columns in plan.turned:
             _tell(agent, columns["status"], columns.get("status_reason", agent.status_reason))
+        if plan.chosen:
+            _tell_intervals(plan)
         self._touched |= {
-            result.agent_id: result.finished_at
-            for result in batch
-            if result.agent_id in plan.unchanged_agents
+            result.agent_id: result.finished_at for result in batch if result.agent_id in unchanged
         }
         return plan.changed_agents | plan.agents_of_changed_accounts
 
@@ -96,10 +101,24 @@ class Recorder:
         self._touch_due = time.monotonic() + self._touch_every_s
 
 
+def _plan(batch: Sequence[Result]) -> Plan:
+    plan = Plan(Snapshot.of(batch), timezone.now())
+    for result in batch:
+        plan.add(result)
+    return plan
+
+
 def _tell(agent: Agent, status: str, reason: str) -> None:
     level = logging.INFO if status == Agent.Status.ONLINE else logging.WARNING
     why = f": {reason}" if reason else "."
     operations.log(level, "Agent %s is %s%s", agent.name, status, why, extra={"agent": agent.name})
+
+
+def _tell_intervals(plan: Plan) -> None:
+    for agent, urgency, interval in plan.chosen:
+        told = (agent.name, interval.total_seconds(), urgency.level, urgency.reason)
+        log.debug("Agent %s is polled every %g s (%s): %s", *told)
+    polls.count_intervals([urgency.level for _, urgency, _ in plan.chosen])
 
 
 class Unwritable(AgentError):

@@ -19,6 +19,12 @@ class Result:
     reading: Reading | None = None
     error: AgentError | None = None
     recovered: bool = False
+    etag: str = ""
+    """That was sent along: what "nothing changed" is about."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.reading is None and self.error is None
 
 
 @dataclass(frozen=True, slots=True)

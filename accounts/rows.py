@@ -148,6 +148,8 @@ def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
         "stale": agent.is_stale(now),
         "next": figures.unix(agent.next_poll_at) if agent.enabled else "",
         "next_in": next_in(agent, now),
+        "urgency": agent.urgency if agent.enabled else "",
+        "every": f"Every {agent.interval.total_seconds():g} s: {agent.interval_reason}",
         "numbers": [str(account.number) for account in agent.accounts.all()],
     }
 

@@ -5,6 +5,9 @@ is the same call on a connection that stays open, from a client that keeps no ro
 and proves nothing; the monitor's time is from the click to the settled row: place() and send(),
 with every commit. Beside idle: while another process polls 1,000 agents every 5 s, as a worker
 does, on the same database and the same cores. DATABASE_URL chooses the database.
+
+"Shown" is until the account has been read again and its rows show the trade, which is when whoever
+sent it is answered; of it the agent needs the time of one reading.
 """
 
 import argparse
@@ -67,24 +70,25 @@ def trader() -> Any:
     return User.objects.get_or_create(username="bench", is_superuser=True)[0]
 
 
-def click(account: Any, user: Any, position: int | None = None) -> Any:
+def click(account: Any, user: Any, position: int | None = None, *, shown: bool = False) -> Any:
     """Opens a small position, or closes one; the settled order."""
-    from trading import orders
+    from trading import orders, readback
     from trading.identity import new_client_key
     from trading.orders import Instruction
 
     volume = None if position else Decimal("0.01")
     kind = "close" if position else "open"
     asked = Instruction(kind, "EURUSD", "BUY", volume, position=position)
-    return orders.send(orders.place(account, user, asked, new_client_key()))
+    send = readback.send if shown else orders.send
+    return send(orders.place(account, user, asked, new_client_key()))
 
 
-def clicks(account: Any, user: Any, count: int) -> list[float]:
+def clicks(account: Any, user: Any, count: int, *, shown: bool = False) -> list[float]:
     """Milliseconds of each trade: opened and closed in turn."""
     taken, position = [], None
     for _ in range(count):
         began = time.perf_counter()
-        order = click(account, user, position)
+        order = click(account, user, position, shown=shown)
         taken.append((time.perf_counter() - began) * 1000)
         assert order.state == "filled", order.reason
         position = None if position else order.position_ticket or order.order_ticket
@@ -193,7 +197,10 @@ def added(desk: dict[str, list[Any]], user: Any, polled: str, count: int) -> Ite
         account = accounts[0]
         direct = measured(lambda account=account: bare(account, count + WARM))  # type: ignore[misc]
         whole = measured(lambda account=account: clicks(account, user, count + WARM))  # type: ignore[misc]
-        for name, told in (("bare", direct), ("monitor", whole)):
+        shown = measured(
+            lambda account=account: clicks(account, user, count + WARM, shown=True)  # type: ignore[misc]
+        )
+        for name, told in (("bare", direct), ("monitor", whole), ("shown", shown)):
             yield [polled, contract, count, name, *told]
         differs = (b - a for a, b in zip(direct, whole, strict=True))
         yield [polled, contract, count, "added", *differs]

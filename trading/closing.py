@@ -11,7 +11,7 @@ from django.db import connections
 from accounts.agents.text import clean
 from accounts.models import Account, Position
 from accounts.positions import find
-from trading import orders
+from trading import orders, readback
 from trading.diagram import OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
@@ -84,7 +84,8 @@ def close_account(
     tickets = _oldest_first(list(dict.fromkeys(tickets)), held)
     keys = [_key(key, ticket) for ticket in tickets if isinstance(ticket, int)]
     known = own.in_bulk(keys, field_name="client_key")
-    closings = []
+    closings: list[Closing] = []
+    ended = {order.pk for order in known.values() if order.is_ended}
     for ticket in tickets:
         if isinstance(ticket, str):
             closings.append(_unreadable(ticket))
@@ -96,6 +97,8 @@ def close_account(
             closings.append(_missing(account, ticket))
         else:
             closings.append(_close(position, account, user, _key(key, ticket), reason))
+    sent = (closing.order for closing in closings if closing.order is not None)
+    readback.show(order for order in sent if order.pk not in ended)
     return Closed(account, closings)
 
 

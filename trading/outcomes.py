@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,8 @@ from trading.retcodes import FIFO_CLOSE, explain
 
 log = logging.getLogger(__name__)
 
+SENDER_READS = timedelta(seconds=2)  # the poller leaves it the time, and looks again after it
+
 STATES = {
     "done": State.FILLED,
     "partial": State.PARTIAL,
@@ -32,13 +35,14 @@ STATES = {
 def settle(order: Order, answer: TradeAnswer) -> bool:
     """Ends the order as the answer says, if its state still allows; returns whether it did.
 
-    An answer that comes after the order was given up as unknown still counts: it is proof.
+    An answer that comes after the order was given up as unknown still counts: it is proof. Whoever
+    sent the order has its account read (readback.py); should that fail, the poller does soon.
     """
     to = State.CLOSED_EXTERNALLY if answer.external else STATES[answer.outcome]
     received = msgspec.to_builtins(answer)
     while to in ALLOWED[State(order.state)]:
         if change(order, to, words(order, answer), data=received, **columns(answer)):
-            poll_soon(order)
+            _poll(order, timezone.now() + SENDER_READS)
             return True
         order.refresh_from_db()
     append(order, "An answer came that changes nothing any more.", data=received)
@@ -95,8 +99,14 @@ def _plain(volume: Decimal | None) -> str:
 def poll_soon(order: Order) -> None:
     """The account is read again at once, and no other for its sake: a worker is told, and should
     that fail, its next tick finds it due."""
-    Agent.objects.filter(orders=order).update(next_poll_at=timezone.now())
+    _poll(order, timezone.now())
     transaction.on_commit(_tell_a_worker)
+
+
+def _poll(order: Order, at: datetime) -> None:
+    """At that time, unless it is due before."""
+    agent = Agent.objects.filter(orders=order, next_poll_at__gt=at)
+    agent.update(next_poll_at=at)
 
 
 def _tell_a_worker() -> None:

@@ -119,7 +119,8 @@ def _note(order: Order, text: str) -> None:
 def _find_by_mark(order: Order) -> Finding | None:
     record = wire.record(order)
     if record.state == "ended" and record.answer and record.answer.outcome != "unknown":
-        settle(order, record.answer)
+        if settle(order, record.answer):
+            poll_soon(order)
         return None
     if record.state == "executing":
         return Finding(None, "The agent is still executing it.")

@@ -34,6 +34,8 @@ STATUS = (
     "polled_at",
     "next_poll_at",
     "interval",
+    "urgency",
+    "interval_reason",
     "stale_after",
     "failures",
     "recovered_at",

@@ -72,12 +72,7 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
 )
 def account(request: HttpRequest, number: Number, force_refresh: bool = False) -> HttpResponseBase:
     """One; `force_refresh` reads its agent first, and no other."""
-    row = account_or_404(number)
-    if force_refresh and row.agent is not None:
-        read_now(request, [row.agent])
-        row = account_or_404(number)
-    else:
-        reads.note(polled=False)
+    row = account_as_asked(request, number, force_refresh)
     return conditional(request, shapes.account(row, 1, timezone.now()))
 
 
@@ -131,6 +126,16 @@ def account_or_404(number: int) -> Account:
     row = Account.objects.for_rows().filter(number=number).first()
     if row is None:
         raise Http404(f"There is no account {number}.")
+    return row
+
+
+def account_as_asked(request: HttpRequest, number: int, force_refresh: bool) -> Account:
+    """Of the rows; with `force_refresh`, after its agent was read. Raises Http404, TooOften."""
+    row = account_or_404(number)
+    if force_refresh and row.agent is not None:
+        read_now(request, [row.agent])
+        return account_or_404(number)
+    reads.note(polled=False)
     return row
 
 

@@ -1,16 +1,18 @@
 """Agents, and what the rows know altogether."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 from redis.exceptions import RedisError
 
+from accounts import polls
 from accounts.api import reads, shapes
 from accounts.api.caller import may
 from accounts.api.reads import read_now
@@ -46,6 +48,10 @@ class Stats(Schema):
         description="open sockets and streams, in all web processes; null: unknown"
     )
     connections: dict[str, int] | None = Field(description="the same by kind")
+    agents_by_urgency: dict[str, int] = Field(description="enabled ones, as they are polled now")
+    intervals_chosen: dict[str, int] | None = Field(
+        description="how often an agent was given another interval, by urgency; null: not known"
+    )
 
 
 class Process(Schema):
@@ -111,9 +117,16 @@ def stats(request: HttpRequest) -> HttpResponse:
         "ttl_seconds": settings.POLL_INTERVALS["standard"],
         "hits": hits,
         "misses": misses,
+        "agents_by_urgency": dict(_by_urgency(enabled)),
+        "intervals_chosen": polls.intervals_chosen(),
         **_connections(),
     }
     return answer(told)
+
+
+def _by_urgency(agents: "QuerySet[Agent]") -> Iterable[tuple[str, int]]:
+    chosen = agents.exclude(urgency="").order_by("urgency")
+    return chosen.values_list("urgency").annotate(n=Count("pk"))
 
 
 def _all_read_at() -> datetime | None:

@@ -141,6 +141,12 @@ class AgentOut(Schema):
     reason: str | None
     enabled: bool
     contract: str
+    poll_interval_s: float = Field(description="between two polls while it answers")
+    poll_urgency: str | None = Field(
+        description="critical, active, standard, inactive, idle, or fixed by a person"
+    )
+    poll_reason: str | None = Field(description="why it is polled that often")
+    next_poll: datetime | None = Field(description="null: it is not enabled")
 
 
 def agent(row: Agent, accounts: int) -> dict[str, Any]:
@@ -154,4 +160,8 @@ def agent(row: Agent, accounts: int) -> dict[str, Any]:
         "reason": row.status_reason or None,
         "enabled": row.enabled,
         "contract": row.contract,
+        "poll_interval_s": row.interval.total_seconds(),
+        "poll_urgency": row.urgency or None,
+        "poll_reason": row.interval_reason or None,
+        "next_poll": row.next_poll_at if row.enabled else None,
     }

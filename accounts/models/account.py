@@ -12,10 +12,12 @@ from simple_history.models import HistoricalRecords
 from accounts.models.agent import Agent
 from accounts.models.figures import with_figures
 from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
+from accounts.models.urgency import Urgency
 
 MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 2}
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
+HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
@@ -91,6 +93,12 @@ class Account(models.Model):
         null=True, help_text="how many; empty: unknown, because they could not be read"
     )
     positions_error = models.CharField(max_length=300, blank=True)
+    watch = models.CharField(
+        max_length=120,
+        blank=True,
+        editable=False,
+        help_text="what a price is near to; see nearness",
+    )
     changed_at = models.DateTimeField(null=True, db_index=True, help_text="last change of a figure")
 
     POLLED: ClassVar[tuple[str, ...]] = (
@@ -114,7 +122,7 @@ class Account(models.Model):
     )
 
     history = HistoricalRecords(
-        excluded_fields=[*POLLED, "agent", "changed_at", "edited_at", "seeded"]
+        excluded_fields=[*POLLED, "agent", "watch", "changed_at", "edited_at", "seeded"]
     )
     objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()
 
@@ -211,11 +219,21 @@ class Account(models.Model):
             return Agent.Status.DISCONNECTED
         return self.agent.status
 
-    def urgency(self, now: datetime) -> str:
-        """Key of settings.POLL_INTERVALS: how soon this account's figures are wanted again."""
-        if self.open_positions is None or self.open_positions > 0:
-            return "critical" if self.is_near_limit else "active"
+    def urgency(self, now: datetime) -> Urgency:
+        """How soon this account's figures are wanted again."""
+        if self.open_positions is None:
+            return Urgency("active", "Its positions could not be read")
+        if self.open_positions > 0:
+            if self.is_near_limit:
+                return Urgency("critical", "It is near its drawdown limit")
+            return Urgency("critical", self.watch) if self.watch else HELD
+        if self.phase is not None and self.phase.is_retired:
+            return Urgency("idle", f"Flat, and its phase {self.phase} is retired")
         quiet = now - self.changed_at if self.changed_at else timedelta(0)
-        if quiet > IDLE_AFTER or (self.phase is not None and self.phase.is_retired):
-            return "idle"
-        return "inactive" if quiet > INACTIVE_AFTER else "standard"
+        if quiet > IDLE_AFTER:
+            return Urgency("idle", "Flat, and unchanged for a week")
+        if self.drawdown_used_share is not None and self.drawdown_used_share >= 1:
+            return Urgency("inactive", "Flat, and its drawdown limit is used up")
+        return (
+            Urgency("inactive", "Flat, and unchanged for a day") if quiet > INACTIVE_AFTER else FLAT
+        )

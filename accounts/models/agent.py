@@ -1,6 +1,7 @@
 """The HTTP service beside one MT5 terminal."""
 
 import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from simple_history.models import HistoricalRecords
 from accounts.agents import Endpoint
 from accounts.agents.addresses import check_url
 from accounts.agents.errors import AgentError
+from accounts.models.urgency import FIXED, Urgency
 from accounts.secret import decrypt, encrypt
 
 STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a figure stale
@@ -99,6 +101,8 @@ class Agent(models.Model):
     polled_at = models.DateTimeField(null=True, help_text="last poll that was begun")
     next_poll_at = models.DateTimeField(default=timezone.now, db_index=True)
     interval = models.DurationField(default=timedelta(seconds=12))
+    urgency = models.CharField(max_length=8, blank=True, help_text="that the interval follows from")
+    interval_reason = models.CharField(max_length=120, blank=True)
     stale_after = models.DurationField(default=timedelta(seconds=34))
     failures = models.PositiveIntegerField(default=0, help_text="in a row")
     recovered_at = models.DateTimeField(null=True, help_text="last time a reconnect was asked for")
@@ -116,6 +120,8 @@ class Agent(models.Model):
             "polled_at",
             "next_poll_at",
             "interval",
+            "urgency",
+            "interval_reason",
             "stale_after",
             "failures",
             "recovered_at",
@@ -204,12 +210,18 @@ class Agent(models.Model):
         every = timedelta(seconds=settings.RECOVERY_EVERY_S)
         return recovered_at is None or abs(now - recovered_at) >= every
 
-    def interval_for(self, urgencies: list[str]) -> timedelta:
-        """Time between two polls, from the most urgent of its accounts."""
+    def most_urgent(self, urgencies: Sequence[Urgency]) -> Urgency:
+        """What the interval follows from, of those of its accounts, unless a person has set one."""
         if self.fixed_interval_s:
-            return timedelta(seconds=self.fixed_interval_s)
-        seconds = [settings.POLL_INTERVALS[urgency] for urgency in urgencies]
-        return timedelta(seconds=min(seconds, default=settings.POLL_INTERVALS["standard"]))
+            return Urgency(FIXED, "Set for this agent")
+        none = Urgency("standard", "It reports no account")
+        return min(urgencies, key=lambda one: settings.POLL_INTERVALS[one.level], default=none)
+
+    def interval_for(self, urgency: Urgency) -> timedelta:
+        """Time between two polls."""
+        if urgency.level == FIXED:
+            return timedelta(seconds=self.fixed_interval_s or 0)
+        return timedelta(seconds=settings.POLL_INTERVALS[urgency.level])
 
     @staticmethod
     def stale_after_for(interval: timedelta) -> timedelta:

@@ -9,6 +9,24 @@ from accounts.models.account import MONEY, Account
 
 PRICE: dict[str, Any] = {"max_digits": 20, "decimal_places": 8}
 
+# What a reading says of a position, under the names of its columns.
+POLLED = (
+    "symbol",
+    "side",
+    "volume",
+    "open_price",
+    "current_price",
+    "sl",
+    "tp",
+    "profit",
+    "swap",
+    "commission",
+    "opened_at",
+    "comment",
+    "magic",
+    "identifier",
+)
+
 
 class PositionQuerySet(models.QuerySet["Position"]):
     def named(self, number: int) -> "PositionQuerySet":
@@ -41,6 +59,9 @@ class Position(models.Model):
     )
     comment = models.CharField(max_length=64, blank=True)
     magic = models.BigIntegerField(null=True)
+    movement = models.DecimalField(
+        **PRICE, null=True, editable=False, help_text="of its price lately; see nearness"
+    )
 
     objects: ClassVar[models.Manager["Position"]] = PositionQuerySet.as_manager()
 

@@ -76,7 +76,9 @@ def test_whoever_writes_many_rows_at_once_is_not_thrown_out_for_another(
             plan.add(result)
         for account in Account.objects.filter(agent__in=[r.agent_id for r in results]):
             plan.writes.accounts[account.pk] = {"connected": True}
+            plan.writes.owners[account.pk] = account.agent_id
         with transaction.atomic():
+            plan.writes.hold()
             plan.writes.write()
 
     def edit() -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from django.conf import settings
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from accounts.models import Account, Agent, Firm
+from accounts.models import Account, Agent, Firm, Phase
+from accounts.models.urgency import Urgency
 from tests.factories import make_account, make_firm, make_online_agent
 
 pytestmark = pytest.mark.django_db
@@ -121,26 +123,59 @@ def test_a_disconnected_account_and_one_without_an_agent_are_not_fresh() -> None
 @pytest.mark.parametrize(
     ("columns", "urgency"),
     [
-        ({"open_positions": 1}, "active"),
-        ({"open_positions": None}, "active"),
-        ({"open_positions": 1, "equity": Decimal(91000)}, "critical"),
-        ({"open_positions": 0, "equity": Decimal(91000)}, "standard"),
-        ({}, "standard"),
-        ({"changed_at": timezone.now() - timedelta(days=2)}, "inactive"),
-        ({"changed_at": timezone.now() - timedelta(days=8)}, "idle"),
+        ({"open_positions": 1}, ("active", "It has open positions")),
+        ({"open_positions": None}, ("active", "Its positions could not be read")),
+        (
+            {"open_positions": 1, "equity": Decimal(91000)},
+            ("critical", "It is near its drawdown limit"),
+        ),
+        (
+            {"open_positions": 1, "watch": "EURUSD is near its stop-loss"},
+            ("critical", "EURUSD is near its stop-loss"),
+        ),
+        ({"open_positions": 0, "watch": "of before"}, ("standard", "Flat")),
+        ({"open_positions": 0, "equity": Decimal(91000)}, ("standard", "Flat")),
+        ({}, ("standard", "Flat")),
+        (
+            {"equity": Decimal(90000)},
+            ("inactive", "Flat, and its drawdown limit is used up"),
+        ),
+        ({"open_positions": 1, "equity": Decimal(89000)}, ("critical", ANY)),
+        (
+            {"changed_at": timezone.now() - timedelta(days=2)},
+            ("inactive", "Flat, and unchanged for a day"),
+        ),
+        (
+            {"changed_at": timezone.now() - timedelta(days=8)},
+            ("idle", "Flat, and unchanged for a week"),
+        ),
     ],
 )
-def test_urgency_follows_what_hangs_on_the_figures(columns: dict[str, Any], urgency: str) -> None:
+def test_urgency_follows_what_hangs_on_the_figures(
+    columns: dict[str, Any], urgency: tuple[str, str]
+) -> None:
     account = make_account(max_drawdown_pct=Decimal(10), **columns)
     assert account.urgency(timezone.now()) == urgency
 
 
+def test_an_account_in_a_retired_phase_is_idle_while_it_is_flat() -> None:
+    retired = Phase(name="Q", is_retired=True)
+    flat, open_one = (Account(phase=retired, open_positions=count) for count in (0, 1))
+    assert flat.urgency(timezone.now()) == ("idle", "Flat, and its phase Q is retired")
+    assert open_one.urgency(timezone.now()).level == "active"
+
+
 def test_an_agent_is_polled_as_its_most_urgent_account_wants_or_as_a_person_said() -> None:
-    agent = make_online_agent()
-    assert agent.interval_for(["idle", "active"]) == timedelta(seconds=5)
-    assert agent.interval_for([]) == timedelta(seconds=settings.POLL_INTERVALS["standard"])
+    agent, seconds = make_online_agent(), settings.POLL_INTERVALS
+    urgencies = [Urgency("idle", "a"), Urgency("active", "b"), Urgency("active", "c")]
+    assert agent.most_urgent(urgencies) == ("active", "b")
+    assert agent.most_urgent([]) == ("standard", "It reports no account")
+    for level in seconds:
+        assert agent.interval_for(Urgency(level, "")) == timedelta(seconds=seconds[level])
     agent.fixed_interval_s = 7
-    assert agent.interval_for(["critical"]) == timedelta(seconds=7)
+    fixed = agent.most_urgent([Urgency("critical", "")])
+    assert fixed == ("fixed", "Set for this agent")
+    assert agent.interval_for(fixed) == timedelta(seconds=7)
 
 
 @given(failures=st.integers(1, 10_000))

@@ -234,7 +234,7 @@ def test_all_that_polls_leave_in_valkey_goes_by_itself(
     poll()
     connection = polls._connection()
     left = {key: connection.ttl(key) for key in connection.scan_iter("*")}
-    assert len(left) == 3
+    assert len(left) == 4
     assert min(left.values()) > 0, (
         "a process that ends, or an agent that is deleted, leaves nothing"
     )

@@ -1,6 +1,7 @@
 """Asking for a refresh again and again loads no agent."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -11,10 +12,13 @@ from pytest_django import Settings
 from accounts import demand, polling, refreshes
 from accounts.models import Agent
 from accounts.refreshes import Crowded
+from accounts.results import Outcome
 from tests.accounts.fleet import ScriptedFleet
+from tests.accounts.fleet import told as account
 from tests.api.program import Program, told
 from tests.cast import VIEW
 from tests.factories import make_account, make_user
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +79,51 @@ def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
     assert fleet.asked[2, "GET /accounts"] == 2
 
 
+def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_all_of_them(
+    fleet: ScriptedFleet,
+) -> None:
+    """The reading under way may have begun before the trade that they want to see."""
+    (agent,) = fleet.make_agents(1)
+    fleet.hanging[1] = threading.Event()
+    urls = {agent.pk: agent.url}
+    with refreshes.turn(urls) as first, ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(demand.read_now, user, [agent]) for user in range(4)]
+        assert eventually(lambda: refreshes._waiting.total() == 4 and agent.pk in refreshes._next)
+        assert fleet.asked[1, "GET /accounts"] == 0
+        early = Outcome.left_alone(agent)
+        fleet.replies[1] = account(1, balance=5.0)  # only what is read from here on shows it
+        fleet.hanging[1].set()
+        first.is_over(early)
+        outcomes = [one.result(30) for one in asked]
+    assert all(outcome.ok for (outcome,) in outcomes)
+    assert fleet.asked[1, "GET /accounts"] == 1
+    assert not refreshes._next
+    assert not refreshes._running
+
+
+def test_who_asks_for_many_joins_the_reading_that_is_about_to_begin(fleet: ScriptedFleet) -> None:
+    (agent,) = fleet.make_agents(1)
+    urls = {agent.pk: agent.url}
+    with refreshes.turn(urls) as first, refreshes.turn(urls, fresh=True) as later:
+        assert later.ids == {agent.pk}
+        first.end()
+        with refreshes.turn(urls) as many:
+            assert not many.ids
+            later.begin(time.monotonic())
+            later.is_over(Outcome.left_alone(agent))
+            assert many.outcome_of(agent.pk, 0) == Outcome.left_alone(agent)
+
+
+def test_a_reading_that_hangs_is_not_waited_for_for_ever(fleet: ScriptedFleet) -> None:
+    (agent,) = fleet.make_agents(1)
+    urls = {agent.pk: agent.url}
+    with refreshes.turn(urls), refreshes.turn(urls, fresh=True) as later:
+        later.begin(time.monotonic())
+        later.is_over(Outcome.left_alone(agent))
+    assert not refreshes._running
+    assert not refreshes._next
+
+
 def test_a_reading_that_was_given_up_is_told_to_nobody(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
     urls = {agent.pk: agent.url}
@@ -105,6 +154,7 @@ def test_so_many_may_wait_for_agents_and_no_more(settings: Settings) -> None:
         ("POST", "/api/refresh"),
         ("GET", "/api/accounts?force_refresh=true"),
         ("GET", "/api/accounts/1?force_refresh=true"),
+        ("GET", "/api/accounts/1/positions?force_refresh=true"),
         ("GET", "/api/accounts/1/trade-history?force_refresh=true"),
         ("GET", "/api/accounts/1/trade-history"),
     ],

@@ -29,14 +29,22 @@ def waiting_tasks() -> int:
     return int(polls._connection().llen("celery"))  # type: ignore[arg-type]
 
 
-def test_after_an_order_its_account_is_read_again_at_once_and_no_other(
+def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk) -> None:
+    others = Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at
+    assert desk.send().state == State.FILLED
+    soon = timezone.now() + outcomes.SENDER_READS
+    assert Agent.objects.get(pk=desk.agent().pk).next_poll_at <= soon
+    assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
+
+
+def test_where_nobody_waits_for_an_outcome_a_worker_is_told_to_read_the_account_at_once(
     desk: Desk,
     valkey: PrivateValkey,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     others = Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at
     with django_capture_on_commit_callbacks(execute=True):
-        assert desk.send().state == State.FILLED
+        outcomes.poll_soon(desk.send())
     assert Agent.objects.get(pk=desk.agent().pk).next_poll_at <= timezone.now()
     assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
     assert eventually(lambda: waiting_tasks() == 1)
@@ -50,7 +58,9 @@ def test_without_valkey_an_order_is_settled_all_the_same(
 ) -> None:
     with valkey.away():
         with caplog.at_level(logging.WARNING), django_capture_on_commit_callbacks(execute=True):
-            assert desk.send().state == State.FILLED
+            order = desk.send()
+            outcomes.poll_soon(order)
+        assert order.state == State.FILLED
         assert eventually(lambda: "with the next tick only" in caplog.text)
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 
-from accounts.api.accounts import ERRORS, Number, account_or_404
+from accounts.api.accounts import ERRORS, Number, account_as_asked
 from accounts.api.caller import may
 from accounts.models import Account, Position
 from mt5monitor.api.answers import conditional
@@ -51,9 +51,12 @@ class PositionsOut(Schema):
     auth=may("accounts.view_account"),
     response={200: PositionsOut, **ERRORS},
 )
-def positions(request: HttpRequest, number: Number) -> HttpResponseBase:
-    """From the rows. What could not be read is null: not knowing is not being flat."""
-    return conditional(request, held(account_or_404(number)))
+def positions(
+    request: HttpRequest, number: Number, force_refresh: bool = False
+) -> HttpResponseBase:
+    """From the rows; `force_refresh` reads its agent first. What could not be read is null: not
+    knowing is not being flat."""
+    return conditional(request, held(account_as_asked(request, number, force_refresh)))
 
 
 def held(row: Account) -> dict[str, Any]:

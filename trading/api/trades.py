@@ -17,7 +17,7 @@ from accounts.models import Account, Position
 from accounts.positions import find
 from mt5monitor.api.answers import detail
 from mt5monitor.api.numbers import Amount, AmountOr0, Ticket
-from trading import orders
+from trading import orders, readback
 from trading.api.outcome import TradeFailed, TradeOut, outcome
 from trading.identity import new_client_key
 from trading.models import Order
@@ -171,7 +171,7 @@ def _trade(
             return _refused({"": str(refused)})
     if order.events.order_by("pk").values_list("data", flat=True).first() != mark:
         return detail(KEY_REUSED, 409)
-    return outcome(orders.send(order))
+    return outcome(readback.send(order))
 
 
 def _client_key(user: int, key: str) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.broadcast import publish_accounts
 from accounts.models import Account
-from trading import commission
+from trading import commission, readback
 from trading.models import StandingAcknowledgement, Versus
 from trading.models.standing import ACKNOWLEDGE
 from trading.told import publish_versus
@@ -184,9 +184,16 @@ def _run(
     if not begun:
         raise NotNow([Check("It was changed by somebody else meanwhile. Look at it again.")])
     _record(versus, new, standing)
-    drive(versus)
+    _drive(versus)
     versus.refresh_from_db()
     return versus
+
+
+def _drive(versus: Versus) -> None:
+    """For somebody who waits: the legs are in the rows of their accounts when it returns."""
+    began = timezone.now()
+    drive(versus)
+    readback.show(versus.orders.filter(ended_at__gte=began))
 
 
 def _commission(versus: Versus, role: str) -> dict[str, Any]:
@@ -244,7 +251,7 @@ def close_both(versus: Versus, user: User, reason: str) -> bool:
         **columns,
     )
     if begun:
-        drive(versus)
+        _drive(versus)
     return begun
 
 
@@ -262,7 +269,7 @@ def take_over(versus: Versus, user: User) -> bool:
         append(versus, f"Taken over from {versus.runner_name}.", actor=name)
         publish_accounts([versus.login_a, versus.login_b])
         publish_versus(versus)
-    drive(versus)
+    _drive(versus)
     return True
 
 

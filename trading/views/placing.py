@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from accounts.agents.text import clean
 from accounts.models import Account
-from trading import numbers, orders
+from trading import numbers, orders, readback
 from trading.diagram import LOCKING, State
 from trading.identity import new_client_key
 from trading.models import Order
@@ -86,7 +86,7 @@ def _send(request: HttpRequest, account: Account, asked: Instruction, key: str) 
         order = orders.place(account, cast(AbstractUser, request.user), asked, key)
     except KeyTaken:
         return taken(request)
-    return outcome(request, orders.send(order))
+    return outcome(request, readback.send(order))
 
 
 def _again(request: HttpRequest, account: Account, kind: str, order: Order) -> HttpResponse:
