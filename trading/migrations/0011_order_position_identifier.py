@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("trading", "0009_versus_archive_and_standing")]
+    dependencies = [("trading", "0010_history_explains_the_balance")]
 
     operations = [
         migrations.AddField(
