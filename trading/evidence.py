@@ -172,7 +172,7 @@ def proposal(order: Order, positions: Sequence[PositionReading]) -> Finding:
 def closed(order: Order, deals: Sequence[Deal]) -> Finding | None:
     """What the history of contract 1 adds, where a reading does not show the position any more: at
     which price it was closed, but not by whom. None when it does not have it."""
-    closing = next((deal for deal in deals if deal.position_id == order.position), None)
+    closing = next((deal for deal in deals if deal.position_id == order.identity), None)
     if closing is None:
         return None
     text = f"Position #{order.position} {GONE} The history shows it."

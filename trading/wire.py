@@ -64,7 +64,9 @@ def _confirmed(order: Order, answer: TradeAnswer) -> TradeAnswer:
     held = find(positions or (), order.position, order.position_identifier)
     if positions is not None and held is None:
         return answer
-    shown = "could not be read" if held is None else f"show it as #{held.ticket}"
+    shown = "could not be read" if held is None else "show it"
+    if held is not None and held.ticket != order.position:
+        shown += f" as #{held.ticket}"
     message = f"{answer.message}, but the account's positions {shown}. Nothing was sent."
     return msgspec.structs.replace(answer, external=False, message=message)
 

@@ -67,7 +67,7 @@ async def test_a_symbol_whose_point_the_terminal_does_not_have_is_a_refusal_and_
 ) -> None:
     desk.terminal.overrides["EURUSD"] = {"point": 0.0, "trade_tick_size": 0.0}
     detail = await refused(client, "POST", "/positions/open", trade(sl=20))
-    assert detail == "Order failed: INVALID_STOPS (code 10016)"
+    assert detail == "Order failed: Invalid stops"
     answer = await client.post("/positions/open", json=trade())
     assert answer.json()["success"] is True
 

@@ -113,7 +113,7 @@ def test_all_are_closed_by_their_age_not_by_their_tickets(desk: Desk) -> None:
         opened_at = None if age is None else at - timedelta(hours=age)
         make_position(account, ticket=ticket, symbol="EURUSD", opened_at=opened_at)
     closed = closing.close_account(account, desk.trader, [99, *tickets], "all")
-    assert closed.summary == "3 closed, 1 not open any more"
+    assert closed.summary == "3 of 4 closed, 1 not open any more"
     sent = [entry["request"]["position"] for entry in desk.sent()[3:]]
     assert sent == [tickets[1], tickets[0], tickets[2]]
 
