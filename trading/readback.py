@@ -55,7 +55,11 @@ def _show(account: int, happened: list[Order]) -> None:
         if not outcome or not outcome.ok:
             poll_soon(happened[-1])
             return
-        held = {row.ticket: row for row in Position.objects.filter(account=account)}
+        rows = list(Position.objects.filter(account=account))
+        # Orders know a position by either number; one that was opened again has two.
+        held = {row.identifier: row for row in rows if row.identifier} | {
+            row.ticket: row for row in rows
+        }
         if all(is_shown(order, held) for order in _last_of_each(happened)):
             return
 
@@ -72,7 +76,7 @@ def opened_by(order: Order) -> int | None:
 
 
 def is_shown(order: Order, held: Mapping[int, Position]) -> bool:
-    """Whether these positions, by ticket, can be those after the order. True where that cannot be
+    """Whether these positions, by number, can be those after the order. True where that cannot be
     seen: of a part that was closed, and where the ticket of what was opened is not known."""
     if order.kind == Order.Kind.OPEN:
         ticket = opened_by(order)
