@@ -1,5 +1,7 @@
 """Names that brokers give to symbols, or could: opaque text, no two of them the same."""
 
+from random import Random
+
 from agent.members import Member
 from agent.simulated.market import Quote
 from agent.simulated.symbols import Symbol
@@ -20,4 +22,4 @@ def offer(member: Member) -> None:
     quotes = member.terminal.account.market.quotes
     for name in NAMES:
         symbol = Symbol(name, "Odd", 1.085, 0.08, 5, 8, 100_000, "EUR", "USD")
-        quotes[name] = Quote(symbol, 0.0)
+        quotes[name] = Quote(symbol, Random(1))
