@@ -22,7 +22,8 @@ from accounts.agents.text import clean
 from accounts.models import Agent
 
 PROBLEMS_SHOWN = 20
-MONEY_MOST = 10**18 - 1
+MONEY_MOST = 10**13  # as of agents
+FINEST = Decimal("0.00000001")
 # What the original system writes where it knows nothing.
 NOT_TOLD = ("", "unknown", "n/a", "none", "null")
 FIELDS: dict[str, Any] = {field.name: field for field in Agent._meta.concrete_fields}
@@ -195,7 +196,7 @@ def _money(name: str, raw: dict[str, Any], source: Source) -> Decimal | None:
         raise ValueError(f"{name} must be a number, not {_kind(value)}.")
     if not 0 <= value <= MONEY_MOST:
         raise ValueError(f"{name} must be between 0 and {MONEY_MOST}.")
-    return Decimal(value).quantize(Decimal("0.01")) or None
+    return Decimal(value).quantize(FINEST) or None
 
 
 READERS: dict[str, Callable[[str, dict[str, Any], Source], Any]] = {

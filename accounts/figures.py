@@ -6,6 +6,8 @@ from decimal import Decimal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models.money import places_of, trimmed
+
 UNKNOWN = format_html('<abbr title="{}">–</abbr>', "Unknown")
 
 
@@ -14,16 +16,24 @@ def unknown(why: str) -> SafeString:
     return format_html('<abbr title="{}">–</abbr>', why)
 
 
-def money(value: Decimal | None) -> str:
-    """Two decimals, thousands grouped: 98,250.10."""
-    return UNKNOWN if value is None else f"{value:,.2f}"
+def money(value: Decimal | None, places: int | None = None) -> str:
+    """Return money with its thousands grouped: 98,250.10, or 0.05132412.
+
+    `places`: how many decimals the currency has; None: as many as the figure needs, 2 at least.
+    """
+    return UNKNOWN if value is None else f"{value:,.{_places(value, places)}f}"
 
 
-def signed_money(value: Decimal | None) -> str:
+def signed_money(value: Decimal | None, places: int | None = None) -> str:
     """As money(), with the sign of a gain too, so that colour is never the only sign."""
     if value is None:
         return UNKNOWN
-    return f"{value:+,.2f}" if value else "0.00"
+    sign = "+" if value else ""
+    return f"{value:{sign},.{_places(value, places)}f}"
+
+
+def _places(value: Decimal, places: int | None) -> int:
+    return places_of(value) if places is None else places
 
 
 def signed_percent(value: Decimal | None) -> str:
@@ -45,11 +55,11 @@ def direction(value: Decimal | None) -> str:
 
 def plain(value: Decimal | None) -> str:
     """For `data-value`, which scripts compare: no grouping, empty when unknown."""
-    return "" if value is None else str(value)
+    return "" if value is None else f"{trimmed(value):f}"
 
 
 def price(value: Decimal | None) -> str:
-    """A price or a volume without the zeros that its column stores behind it."""
+    """A price or a volume, all of it, without the zeros that its column stores behind it."""
     return UNKNOWN if value is None else f"{value.normalize():,f}"
 
 

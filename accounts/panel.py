@@ -11,6 +11,7 @@ from accounts.models import Account, Conflict
 from accounts.rows import account_row, agent_row
 
 POLLS_SHOWN = 12
+POSITIONS_SHOWN = 200
 
 
 def panel_context(account: Account, now: datetime) -> dict[str, Any]:
@@ -23,14 +24,21 @@ def panel_context(account: Account, now: datetime) -> dict[str, Any]:
         "row": account_row(account, now),
         "agent": agent_row(agent, recent[0] if recent else None, now) if agent else None,
         "others": _others(account),
-        "positions": list(account.positions.all()),
-        "over": figures.money(-left) if left is not None and left < 0 else "",
+        **_positions(account),
+        "over": figures.money(-left, account.money_places) if left is not None and left < 0 else "",
         "bars": bars(recent),
         "failed": sum(bool(poll.code) for poll in recent),
         "polls": recent[:POLLS_SHOWN],
         "slowest": max((poll.latency_ms for poll in recent), default=None),
         "conflicts": list(Conflict.objects.filter(number=account.number).select_related("agent")),
     }
+
+
+def _positions(account: Account) -> dict[str, Any]:
+    """The first ones, and how many there are beyond: the panel is sent whole at every change."""
+    held = list(account.positions.all()[: POSITIONS_SHOWN + 1])
+    more = account.positions.count() - POSITIONS_SHOWN if len(held) > POSITIONS_SHOWN else 0
+    return {"positions": held[:POSITIONS_SHOWN], "more": more}
 
 
 def _others(account: Account) -> list[Account]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from msgspec import structs
 
 from accounts.agents import AccountReading, AgentError, PositionReading
 from accounts.changes import differing
@@ -15,6 +16,8 @@ from accounts.ownership import Claims, sort_claims
 from accounts.results import Result
 from accounts.snapshot import Snapshot
 from accounts.writes import Writes
+
+SHOWN_ROWS = 100  # of those that could not be read: they are counted all the same
 
 
 class Plan:
@@ -233,6 +236,7 @@ def account_columns(reading: AccountReading) -> dict[str, Any]:
         "server": reading.server,
         "company": reading.company,
         "currency": reading.currency,
+        "currency_digits": reading.currency_digits,
         "connected": reading.connected,
         "balance": reading.balance,
         "credit": reading.credit,
@@ -244,8 +248,9 @@ def account_columns(reading: AccountReading) -> dict[str, Any]:
         "margin_mode": reading.margin_mode,
         "trade_allowed": reading.trade_allowed,
         "days_operating": reading.days_operating,
-        "open_positions": None if positions is None else len(positions),
+        "open_positions": None if positions is None else len(positions) + len(reading.unreadable),
         "positions_error": reading.positions_error,
+        "unreadable_positions": [structs.asdict(one) for one in reading.unreadable[:SHOWN_ROWS]],
     }
 
 

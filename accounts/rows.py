@@ -56,16 +56,16 @@ def _labels(account: Account) -> Row:
 
 
 def _money(account: Account) -> Row:
-    pl, days = account.pl_now, account.days_operating
+    pl, days, places = account.pl_now, account.days_operating, account.money_places
     return {
-        "balance": figures.money(account.balance),
+        "balance": figures.money(account.balance, places),
         "balance_value": figures.plain(account.balance),
-        "equity": figures.money(account.equity),
+        "equity": figures.money(account.equity, places),
         "equity_value": figures.plain(account.equity),
-        "floating": figures.signed_money(account.floating),
+        "floating": figures.signed_money(account.floating, places),
         "floating_value": figures.plain(account.floating),
         "floating_is": figures.direction(account.floating),
-        "pl": figures.signed_money(pl),
+        "pl": figures.signed_money(pl, places),
         "pl_value": figures.plain(pl),
         "pl_pct": figures.signed_percent(account.pl_pct_now),
         "pl_is": figures.direction(pl),
@@ -88,7 +88,7 @@ def _drawdown(account: Account) -> Row:
         "used": f"{share * 100:.0f}%",
         "used_is": "loss" if account.is_near_limit else "",
         "meter": f"{min(share, Decimal(1)):.2f}",
-        "left": figures.money(left),
+        "left": figures.money(left, account.money_places),
         "left_value": figures.plain(left),
         "left_is": "loss" if left <= 0 else "",
     }

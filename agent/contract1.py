@@ -26,7 +26,7 @@ from agent.readings import (
     reconnect,
 )
 from agent.records import MetaTrader5, SymbolInfo, Tick, TradeDeal, TradePosition
-from agent.trades import v1_trades
+from agent.trades import added, v1_trades
 
 VERSION = "1.4.0"
 # A trade that was opened still longer before `from_date` is left out.
@@ -98,7 +98,7 @@ async def positions(request: Request) -> Response:
         {
             "account_number": 0 if reading is None else reading.account.login,
             "positions": [_position(position) for position in found],
-            "total_profit": round(sum(position.profit for position in found), 2),
+            "total_profit": added(position.profit for position in found),
             "position_count": len(found),
         }
     )
@@ -227,8 +227,8 @@ def _history(login: int, trades: list[dict[str, Any]]) -> dict[str, Any]:
         "account_number": login,
         "trades": trades,
         "total_trades": len(trades),
-        "total_profit": round(sum(trade["profit"] for trade in trades), 2),
-        "total_commission": round(sum(trade["commission"] for trade in trades), 2),
+        "total_profit": added(trade["profit"] for trade in trades),
+        "total_commission": added(trade["commission"] for trade in trades),
     }
 
 

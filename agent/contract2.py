@@ -106,6 +106,7 @@ def state_content(reading: StateReading, days: int | None, clock: BrokerClock) -
         "company": account.company,
         "name": account.name,
         "currency": account.currency,
+        "currency_digits": account.currency_digits,
         "margin_mode": name_of(MARGIN_MODES, account.margin_mode),
         "leverage": account.leverage,
         "balance": account.balance,

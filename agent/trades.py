@@ -7,6 +7,7 @@ from typing import Any
 from agent.constants import SIDES, Constants
 from agent.records import TradeDeal
 
+PLACES = 8
 CLOSING = (Constants.DEAL_ENTRY_OUT, Constants.DEAL_ENTRY_OUT_BY)
 
 
@@ -30,17 +31,17 @@ def v1_trades(deals: Iterable[TradeDeal], since: int = 0) -> list[dict[str, Any]
 
 def _trade(entry: TradeDeal, exits: list[TradeDeal]) -> dict[str, Any]:
     last = exits[-1]
-    profit = round(sum(deal.profit for deal in exits), 2)
+    profit = added(deal.profit for deal in exits)
     fees = sum(deal.commission for deal in exits) + entry.commission
     side = entry.type
     return {
         "symbol": last.symbol,
         "side": SIDES[side],
-        "lot": round(sum(deal.volume for deal in exits), 2),
+        "lot": added(deal.volume for deal in exits),
         "pips": _pips(last.symbol, side, entry.price, last.price),
         "tp_money": profit if last.reason == Constants.DEAL_REASON_TP else None,
         "sl_money": profit if last.reason == Constants.DEAL_REASON_SL else None,
-        "commission": round(fees, 2),
+        "commission": round(fees, PLACES),
         "profit": profit,
         "entry_time": _naive(entry.time),
         "exit_time": _naive(last.time),
@@ -48,6 +49,11 @@ def _trade(entry: TradeDeal, exits: list[TradeDeal]) -> dict[str, Any]:
         "exit_price": last.price,
         "position_id": last.position_id,
     }
+
+
+def added(figures: Iterable[float]) -> float:
+    """The sum without the noise of floats, as fine as lots and money of any account (BTC) are."""
+    return round(sum(figures), PLACES)
 
 
 def _pips(symbol: str, side: int, entry: float, exit_price: float) -> float:

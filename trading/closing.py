@@ -24,6 +24,7 @@ SUMMED = {
     "": "not open any more",
 }
 SHOWN = 40
+LOST = "It could not be read, so it was not closed: look at the terminal."
 AT_ONCE = 16  # accounts; each waits for its own agent
 # One that is closed in part is still open.
 CLOSED = frozenset({State.FILLED, State.LATE_FILL})
@@ -81,7 +82,10 @@ def close_account(
     held = list(account.positions.all())
     # Of this account and user alone: with a key of somebody else's form nothing is sent or told.
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
-    tickets = _oldest_first(list(dict.fromkeys(tickets)), held)
+    unreadable = account.unreadable
+    lost = {one.ticket for one in unreadable}
+    asked = [ticket for ticket in dict.fromkeys(tickets) if ticket not in lost]
+    tickets = _oldest_first(asked, held)
     keys = [_key(key, ticket) for ticket in tickets if isinstance(ticket, int)]
     known = own.in_bulk(keys, field_name="client_key")
     closings: list[Closing] = []
@@ -99,6 +103,7 @@ def close_account(
             closings.append(_close(position, account, user, _key(key, ticket), reason))
     sent = (closing.order for closing in closings if closing.order is not None)
     readback.show(order for order in sent if order.pk not in ended)
+    closings += [Closing(str(one), LOST, failed=True) for one in unreadable]
     return Closed(account, closings)
 
 

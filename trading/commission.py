@@ -12,12 +12,12 @@ from mt5monitor.sums import ExactSum
 from trading import history
 from trading.models import ClosedTrade, Deal
 from trading.models.history import COMMISSIONS, TRADES
+from trading.sizing import FINEST_MONEY
 
 log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=30)
 PATIENCE_S = 10.0
-CENT = Decimal("0.01")
 
 
 def per_lot(account: Account, symbol: str) -> Decimal | None:
@@ -46,7 +46,7 @@ def rate(account: Account, symbol: str, since: datetime) -> Decimal | None:
         entries, exits = Decimal(0), _of_closed_trades(account, symbol, since)
     if entries is None or exits is None:
         return None
-    return (entries + exits + _charged_apart(account, told)).quantize(CENT)
+    return (entries + exits + _charged_apart(account, told)).quantize(FINEST_MONEY)
 
 
 def _charged_apart(account: Account, trades: QuerySet[Deal]) -> Decimal:

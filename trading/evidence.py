@@ -16,6 +16,7 @@ from trading.diagram import State
 from trading.models import Order
 
 GONE = "is not open any more: this order or something else closed it."
+UNREADABLE = "Some of the open positions could not be read: look at the terminal."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,11 @@ def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Findi
     """Of an agent that tells marks (contract 2); both are of the right login."""
     positions = account.positions
     if order.kind == Order.Kind.MODIFY:
-        return _modified(order, positions)
+        return _modified(order, account)
     named = find(positions or (), order.position, order.position_identifier)
     if found := dealt(order, deals, positions or ()):
         closes_all = order.kind == Order.Kind.CLOSE and order.volume is None
-        if closes_all and named is not None:
+        if closes_all and (named is not None or _may_be_open(order, account)):
             # A part of it, or the positions were read before the deals: the next look tells.
             text = f"{found.text} The position was still open just before."
             return Finding(None, text, shown=found.shown)
@@ -60,10 +61,15 @@ def weigh(order: Order, account: AccountReading, deals: Sequence[Deal]) -> Findi
     held = [p for p in positions or () if bears_mark(order, p.comment, p.magic)]
     if order.kind == Order.Kind.OPEN and held:
         return _held(order, held)
-    is_gone = order.kind == Order.Kind.CLOSE and positions is not None and named is None
+    is_gone = order.kind == Order.Kind.CLOSE and account.is_whole and named is None
     if is_gone and (gone := _closed_by_others(order, deals)):
         return gone
-    return Finding(None, "No trace of it was found.", absent=positions is not None)
+    return Finding(None, "No trace of it was found.", absent=account.is_whole)
+
+
+def _may_be_open(order: Order, account: AccountReading) -> bool:
+    """Whether the position of the order may be among those that could not be read."""
+    return any(row.ticket in (None, order.position) for row in account.unreadable)
 
 
 def _closed_by_others(order: Order, deals: Sequence[Deal]) -> Finding | None:
@@ -138,10 +144,12 @@ def _held(order: Order, positions: list[PositionReading]) -> Finding:
     )
 
 
-def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Finding:
-    if positions is None:
+def _modified(order: Order, account: AccountReading) -> Finding:
+    if account.positions is None:
         return Finding(None, "The positions could not be read.")
-    position = find(positions, order.position, order.position_identifier)
+    position = find(account.positions, order.position, order.position_identifier)
+    if position is None and account.unreadable:
+        return Finding(None, UNREADABLE)
     if position is None:
         return Finding(State.CLOSED_EXTERNALLY, "The position is closed.")
     if (position.sl, position.tp) == (order.sl, order.tp):
@@ -149,14 +157,19 @@ def _modified(order: Order, positions: Sequence[PositionReading] | None) -> Find
     return Finding(None, "The position has other levels than asked.", absent=True)
 
 
-def proposal(order: Order, positions: Sequence[PositionReading]) -> Finding:
+def proposal(order: Order, account: AccountReading) -> Finding:
     """Of an agent that tells no marks (contract 1): which position is an open's, a person decides.
     For a close and a modify it is enough that what was asked for holds."""
+    positions = account.positions or ()
     if order.kind == Order.Kind.OPEN:
         shown = candidates(order, positions)
         text = f"{len(shown) or 'No'} new position{'' if len(shown) == 1 else 's'} could be it."
+        if account.unreadable:
+            text = f"{text} {UNREADABLE}"
         return Finding(None, text, shown=[_plain(position) for position in shown])
     position = find(positions, order.position, order.position_identifier)
+    if position is None and account.unreadable:
+        return Finding(None, UNREADABLE, shown=[])
     if position is None:
         return Finding(None, f"Position #{order.position} {GONE}", absent=True, shown=[])
     if order.kind == Order.Kind.CLOSE:
@@ -183,8 +196,8 @@ def _plain(position: PositionReading) -> dict[str, Any]:
     return {
         "ticket": position.ticket,
         "side": position.side,
-        "volume": str(position.volume),
-        "price": str(position.open_price),
+        "volume": f"{position.volume:f}",
+        "price": f"{position.open_price:f}",
     }
 
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from accounts.models import Position
+from accounts.models import Account, Position
+from accounts.models.unreadable import UnreadablePosition
+from accounts.paging import Page
 from accounts.totals import Money
 
 
@@ -68,22 +70,37 @@ class Exposure:
     def fresh(self) -> int:
         return len(self.held) - self.stale
 
+    def page(self, page: Page) -> list[Held]:
+        return self.held[page.slice]
+
     @property
     def accounts(self) -> int:
         return len({one.position.account_id for one in self.held})
 
 
-def positions(symbol: str = "") -> QuerySet[Position]:
-    """Of the whole fleet, or of one symbol, in the order of the page."""
+def positions(symbol: str = "", account: int | None = None) -> QuerySet[Position]:
+    """Of the whole fleet, of one symbol, or of the account of a number, in the order of the
+    page."""
     rows = Position.objects.select_related("account__agent", "account__phase")
+    if account is not None:
+        rows = rows.filter(account__number=account)
     if symbol:
         rows = rows.filter(symbol=symbol)
     return rows.order_by("symbol", "account__number", "ticket")
 
 
-def exposure(now: datetime, symbol: str = "") -> Exposure:
-    """Of the whole fleet, or of one symbol; one query."""
-    held = [Held(position, position.account.is_stale(now)) for position in positions(symbol)]
+def unreadable(account: int | None = None) -> list[tuple[Account, UnreadablePosition]]:
+    """Open positions that are in no sum, for their figures could not be read; one query."""
+    accounts = Account.objects.exclude(unreadable_positions=[]).order_by("number")
+    if account is not None:
+        accounts = accounts.filter(number=account)
+    return [(account, one) for account in accounts for one in account.unreadable]
+
+
+def exposure(now: datetime, symbol: str = "", account: int | None = None) -> Exposure:
+    """Of the whole fleet, of one symbol, or of one account; one query."""
+    rows = positions(symbol, account)
+    held = [Held(position, position.account.is_stale(now)) for position in rows]
     totals: dict[str, SymbolTotal] = defaultdict(lambda: SymbolTotal(""))
     profit = Money()
     for one in held:

@@ -11,8 +11,6 @@ from accounts.agents import SymbolSpec
 from accounts.models import Account
 from trading.sizing import BUY
 
-CENT = Decimal("0.01")
-
 
 @dataclass(frozen=True, slots=True)
 class Hedge:
@@ -33,7 +31,7 @@ def estimate(
     a_lot = spec.margin_buy if side == BUY else spec.margin_sell
     if a_lot is None:
         a_lot = _by_leverage(account, spec, price)
-    return None if a_lot is None else (a_lot * volume).quantize(CENT)
+    return None if a_lot is None else (a_lot * volume).quantize(_cent(account))
 
 
 def of_hedge(account: Account, spec: SymbolSpec, lots: Decimal, price: Decimal) -> Hedge | None:
@@ -47,8 +45,13 @@ def of_hedge(account: Account, spec: SymbolSpec, lots: Decimal, price: Decimal) 
     alone, both = max(legs[0], legs[1]), legs[0] + legs[1]
     if spec.margin_hedged is None:
         return Hedge(alone, both)
-    needed = max(alone, (spec.margin_hedged * lots).quantize(CENT))
+    needed = max(alone, (spec.margin_hedged * lots).quantize(_cent(account)))
     return Hedge(needed, needed)
+
+
+def _cent(account: Account) -> Decimal:
+    """The smallest amount of the account's currency."""
+    return Decimal(1).scaleb(-account.money_places)
 
 
 def _by_leverage(account: Account, spec: SymbolSpec, price: Decimal) -> Decimal | None:

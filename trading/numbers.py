@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from trading.sizing import Refused
 
-PLAIN = re.compile(r"[+-]?\d{1,12}([.,]\d{0,10})?|[+-]?[.,]\d{1,10}", re.ASCII)
+PLAIN = re.compile(r"[+-]?\d{1,12}([.,]\d{0,15})?|[+-]?[.,]\d{1,15}", re.ASCII)
 GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 SHOWN = 30
 LARGEST = 2**63 - 1  # what the columns hold; MT5's tickets have up to 19 digits

@@ -124,8 +124,9 @@ def _find_by_mark(order: Order) -> Finding | None:
         return None
     if record.state == "executing":
         return Finding(None, "The agent is still executing it.")
-    found = weigh(order, wire.read_account(order), wire.deals(order))
-    if found.absent and not _never_taken(order, record):
+    account, told = wire.read_account(order), wire.deals_reading(order)
+    found = weigh(order, account, told.deals)
+    if found.absent and (told.unreadable or not _never_taken(order, record)):
         return Finding(None, found.text)
     return found
 
@@ -144,10 +145,10 @@ def _never_taken(order: Order, record: OrderRecord) -> bool:
 
 def _find_by_difference(order: Order) -> Finding | None:
     """Contract 1 knows no marks: which position an open made is shown to a person, who decides."""
-    positions = wire.read_account(order).positions
-    if positions is None:
+    account = wire.read_account(order)
+    if account.positions is None:
         return None
-    found = proposal(order, positions)
+    found = proposal(order, account)
     return (_in_history(order) or found) if found.absent else found
 
 

@@ -10,7 +10,9 @@ from trading import ticks
 
 BUY, SELL = "BUY", "SELL"
 # What the column of volumes holds, for symbols whose limits the agent does not tell.
-LOT_DECIMALS, TOO_MANY_LOTS = 4, Decimal(10**9)
+LOT_DECIMALS, TOO_MANY_LOTS = 8, Decimal(10**9)
+DIGITS = 15  # that every database keeps of them
+FINEST_MONEY = Decimal("0.00000001")
 # By the trade mode of the symbol, as agents of contract 2 name it.
 _NOT_OPENED = {
     "DISABLED": dict.fromkeys((BUY, SELL), "is not traded at this broker now"),
@@ -61,7 +63,7 @@ def check_volume(volume: Decimal, spec: SymbolSpec) -> Decimal:
         raise Refused("The volume must be more than 0 lots.")
     if volume != round(volume, LOT_DECIMALS):
         raise Refused(f"A volume has {LOT_DECIMALS} decimals at most.")
-    if volume >= TOO_MANY_LOTS:
+    if volume >= TOO_MANY_LOTS or len(volume.normalize().as_tuple().digits) > DIGITS:
         raise Refused(f"{_plain(volume)} lots are more than any broker takes.")
     least, most, step = spec.volume_min, spec.volume_max, spec.volume_step
     if step and floored(volume, step) != volume:
@@ -124,12 +126,17 @@ def on_tick(price: Decimal, spec: SymbolSpec) -> Decimal:
 
 
 def money(
-    side: str, volume: Decimal, opened: Decimal, closed: Decimal, spec: SymbolSpec
+    side: str,
+    volume: Decimal,
+    opened: Decimal,
+    closed: Decimal,
+    spec: SymbolSpec,
 ) -> Decimal:
-    """Gross profit in account currency of a position that opens and closes at these prices."""
+    """Gross profit in account currency of a position that opens and closes at these prices, as
+    fine as any currency: rounded where it is shown, for the decimals are the account's."""
     size, value = _tick(spec)
     sign = 1 if side == BUY else -1
-    return ((closed - opened) * sign / size * value * volume).quantize(Decimal("0.01"))
+    return ((closed - opened) * sign / size * value * volume).quantize(FINEST_MONEY)
 
 
 def level_for(

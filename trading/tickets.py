@@ -88,6 +88,11 @@ class OpenTicket(Ticket):
         self.spec = self.attempt("symbol", lambda: quotes.named(self.account, typed))
         if self.side not in (sizing.BUY, sizing.SELL):
             self.errors.setdefault("side", "Choose to buy or to sell.")
+        elif self._may_be_opposite():
+            self.errors["side"] = (
+                "This account holds one position a symbol, and one of those open could not be "
+                "read. Look at its terminal first."
+            )
         elif opposite := self._opposite():
             self.errors["side"] = (
                 f"This account holds one position a symbol: close your {opposite} first, "
@@ -131,6 +136,12 @@ class OpenTicket(Ticket):
         if not self.of or not self.volume:
             return None
         return margin.estimate(self.account, self.of.spec, self.side, self.volume, self.of.opened)
+
+    def _may_be_opposite(self) -> bool:
+        """On a netting account: whether a position of this symbol is open that cannot be read."""
+        symbols = {one.symbol for one in self.account.unreadable}
+        netting = self.account.margin_mode == Account.MarginMode.NETTING
+        return netting and bool(symbols & {"", self.text("symbol")})
 
     def _opposite(self) -> Position | None:
         """On a netting account: the position that this trade would reduce or turn round."""
@@ -253,9 +264,13 @@ class ModifyTicket(PositionTicket):
         """One that stays as it is is not checked: the market may have come close to it, and it must
         not keep the other one from being moved."""
         has = getattr(self.position, name)
-        if has is not None and self.text(name) == _typed(has) and self._in_price(name):
+        if has is not None and self._in_price(name) and self._is(name, has):
             return cast(Decimal, has)
         return super()._level(name, of)
+
+    def _is(self, name: str, has: Decimal) -> bool:
+        """Whether the field holds the level that the position has, in whatever decimals."""
+        return numbers.read(self.text(name), stops.NAMES[name]) == has
 
     def _in_price(self, name: str) -> bool:
         return self.text(f"{name}_unit") in ("", "price")

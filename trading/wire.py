@@ -86,7 +86,14 @@ def look_before(order: Order) -> None:
     account = read_account(order)
     if account.positions is None:
         raise NotSent("The positions of the account could not be read. Nothing was sent.")
-    order.tickets_before = [position.ticket for position in account.positions]
+    unreadable = [row.ticket for row in account.unreadable]
+    if order.kind == Order.Kind.OPEN and None in unreadable:
+        raise NotSent(
+            "One of the open positions could not be read, not even its ticket: a new one could not "
+            "be told from it. Nothing was sent."
+        )
+    known = [position.ticket for position in account.positions]
+    order.tickets_before = known + [ticket for ticket in unreadable if ticket is not None]
     order.save(update_fields=["tickets_before"])
 
 
@@ -139,6 +146,11 @@ def read_account(order: Order) -> AccountReading:
 
 
 def deals(order: Order) -> tuple[Deal, ...]:
+    """Those of deals_reading() that could be read: what they show is there."""
+    return deals_reading(order).deals
+
+
+def deals_reading(order: Order) -> DealsReading:
     """Since the order was claimed. Raises AgentError when they are another account's."""
     now = timezone.now()
     since = (order.claimed_at or order.placed_at) - MARGIN
@@ -150,14 +162,13 @@ def history(account: Account, since: datetime, until: datetime) -> DealsReading:
     if account.agent is None:
         raise AgentError("No agent reports this account.")
     reading = _run(client().deals(account.agent.endpoint(), since, until))
-    _of_login(reading, account.number)
-    return reading
+    return _of_login(reading, account.number)
 
 
-def _of_login(reading: DealsReading, login: int) -> tuple[Deal, ...]:
+def _of_login(reading: DealsReading, login: int) -> DealsReading:
     if reading.login != login:
         raise TerminalDisconnected("Another account is logged in at the terminal.")
-    return reading.deals
+    return reading
 
 
 def _endpoint(order: Order) -> Endpoint:

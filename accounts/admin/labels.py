@@ -89,7 +89,7 @@ class MembersInline(TabularInline):  # type: ignore[misc]
 
     @admin.display(description="balance")
     def balance_now(self, account: Account) -> str:
-        return figures.money(account.balance)
+        return figures.money(account.balance, account.money_places)
 
     @admin.display(description="agent")
     def read_by(self, account: Account) -> str:

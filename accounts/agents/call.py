@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
 
 import httpx
@@ -12,10 +12,12 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 
 from accounts.agents import bodies
+from accounts.agents.bodies import Bound
 from accounts.agents.causes import named
-from accounts.agents.errors import AgentError, DeadlinePassed, RefusedRequest
+from accounts.agents.errors import AgentError, DeadlinePassed, PoolTimedOut, RefusedRequest
 from accounts.agents.limits import Limits
 from accounts.agents.pool import Dial, Disconnected, Pool, dialling
+from accounts.agents.slots import Slots
 
 Headers = Sequence[tuple[str, str]]
 
@@ -26,6 +28,7 @@ PLAIN: Headers = (
     ("Accept-Encoding", "identity"),
 )
 REQUEST_TIMEOUT = 408
+LONG_READINGS = "AGENT_LONG_READINGS"
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -54,8 +57,18 @@ def target(base: str, path: str) -> httpx.URL:
 class Call:
     """Requests to the agent at `base`. All must be done when `seconds` have passed."""
 
-    def __init__(self, base: str, pool: Pool, limits: Limits, seconds: float, tally: Tally) -> None:
+    def __init__(
+        self,
+        base: str,
+        pool: Pool,
+        limits: Limits,
+        seconds: float,
+        tally: Tally,
+        long: Slots | None = None,
+    ) -> None:
+        """`long`: places for answers beyond limits.max_body_bytes, shared by all calls."""
         self.base = base
+        self._long = long or Slots(limits.long_readings, LONG_READINGS)
         self._pool = pool
         self.limits = limits
         self._seconds = seconds
@@ -135,6 +148,7 @@ class Call:
         try:
             request = self._request(method, path, headers(), b"", self._timeouts)
             answer = await self._exchanged(transport, request, dial, most)
+            dial.heard = []  # the answer has it
             if answer.status != REQUEST_TIMEOUT:
                 return answer
             stale: Exception = RefusedRequest(f"{method} {path}: HTTP 408", REQUEST_TIMEOUT)
@@ -169,10 +183,33 @@ class Call:
         else:
             self._tally.reused += 1
         dial.status = response.status_code
-        limit = max(most, self.limits.max_body_bytes)
         try:
-            raw = await bodies.read_body(response, limit, dial.heard)
+            async with AsyncExitStack() as held:
+                raw, body = await self._read(response, dial, most, held)
         finally:
             await response.aclose()
-        body = bodies.decoded(raw, response.headers.get("content-encoding", ""), limit)
         return Answer(response.status_code, response.headers, raw, body)
+
+    async def _read(
+        self, response: httpx.Response, dial: Dial, most: int, held: AsyncExitStack
+    ) -> tuple[bytes, bytes]:
+        """The body as it came, and unpacked. A long one has a place in `held` until it is whole:
+        whoever asked for it parses it then before anything else is read."""
+        short = self.limits.max_body_bytes
+        bound = Bound(most, "AGENT_MAX_READING_BYTES") if most > short else Bound(short)
+        encoding = response.headers.get("content-encoding", "")
+
+        async def is_long() -> None:
+            try:
+                await held.enter_async_context(self._long.taken(self.limits.pool_timeout))
+            except PoolTimedOut as error:
+                raise PoolTimedOut(
+                    f"The answer is long, and {self.limits.long_readings} long ones were being "
+                    f"read for {self.limits.pool_timeout:g} s. Raise {LONG_READINGS}."
+                ) from error
+
+        if bodies.is_packed(encoding) and bound.limit > short:
+            await is_long()
+            short = bound.limit
+        raw = await bodies.read_body(response, bound, dial.heard, short, is_long)
+        return raw, bodies.decoded(raw, encoding, bound)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from accounts.agents import deals, once, symbols, trade2, v1, v2
 from accounts.agents.addresses import check_url, networks
-from accounts.agents.call import Call, Tally
+from accounts.agents.call import LONG_READINGS, Call, Tally
 from accounts.agents.errors import AddressNotAllowed, AgentError, NotSent
 from accounts.agents.limits import Limits
 from accounts.agents.once import Expiry
@@ -60,6 +60,7 @@ class AgentClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slots = Slots(self.limits.max_concurrency, "AGENT_MAX_CONCURRENCY")
         self._trade_slots = Slots(self.limits.trade_concurrency, "AGENT_TRADE_CONCURRENCY")
+        self._long = Slots(self.limits.long_readings, LONG_READINGS)
         self._tally = Tally()
         self._errors: Counter[str] = Counter()
         self._since = datetime.now(UTC)
@@ -191,7 +192,7 @@ class AgentClient:
                 raise AddressNotAllowed(refusal)
             async with (slots or self._slots).taken(patience):
                 with self._current().held() as pool:
-                    call = Call(endpoint.url, pool, self.limits, seconds, self._tally)
+                    call = Call(endpoint.url, pool, self.limits, seconds, self._tally, self._long)
                     return await ask(call, endpoint)
         except AgentError as error:
             self._errors[error.code] += 1

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from accounts.agents import fields, figures, symbol_name, v2
+from accounts.agents import fields, figures, listed, symbol_name, v2
 from accounts.agents.call import Call
 from accounts.agents.errors import Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.figures import UNTOLD, Figure
@@ -17,11 +17,10 @@ from accounts.agents.text import clean
 from accounts.agents.trades import ClosedPosition, Deal, DealsReading
 
 MOST = 10_000
-# A deal takes some 350 bytes, and contract 1 tells all of its history at once.
-MOST_BYTES = 4 * 1024 * 1024
 TOLD_TIME = 40
 LARGEST = Decimal(10) ** 9  # of a volume or a price
 WORD = 20
+PIPS_PLACES = 8
 # Contract 1 takes and gives the time of the VPS or the broker, in no known zone.
 ANY_ZONE = timedelta(days=1)
 HELD = timedelta(days=31)
@@ -54,7 +53,7 @@ class Deal2(msgspec.Struct):
 
 class Deals2(msgspec.Struct):
     login: fields.Ticket
-    deals: list[Deal2]
+    deals: listed.Rows
     server: str | None = None
 
 
@@ -76,12 +75,13 @@ class Trade1(msgspec.Struct):
 
 class History1(msgspec.Struct):
     account_number: fields.Login
-    trades: list[Trade1]
+    trades: listed.Rows
     total_trades: fields.Count | None = None
 
 
 _deals2 = msgspec.json.Decoder(Deals2)
 _history1 = msgspec.json.Decoder(History1)
+_deal = msgspec.json.Decoder(Deal2)
 _trade1 = msgspec.json.Decoder(Trade1)
 
 
@@ -93,11 +93,11 @@ async def read(call: Call, endpoint: Endpoint, since: datetime, until: datetime)
         raise ValueError("since and until must say their zone")
     if endpoint.contract == "1":
         path = f"/trade-history?{_asked1(since, datetime.now(UTC))}"
-        answer = await call.send("GET", path, most=MOST_BYTES)
+        answer = await call.send("GET", path, most=call.limits.max_reading_bytes)
         check_status(answer, "GET /trade-history")
         return parse1(answer.body)
     path = f"/v2/deals?from={_text(since)}&to={_text(until)}"
-    answer = await v2.signed(call, endpoint, "GET", path, most=MOST_BYTES)
+    answer = await v2.signed(call, endpoint, "GET", path, most=call.limits.max_reading_bytes)
     v2.check(answer, "GET /v2/deals")
     return parse2(answer.body)
 
@@ -114,13 +114,19 @@ def _asked1(since: datetime, now: datetime) -> str:
 
 def parse2(body: bytes) -> DealsReading:
     """Raise Malformed, NotJson or TooLarge."""
-    told = fields.decode(body, _deals2)
-    _check_list([deal.ticket for deal in told.deals], "ticket", None)
-    deals = sorted(map(_deal2, told.deals), key=lambda deal: deal.ticket or 0)
-    return DealsReading(told.login, clean(told.server or "", fields.SERVER), tuple(deals))
+    told = listed.decode(body, _deals2)
+    _check_count(len(told.deals), None)
+    deals, unreadable = listed.read(told.deals, _deal2, _ticket, "ticket")
+    server = clean(told.server or "", fields.SERVER)
+    return DealsReading(told.login, server, tuple(deals), unreadable=unreadable)
 
 
-def _deal2(told: Deal2) -> Deal:
+def _ticket(deal: Deal) -> int:
+    return deal.ticket or 0
+
+
+def _deal2(row: bytes) -> Deal:
+    told = fields.decode(row, _deal)
     return Deal(
         ticket=told.ticket,
         order=told.order or None,
@@ -129,12 +135,12 @@ def _deal2(told: Deal2) -> Deal:
         type=clean(told.type, WORD),
         reason=clean(told.reason or "", WORD),
         symbol=symbol_name.kept(told.symbol or ""),
-        volume=_amount(told.volume, "volume"),
+        volume=_amount(told.volume, "volume", fields.VOLUME_PLACES),
         price=_amount(told.price, "price"),
-        profit=figures.known(told.profit, "profit", places=2),
-        swap=figures.told(told.swap, "swap", places=2),
-        commission=figures.told(told.commission, "commission", places=2),
-        fee=figures.told(told.fee, "fee", places=2),
+        profit=_profit(told.profit),
+        swap=_money(told.swap, "swap"),
+        commission=_money(told.commission, "commission"),
+        fee=_money(told.fee, "fee"),
         comment=clean(told.comment or "", fields.COMMENT),
         magic=told.magic,
         time=v2.utc(told.time),
@@ -146,13 +152,17 @@ def _deal2(told: Deal2) -> Deal:
 def parse1(body: bytes) -> DealsReading:
     """Raise Malformed, NotJson, TooLarge, or TerminalDisconnected for the empty list of a failed
     read."""
-    told = fields.decode(body, _history1)
+    told = listed.decode(body, _history1)
     if not told.account_number:
         raise TerminalDisconnected(DISCONNECTED)
-    _check_list([trade.position_id for trade in told.trades], "position_id", told.total_trades)
-    trades = sorted(told.trades, key=lambda trade: trade.position_id)
-    closed = tuple(map(_closed1, trades))
-    return DealsReading(told.account_number, "", tuple(map(_deal1, trades)), closed)
+    _check_count(len(told.trades), told.total_trades)
+    closed, unreadable = listed.read(told.trades, closed_position, _position_id, "position_id")
+    deals = tuple(map(_deal1, closed))
+    return DealsReading(told.account_number, "", deals, tuple(closed), unreadable)
+
+
+def _position_id(closed: ClosedPosition) -> int:
+    return closed.position_id
 
 
 def closed_position(body: bytes) -> ClosedPosition:
@@ -167,61 +177,73 @@ def _closed1(told: Trade1) -> ClosedPosition:
         position_id=told.position_id,
         symbol=symbol_name.kept(told.symbol),
         side="BUY" if told.side == "BUY" else "SELL",
-        volume=_amount(told.lot, "lot"),
+        volume=_amount(told.lot, "lot", fields.VOLUME_PLACES),
         entry_price=_bounded(told.entry_price, "entry_price") or None,
         exit_price=_amount(told.exit_price, "exit_price"),
         entry_time=clean(told.entry_time or "", TOLD_TIME),
         exit_time=clean(told.exit_time or "", TOLD_TIME),
-        profit=figures.known(told.profit, "profit", places=2),
-        commission=figures.told(told.commission, "commission", places=2),
-        pips=_bounded(told.pips, "pips"),
-        tp_money=figures.told(told.tp_money, "tp_money", places=2),
-        sl_money=figures.told(told.sl_money, "sl_money", places=2),
+        profit=_profit(told.profit),
+        commission=_money(told.commission, "commission"),
+        pips=_bounded(told.pips, "pips", PIPS_PLACES),
+        tp_money=_money(told.tp_money, "tp_money"),
+        sl_money=_money(told.sl_money, "sl_money"),
     )
 
 
-def _deal1(told: Trade1) -> Deal:
+def _deal1(closed: ClosedPosition) -> Deal:
     return Deal(
         ticket=None,
         order=None,
-        position_id=told.position_id,
+        position_id=closed.position_id,
         entry="OUT",
-        type="SELL" if told.side == "BUY" else "BUY",
+        type="SELL" if closed.side == "BUY" else "BUY",
         reason="",
-        symbol=symbol_name.kept(told.symbol),
-        volume=_amount(told.lot, "lot"),
-        price=_amount(told.exit_price, "exit_price"),
-        profit=figures.known(told.profit, "profit", places=2),
+        symbol=closed.symbol,
+        volume=closed.volume,
+        price=closed.exit_price,
+        profit=closed.profit,
         swap=None,
-        commission=figures.told(told.commission, "commission", places=2),
+        commission=closed.commission,
         fee=None,
         comment="",
         magic=None,
         time=None,
         broker_time_msc=None,
-        told_time=clean(told.exit_time or "", TOLD_TIME),
+        told_time=closed.exit_time,
     )
 
 
-def _check_list(numbers: list[int], field: str, count: int | None) -> None:
-    if len(numbers) > MOST:
+def _check_count(listed: int, count: int | None) -> None:
+    if listed > MOST:
         raise TooLarge(f"The answer lists more than {MOST} deals: ask for a shorter time.")
-    if len(set(numbers)) != len(numbers):
-        raise Malformed(f"{field}: the same number twice in one list")
-    if count not in (None, len(numbers)):
-        raise Malformed(f"The agent counts {count} trades and lists {len(numbers)}.")
+    if count not in (None, listed):
+        raise Malformed(f"The agent counts {count} trades and lists {listed}.")
 
 
-def _amount(raw: Figure, field: str) -> Decimal:
+def _money(raw: Figure, field: str) -> Decimal | None:
+    """In the decimals it came with, within what both databases keep."""
+    value = figures.told(raw, field, places=fields.MONEY_PLACES)
+    return None if value is None else fields.kept(value)
+
+
+def _profit(raw: Figure) -> Decimal:
+    profit = _money(raw, "profit")
+    if profit is None:
+        raise Malformed("profit: missing")
+    return profit
+
+
+def _amount(raw: Figure, field: str, places: int = fields.PRICE_PLACES) -> Decimal:
     """0 or more; a deal that moves money and no volume has 0."""
-    value = figures.known(raw, field)
+    value = fields.kept(figures.known(raw, field, places=places))
     if not 0 <= value <= LARGEST:
         raise Malformed(f"{field}: expected a number from 0 to {LARGEST:f}")
     return value
 
 
-def _bounded(raw: Figure, field: str) -> Decimal | None:
-    value = figures.told(raw, field)
+def _bounded(raw: Figure, field: str, places: int = fields.PRICE_PLACES) -> Decimal | None:
+    value = figures.told(raw, field, places=places)
+    value = None if value is None else fields.kept(value)
     if value is not None and abs(value) > LARGEST:
         raise Malformed(f"{field}: expected a number of at most {LARGEST:f}")
     return value

@@ -6,7 +6,7 @@ A number is a JSON number, never a string, finite and of a size that a terminal 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -15,9 +15,12 @@ from accounts.agents.errors import Malformed, NotJson
 
 T = TypeVar("T")
 
-# 15 significant digits at most, cents included: a float holds no more, nor does SQLite, and a
-# figure that comes back otherwise than it was written would be a change at every poll.
+# 15 significant digits at most, decimals included: a float holds no more, nor does SQLite, and a
+# figure that comes back otherwise than it was written would be a change at every poll. Within them
+# a figure keeps its decimals, as many as its column has; those behind are noise of a float.
 DIGITS = 15
+MONEY_PLACES = VOLUME_PLACES = 8
+PRICE_PLACES = 12
 Money = Annotated[float, msgspec.Meta(ge=-1e13, le=1e13)]
 Price = Annotated[float, msgspec.Meta(ge=-1e11, le=1e11)]
 Volume = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
@@ -34,7 +37,7 @@ SERVER = 64
 CURRENCY = 8
 COMMENT = 64
 
-_CENT = Decimal("0.01")
+_KEPT = Context(prec=DIGITS)
 _PATH = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.*)`")
 _EXPECTED = re.compile(r"^Expected `(\w+)(?: \| null)?`")
@@ -45,8 +48,8 @@ _KEY = re.compile(rb'"([^"\\]{1,60})"\s*:\s*-?$')
 
 
 def money(value: float) -> Decimal:
-    """To the cent, half to even."""
-    return Decimal(repr(value)).quantize(_CENT)
+    """Return money in the decimals it came with: which are noise, only its currency says."""
+    return _decimal(value, MONEY_PLACES)
 
 
 def money_or_none(value: float | None) -> Decimal | None:
@@ -54,8 +57,17 @@ def money_or_none(value: float | None) -> Decimal | None:
 
 
 def price(value: float) -> Decimal:
-    """The shortest decimal that is that float, of at most eight places and DIGITS digits."""
-    return Decimal(f"{round(value, 8) + 0.0:.{DIGITS}g}")
+    return _decimal(value, PRICE_PLACES)
+
+
+def _decimal(value: float, places: int) -> Decimal:
+    """Return the shortest decimal that is that float, within `places` and DIGITS."""
+    return Decimal(f"{round(value, places) + 0.0:.{DIGITS}g}")
+
+
+def kept(value: Decimal) -> Decimal:
+    """Return what both databases keep of a figure that was computed: DIGITS of it."""
+    return _KEPT.plus(value)
 
 
 def level(value: float | None) -> Decimal | None:
@@ -64,11 +76,16 @@ def level(value: float | None) -> Decimal | None:
 
 
 def volume(value: float) -> Decimal:
-    """Lots, of at most four places. Raise Malformed for a volume that would round to nothing."""
-    lots = round(value, 4)
+    """Return lots. Raise Malformed for a volume that would round to nothing."""
+    lots = _decimal(value, VOLUME_PLACES)
     if not lots:
-        raise Malformed("volume: expected at least 0.0001")
-    return Decimal(repr(lots))
+        raise Malformed(f"volume: expected at least {Decimal(1).scaleb(-VOLUME_PLACES):f}")
+    return lots
+
+
+def places(told: object) -> int | None:
+    """Return the decimals of a currency; None, unknown, for what cannot be one."""
+    return told if type(told) is int and 0 <= told <= MONEY_PLACES else None
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:

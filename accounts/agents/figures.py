@@ -11,12 +11,14 @@ from decimal import Decimal
 
 import msgspec
 
+from accounts.agents import fields
 from accounts.agents.errors import Malformed
 
 Figure = msgspec.Raw
 UNTOLD = msgspec.Raw(b"null")
 
-PLACES = 8
+PLACES = fields.PRICE_PLACES
+COARSE = 8
 MOST = Decimal(10) ** 13
 _LONGEST = 60
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?")
@@ -36,6 +38,8 @@ def told(raw: msgspec.Raw, field: str, *, places: int = PLACES) -> Decimal | Non
     if abs(value) > MOST:
         raise Malformed(f"{field}: expected a number of at most {MOST:f}")
     exponent = value.as_tuple().exponent
+    # Beyond COARSE decimals only what a float holds: the rest of 48231.450000000004 is its noise.
+    places = min(places, max(COARSE, fields.DIGITS - 1 - value.adjusted()))
     if isinstance(exponent, int) and not -places <= exponent <= 0:
         value = value.quantize(Decimal(1).scaleb(-places if exponent < 0 else 0))
     return value + 0 if value else Decimal(0)

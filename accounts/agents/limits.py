@@ -14,6 +14,8 @@ DEADLINE = 10.0
 REFRESH_DEADLINE = 30.0
 TRADE_DEADLINE = 30.0
 MAX_BODY_BYTES = 256 * 1024
+MAX_READING_BYTES = 4 * 1024 * 1024
+LONG_READINGS = 16
 MAX_CONNECTIONS = 0
 MAX_CONCURRENCY = 500
 TRADE_CONCURRENCY = 100
@@ -36,6 +38,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     Trades have slots of their own, trade_concurrency of them, and connections of their own, which
     max_connections does not count: they never wait for polls.
 
+    max_body_bytes is for answers that are short by nature: quotes, trades, errors. Those that list
+    positions or deals are as long as their lists, 350 bytes a row, up to max_reading_bytes; but of
+    those beyond max_body_bytes only long_readings are in memory at once, the others wait for one of
+    them to end. A body is in memory three times at the worst: in chunks, as it came, and unpacked.
+    So all of them take at most 3 * (max_concurrency * max_body_bytes + long_readings *
+    max_reading_bytes), 576 MB; what is made of a long one, some 5 KB a row, comes on top.
+
     There is no limit of writing alone, for aiohttp knows none: what we send is under 2 KB and
     fits the socket's buffer, and the deadline covers it.
     """
@@ -47,6 +56,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="up
     refresh_deadline: float = REFRESH_DEADLINE
     trade_deadline: float = TRADE_DEADLINE
     max_body_bytes: int = MAX_BODY_BYTES
+    max_reading_bytes: int = MAX_READING_BYTES
+    long_readings: int = LONG_READINGS
     max_connections: int = MAX_CONNECTIONS
     max_concurrency: int = MAX_CONCURRENCY
     trade_concurrency: int = TRADE_CONCURRENCY

@@ -1,7 +1,7 @@
 """What an agent said, parsed at the door: frozen, typed, complete or not there at all.
 
-Money has two decimal places, volumes at most four, prices at most eight. None is unknown,
-never zero; an empty string is "not told".
+Money and volumes have at most eight decimals, prices at most twelve, and all of them at most 15
+digits. None is unknown, never zero; an empty string is "not told".
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Literal
 
 import msgspec
+
+from accounts.agents.listed import Unreadable
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -57,6 +59,8 @@ class AccountReading(msgspec.Struct, frozen=True, kw_only=True):
     has_open_position: bool
     positions: tuple[PositionReading, ...] | None
     """None is unknown, not flat; then `positions_error` says why."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Open as well, but of no known figures: neither flat nor among `positions`."""
     positions_error: str = ""
     equity: Decimal | None = None
     floating: Decimal | None = None
@@ -67,6 +71,8 @@ class AccountReading(msgspec.Struct, frozen=True, kw_only=True):
     server: str = ""
     company: str = ""
     currency: str = ""
+    currency_digits: int | None = None
+    """Decimals of its money."""
     leverage: int | None = None
     margin_mode: Literal["hedging", "netting", ""] = ""
     trade_allowed: bool | None = None
@@ -74,6 +80,11 @@ class AccountReading(msgspec.Struct, frozen=True, kw_only=True):
     holder: str = ""
     firm: str = ""
     initial_balance: Decimal | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `positions` are all that are open: only then does absence mean anything."""
+        return self.positions is not None and not self.unreadable
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import msgspec
 
 from accounts.agents.call import Answer, Headers
 from accounts.agents.errors import NotSent
+from accounts.agents.listed import Unreadable
 from accounts.agents.retcodes import Outcome
 from accounts.agents.text import clean
 
@@ -173,6 +174,8 @@ class DealsReading(msgspec.Struct, frozen=True):
     """In the order of their tickets; with contract 1, of their positions."""
     closed: tuple[ClosedPosition, ...] = ()
     """With contract 1: the same, with all that it tells."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """Listed as well, but of no known figures: with any, absence proves nothing."""
 
 
 def unknown(message: str, body: bytes | Iterable[bytes] = b"") -> TradeAnswer:

@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from accounts.agents import fields, symbol_name
+from accounts.agents import fields, listed, symbol_name
 from accounts.agents.call import Call
 from accounts.agents.errors import AgentError, Malformed, TerminalDisconnected
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
 from accounts.agents.refusals import check_status
 from accounts.agents.text import clean
 
+LONG = frozenset({"/accounts", "/positions"})
 NOT_TOLD = frozenset({"unknown", "n/a", "none", "null"})
 DISCONNECTED = "The agent answers, but its MT5 terminal is not logged in: look at the terminal."
 
@@ -54,7 +55,7 @@ class Position(msgspec.Struct):
 
 class Positions(msgspec.Struct):
     account_number: fields.Login
-    positions: list[Position]
+    positions: listed.Rows
     position_count: fields.Count | None = None
 
 
@@ -72,6 +73,7 @@ _account = msgspec.json.Decoder(Account)
 _accounts = msgspec.json.Decoder(Accounts)
 _list = msgspec.json.Decoder(list[Account])
 _positions = msgspec.json.Decoder(Positions)
+_position = msgspec.json.Decoder(Position)
 _service = msgspec.json.Decoder(Service)
 _health = msgspec.json.Decoder(Health)
 
@@ -105,7 +107,9 @@ async def ping(call: Call, endpoint: Endpoint) -> str:
 
 
 async def _get(call: Call, path: str) -> bytes:
-    answer = await call.send("GET", path)
+    # The list of positions is as long as it is, that of accounts may be.
+    most = call.limits.max_reading_bytes if path in LONG else 0
+    answer = await call.send("GET", path, most=most)
     check_status(answer, f"GET {path}")
     return answer.body
 
@@ -130,12 +134,8 @@ def parse_accounts(body: bytes) -> tuple[list[Account], bool]:
 
 
 def parse_positions(body: bytes) -> Positions:
-    positions = fields.decode(body, _positions)
-    _check_unique([position.ticket for position in positions.positions], "ticket")
-    for position in positions.positions:
-        if position.type not in ("BUY", "SELL"):
-            raise Malformed(f"type: expected BUY or SELL, got {position.type}")
-    return positions
+    """Its rows are read later, each for itself. Raise Malformed or NotJson."""
+    return listed.decode(body, _positions)
 
 
 def account_reading(account: Account, told: Positions | str) -> AccountReading:
@@ -148,9 +148,8 @@ def account_reading(account: Account, told: Positions | str) -> AccountReading:
     connected = _connected(account)
     positions = _positions_of(account, told) if connected else DISCONNECTED
     known: dict[str, Any] = {"positions": None, "positions_error": clean(str(positions), 300)}
-    if isinstance(positions, tuple):
-        floating = sum((p.profit + p.swap for p in positions), Decimal("0.00"))
-        known = {"positions": positions, "floating": floating, "equity": balance + floating}
+    if not isinstance(positions, str):
+        known = _held(balance, *positions)
     return AccountReading(
         number=account.account_number,
         name=clean(account.account_name or "", fields.NAME),
@@ -165,10 +164,24 @@ def account_reading(account: Account, told: Positions | str) -> AccountReading:
     )
 
 
-def _positions_of(account: Account, told: Positions | str) -> tuple[PositionReading, ...] | str:
+Held = tuple[list[PositionReading], tuple[listed.Unreadable, ...]]
+
+
+def _held(
+    balance: Decimal, positions: list[PositionReading], unreadable: tuple[listed.Unreadable, ...]
+) -> dict[str, Any]:
+    """What the positions amount to is their sum, and unknown when one of them is."""
+    known: dict[str, Any] = {"positions": tuple(positions), "unreadable": unreadable}
+    if not unreadable:
+        floating = fields.kept(sum((p.profit + p.swap for p in positions), Decimal(0)))
+        known |= {"floating": floating, "equity": fields.kept(balance + floating)}
+    return known
+
+
+def _positions_of(account: Account, told: Positions | str) -> Held | str:
     """The positions of `account`, or a sentence why they are unknown."""
     if not account.has_open_position:
-        return ()
+        return [], ()
     if isinstance(told, str):
         return told
     if told.account_number != account.account_number:
@@ -180,13 +193,18 @@ def _positions_of(account: Account, told: Positions | str) -> tuple[PositionRead
         return "The account has open positions, but the agent listed none: its read failed."
     if told.position_count not in (None, len(told.positions)):
         return f"The agent counts {told.position_count} positions and lists {len(told.positions)}."
-    try:
-        return tuple(sorted(map(_position, told.positions), key=lambda position: position.ticket))
-    except Malformed as error:
-        return f"The positions could not be read. {error.sentence}"
+    return listed.read(told.positions, _read_position, _ticket, "ticket")
 
 
-def _position(position: Position) -> PositionReading:
+def _ticket(position: PositionReading) -> int:
+    return position.ticket
+
+
+def _read_position(row: bytes) -> PositionReading:
+    """Raise Malformed or NotJson."""
+    position = fields.decode(row, _position)
+    if position.type not in ("BUY", "SELL"):
+        raise Malformed(f"type: expected BUY or SELL, got {clean(position.type, 20)}")
     symbol = symbol_name.kept(position.symbol)
     if not symbol.strip():
         raise Malformed("symbol: expected a name, got nothing")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from accounts.agents import fields, symbol_name
+from accounts.agents import fields, listed, symbol_name
 from accounts.agents.call import Answer, Call, Headers, target
 from accounts.agents.errors import Malformed, RefusedRequest, SecretMissing, TerminalDisconnected
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
@@ -50,11 +50,12 @@ class State(msgspec.Struct):
     balance: fields.Money
     equity: fields.Money
     profit: fields.Money
-    positions: list[Position]
+    positions: listed.Rows
     name: str | None = None
     server: str | None = None
     company: str | None = None
     currency: str | None = None
+    currency_digits: Any = None
     margin_mode: str | None = None
     leverage: fields.Count | None = None
     credit: fields.Money | None = None
@@ -70,6 +71,7 @@ class Ping(msgspec.Struct):
 
 
 _state = msgspec.json.Decoder(State)
+_position = msgspec.json.Decoder(Position)
 _ping = msgspec.json.Decoder(Ping)
 
 
@@ -77,7 +79,12 @@ async def read(call: Call, endpoint: Endpoint) -> Reading | None:
     """None when the agent says that nothing changed since `endpoint.etag`."""
     etag = endpoint.etag
     answer = await signed(
-        call, endpoint, "GET", "/v2/state", (("If-None-Match", etag),) if etag else ()
+        call,
+        endpoint,
+        "GET",
+        "/v2/state",
+        (("If-None-Match", etag),) if etag else (),
+        most=call.limits.max_reading_bytes,
     )
     if answer.status == NOT_MODIFIED and etag:
         return None
@@ -144,20 +151,18 @@ def kind_of(error: RefusedRequest) -> str:
 
 def parse_state(body: bytes) -> AccountReading:
     """Raise Malformed, NotJson or TerminalDisconnected."""
-    state = fields.decode(body, _state)
+    state = listed.decode(body, _state)
     if not state.connected or not state.login:
         raise TerminalDisconnected(DISCONNECTED)
-    tickets = {position.ticket for position in state.positions}
-    if len(tickets) != len(state.positions):
-        raise Malformed("ticket: the same number twice in one list")
-    positions = map(_position, state.positions)
+    positions, unreadable = listed.read(state.positions, _read_position, _ticket, "ticket")
     return AccountReading(
         number=state.login,
         name=clean(state.name or "", fields.NAME),
         balance=fields.money(state.balance),
         connected=True,
         has_open_position=bool(state.positions),
-        positions=tuple(sorted(positions, key=lambda position: position.ticket)),
+        positions=tuple(positions),
+        unreadable=unreadable,
         equity=fields.money(state.equity),
         floating=fields.money(state.profit),
         margin=fields.money_or_none(state.margin),
@@ -166,6 +171,7 @@ def parse_state(body: bytes) -> AccountReading:
         server=clean(state.server or "", fields.SERVER),
         company=clean(state.company or "", fields.NAME),
         currency=clean(state.currency or "", fields.CURRENCY),
+        currency_digits=fields.places(state.currency_digits),
         leverage=state.leverage or None,
         margin_mode=MARGIN_MODES.get(state.margin_mode or "", ""),
         trade_allowed=state.trade_allowed,
@@ -173,7 +179,13 @@ def parse_state(body: bytes) -> AccountReading:
     )
 
 
-def _position(position: Position) -> PositionReading:
+def _ticket(position: PositionReading) -> int:
+    return position.ticket
+
+
+def _read_position(row: bytes) -> PositionReading:
+    """Raise Malformed or NotJson."""
+    position = fields.decode(row, _position)
     symbol = symbol_name.kept(position.symbol)
     if not symbol.strip():
         raise Malformed("symbol: expected a name, got nothing")

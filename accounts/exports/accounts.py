@@ -72,7 +72,9 @@ def _rounded(value: Decimal | None) -> Decimal | None:
 def _reason(row: Account) -> str:
     """Why the agent is not online; why the positions are unknown."""
     told = row.agent.status_reason if row.agent and not row.agent.is_online else ""
-    return told or row.positions_error
+    unreadable = len(row.unreadable_positions)
+    lost = f"{unreadable} of its open positions could not be read" if unreadable else ""
+    return told or row.positions_error or lost
 
 
 def _age(row: Account, now: datetime) -> int | None:

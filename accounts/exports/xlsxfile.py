@@ -7,11 +7,13 @@ import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from accounts.exports.cells import Value, computes, fit, is_exact, plain, utc
 from accounts.exports.table import Kind, Table
+from accounts.models.money import CENT_PLACES, places_of
 
 if TYPE_CHECKING:
     from openpyxl.cell import WriteOnlyCell
@@ -26,6 +28,7 @@ FORMATS: Final = {
     Kind.NUMBER: "General",
     Kind.TIME: "yyyy-mm-dd hh:mm:ss",
 }
+FINE_MONEY: Final = "#,##0.00######"
 # Excel reads "_x0041_" as "A"; its first underscore, told in that way, keeps it as it is.
 _ESCAPE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 WIDTHS: Final = {Kind.TEXT: 18, Kind.ID: 14, Kind.MONEY: 14, Kind.NUMBER: 12, Kind.TIME: 20}
@@ -76,6 +79,7 @@ class Cells:
         # It is text as it stands; with this it stays text when somebody edits it.
         self._kept = WriteOnlyCell(sheet)
         self._kept.quotePrefix = True
+        self._kind = kind
 
     def of(self, value: Value) -> "WriteOnlyCell | None":
         """None for what is not known: an empty cell."""
@@ -88,6 +92,10 @@ class Cells:
             return self._number
         if not is_exact(value):
             return self._of_text(plain(value))
+        if self._kind is Kind.MONEY and isinstance(value, Decimal):
+            # Of an account in BTC: a cell would show 0.05132412 as 0.05.
+            fine = places_of(value) > CENT_PLACES
+            self._number.number_format = FINE_MONEY if fine else FORMATS[Kind.MONEY]
         self._number.value = value
         return self._number
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,9 +12,10 @@ from simple_history.models import HistoricalRecords
 from accounts.models.agent import Agent
 from accounts.models.figures import with_figures
 from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
+from accounts.models.money import CENT_PLACES, MONEY, MoneyField, places_of
+from accounts.models.unreadable import UnreadablePosition
 from accounts.models.urgency import Urgency
 
-MONEY: dict[str, Any] = {"max_digits": 20, "decimal_places": 2}
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
 HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
@@ -56,7 +57,7 @@ class Account(models.Model):
         verbose_name="VS group",
     )
     vs_slot = models.CharField(max_length=1, choices=Slot.choices, blank=True, editable=False)
-    initial_balance = models.DecimalField(**MONEY, null=True, blank=True)
+    initial_balance = MoneyField(**MONEY, null=True, blank=True)
     max_drawdown_pct = models.DecimalField(
         "maximum drawdown, %",
         **PERCENT,
@@ -78,13 +79,16 @@ class Account(models.Model):
     server = models.CharField(max_length=64, blank=True)
     company = models.CharField(max_length=128, blank=True)
     currency = models.CharField(max_length=8, blank=True)
+    currency_digits = models.PositiveSmallIntegerField(
+        null=True, help_text="decimals of its money; empty: not told"
+    )
     connected = models.BooleanField(null=True, help_text="terminal to broker")
-    balance = models.DecimalField(**MONEY, null=True)
-    credit = models.DecimalField(**MONEY, null=True)
-    equity = models.DecimalField(**MONEY, null=True)
-    floating = models.DecimalField(**MONEY, null=True, help_text="profit of the open positions")
-    margin = models.DecimalField(**MONEY, null=True)
-    margin_free = models.DecimalField(**MONEY, null=True)
+    balance = MoneyField(**MONEY, null=True)
+    credit = MoneyField(**MONEY, null=True)
+    equity = MoneyField(**MONEY, null=True)
+    floating = MoneyField(**MONEY, null=True, help_text="profit of the open positions")
+    margin = MoneyField(**MONEY, null=True)
+    margin_free = MoneyField(**MONEY, null=True)
     leverage = models.PositiveIntegerField(null=True)
     margin_mode = models.CharField(max_length=8, choices=MarginMode.choices, blank=True)
     trade_allowed = models.BooleanField(null=True)
@@ -93,6 +97,9 @@ class Account(models.Model):
         null=True, help_text="how many; empty: unknown, because they could not be read"
     )
     positions_error = models.CharField(max_length=300, blank=True)
+    unreadable_positions = models.JSONField(
+        default=list, help_text="those of them that could not be read: ticket, problem"
+    )
     watch = models.CharField(
         max_length=120,
         blank=True,
@@ -106,6 +113,7 @@ class Account(models.Model):
         "server",
         "company",
         "currency",
+        "currency_digits",
         "connected",
         "balance",
         "credit",
@@ -119,6 +127,7 @@ class Account(models.Model):
         "days_operating",
         "open_positions",
         "positions_error",
+        "unreadable_positions",
     )
 
     history = HistoricalRecords(
@@ -152,6 +161,14 @@ class Account(models.Model):
         return f"{self.number} {self.holder or self.name}".strip()
 
     # --- money --------------------------------------------------------------------------------
+    @property
+    def money_places(self) -> int:
+        """Decimals of its money: as its agent tells them, else as many as its figures need."""
+        if self.currency_digits is not None:
+            return self.currency_digits
+        figures = (self.balance, self.equity, self.floating, self.credit, self.initial_balance)
+        return max((places_of(one) for one in figures if one is not None), default=CENT_PLACES)
+
     # models/figures.py states the same rules in SQL; a property test holds the two together.
     @property
     def pl_now(self) -> Decimal | None:
@@ -201,6 +218,12 @@ class Account(models.Model):
     def is_near_limit(self) -> bool:
         share = self.drawdown_used_share
         return share is not None and share >= Decimal(str(settings.NEAR_LIMIT))
+
+    # --- positions ----------------------------------------------------------------------------
+    @property
+    def unreadable(self) -> list[UnreadablePosition]:
+        """Open positions of no known figures: they are counted, but not among `positions`."""
+        return [UnreadablePosition(**told) for told in self.unreadable_positions]
 
     # --- freshness ----------------------------------------------------------------------------
     def is_stale(self, now: datetime) -> bool:

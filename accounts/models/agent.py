@@ -16,6 +16,7 @@ from simple_history.models import HistoricalRecords
 from accounts.agents import Endpoint
 from accounts.agents.addresses import check_url
 from accounts.agents.errors import AgentError
+from accounts.models.money import MONEY, MoneyField
 from accounts.models.urgency import FIXED, Urgency
 from accounts.secret import decrypt, encrypt
 
@@ -90,7 +91,7 @@ class Agent(models.Model):
     # Given to the first account that this agent reports, where that account has none.
     account_holder = models.CharField(max_length=80, blank=True)
     prop_firm = models.CharField(max_length=80, blank=True)
-    initial_balance = models.DecimalField(max_digits=20, decimal_places=2, null=True, blank=True)
+    initial_balance = MoneyField(**MONEY, null=True, blank=True)
 
     # Polled.
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.UNKNOWN)

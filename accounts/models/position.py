@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from accounts.models.account import MONEY, Account
+from accounts.models.account import Account
+from accounts.models.money import MONEY, MoneyField
 
-PRICE: dict[str, Any] = {"max_digits": 20, "decimal_places": 8}
+# As fine as any instrument, and what SQLite's 15 digits keep; see accounts/agents/fields.py.
+PRICE: dict[str, Any] = {"max_digits": 24, "decimal_places": 12}
+VOLUME: dict[str, Any] = {"max_digits": 18, "decimal_places": 8}
 
 # What a reading says of a position, under the names of its columns.
 POLLED = (
@@ -46,14 +49,14 @@ class Position(models.Model):
     )
     symbol = models.CharField(max_length=32)
     side = models.CharField(max_length=4, choices=Side.choices)
-    volume = models.DecimalField(max_digits=14, decimal_places=4, help_text="lots")
+    volume = models.DecimalField(**VOLUME, help_text="lots")
     open_price = models.DecimalField(**PRICE)
     current_price = models.DecimalField(**PRICE)
     sl = models.DecimalField("stop-loss", **PRICE, null=True)
     tp = models.DecimalField("take-profit", **PRICE, null=True)
-    profit = models.DecimalField(**MONEY)
-    swap = models.DecimalField(**MONEY)
-    commission = models.DecimalField(**MONEY, null=True)
+    profit = MoneyField(**MONEY)
+    swap = MoneyField(**MONEY)
+    commission = MoneyField(**MONEY, null=True)
     opened_at = models.DateTimeField(
         null=True, help_text="UTC; unknown when the agent tells local time only"
     )

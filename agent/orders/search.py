@@ -220,7 +220,7 @@ def _from_deals(
         identifier=last.position_id,
         volume=float(volume),
         # Deals at several prices have an average, rounded beyond what any price shows.
-        price=last.price if len(deals) == 1 else round(float(paid / volume), 8),
+        price=last.price if len(deals) == 1 else round(float(paid / volume), 12),
     )
     return "found", f"{len(deals)} deals are the order's", result
 

@@ -51,6 +51,9 @@ AGENTS = {
     "REFRESH_DEADLINE": env.float("AGENT_REFRESH_DEADLINE", 30),
     "TRADE_DEADLINE": env.float("AGENT_TRADE_DEADLINE", 30),
     "MAX_BODY_BYTES": env.int("AGENT_MAX_BODY_BYTES", 256 * 1024),
+    # Of lists, which are as long as they are; and how many so long are in memory at once.
+    "MAX_READING_BYTES": env.int("AGENT_MAX_READING_BYTES", 4 * 1024 * 1024),
+    "LONG_READINGS": env.int("AGENT_LONG_READINGS", 16),
     # 0: as many as there are agents, so that nobody's connection is closed for another's.
     "MAX_CONNECTIONS": env.int("AGENT_MAX_CONNECTIONS", 0),
     "MAX_CONCURRENCY": env.int("AGENT_MAX_CONCURRENCY", 500),

@@ -21,7 +21,8 @@ from tests.agent.parts import (
 
 MOMENT = datetime.fromtimestamp(START, UTC)
 STATE_FIELDS = {
-    "login", "server", "company", "name", "currency", "margin_mode", "leverage", "balance",
+    "login", "server", "company", "name", "currency", "currency_digits", "margin_mode",
+    "leverage", "balance",
     "credit", "equity", "margin", "margin_free", "margin_level", "profit", "connected",
     "trade_allowed", "expert_allowed", "days_operating", "broker_utc_offset_s", "as_of",
     "positions",

@@ -45,6 +45,15 @@ def test_partial_closes_are_added_up() -> None:
     assert (trade["lot"], trade["profit"], trade["commission"]) == (1.0, 200.0, -10.5)
 
 
+def test_lots_and_money_are_as_fine_as_the_deals_tell_them() -> None:
+    """0.001 lots are not 0.0, nor are 0.00004 of a bitcoin; the noise of floats is none of it."""
+    opened = DEAL._replace(volume=0.001, commission=-0.00000012)
+    parts = [closing(volume=0.0001 * n, profit=0.00004 * n) for n in (1, 2, 7)]
+    (trade,) = v1_trades([opened, *parts])
+    assert (trade["lot"], trade["profit"]) == (0.001, 0.0004)
+    assert trade["commission"] == round(3 * DEAL.commission, 8) - 0.00000012
+
+
 def test_a_trade_whose_opening_is_out_of_reach_is_left_out() -> None:
     assert v1_trades([closing()]) == []
 

@@ -3,10 +3,10 @@ import zlib
 
 import pytest
 
-from accounts.agents.bodies import decoded
+from accounts.agents.bodies import Bound, decoded
 from accounts.agents.errors import Malformed, TooLarge, UnexpectedEncoding
 
-LIMIT = 1000
+LIMIT = Bound(1000)
 
 
 def raw_deflate(data):

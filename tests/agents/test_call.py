@@ -95,7 +95,7 @@ async def test_a_body_of_50_mb_is_cut_early(agents, announced):
             sent += 65536
 
     async with serving(agent) as server:
-        await failing(agents, server.url, errors.TooLarge, "256 KB")
+        await failing(agents, server.url, errors.TooLarge, "larger than 4,096 KB")
     assert sent < 40_000_000
 
 

@@ -147,20 +147,55 @@ def parsed(parse, content):
     [
         (parse2, {**DEALS, "login": 0}, "login"),
         (parse2, {**DEALS, "deals": None}, "deals"),
-        (parse2, {**DEALS, "deals": [DEAL, DEAL]}, "ticket: the same number twice"),
-        (parse2, {**DEALS, "deals": [{**DEAL, "ticket": 0}]}, "ticket"),
-        (parse2, {**DEALS, "deals": [{**DEAL, "volume": None}]}, "volume: missing"),
-        (parse2, {**DEALS, "deals": [{**DEAL, "volume": -1}]}, "volume: expected"),
-        (parse2, {**DEALS, "deals": [{**DEAL, "profit": "1"}]}, "profit: expected number"),
         (parse1, {**HISTORY, "total_trades": 2}, "counts 2 trades and lists 1"),
-        (parse1, {**HISTORY, "trades": [TRADE, TRADE], "total_trades": 2}, "same number twice"),
-        (parse1, {**HISTORY, "trades": [{**TRADE, "side": "HOLD"}]}, "expected BUY or SELL"),
-        (parse1, {**HISTORY, "trades": [{**TRADE, "exit_price": None}]}, "exit_price: missing"),
     ],
 )
 def test_a_history_that_cannot_be_right_is_an_error_that_names_it(parse, content, match):
     with pytest.raises(errors.Malformed, match=match):
         parsed(parse, content)
+
+
+@pytest.mark.parametrize(
+    ("odd", "ticket", "problem"),
+    [
+        ({"ticket": 0}, None, "ticket"),
+        ({"volume": None}, 9, "volume: missing"),
+        ({"volume": -1}, 9, "volume: expected"),
+        ({"volume": float("inf")}, 9, "volume: expected number, got Infinity"),
+        ({"profit": "1"}, 9, "profit: expected number"),
+        ({"ticket": 3}, 3, "ticket: the same number twice"),
+    ],
+)
+def test_an_odd_deal_costs_no_other_deal(odd, ticket, problem):
+    rows = [{**DEAL, **odd}, {**DEAL, "ticket": 3}, {**DEAL, "ticket": 2}]
+    reading = parsed(parse2, {**DEALS, "deals": rows})
+    assert [deal.ticket for deal in reading.deals] == ([2] if ticket == 3 else [2, 3])
+    assert reading.unreadable[0].ticket == ticket
+    assert problem in reading.unreadable[0].problem
+
+
+@pytest.mark.parametrize(
+    ("odd", "problem"),
+    [({"side": "HOLD"}, "expected BUY or SELL"), ({"exit_price": None}, "exit_price: missing")],
+)
+def test_an_odd_closed_trade_costs_no_other(odd, problem):
+    trades = [{**TRADE, **odd}, {**TRADE, "position_id": 70}]
+    reading = parsed(parse1, {**HISTORY, "trades": trades, "total_trades": 2})
+    assert [closed.position_id for closed in reading.closed] == [70]
+    assert [deal.position_id for deal in reading.deals] == [70]
+    assert problem in reading.unreadable[0].problem
+
+
+def test_lots_and_money_of_a_history_are_as_fine_as_they_come():
+    told = {**DEAL, "volume": 0.00004, "profit": 0.05132412, "commission": -1e-8}
+    (deal,) = parsed(parse2, {**DEALS, "deals": [told]}).deals
+    assert (deal.volume, deal.profit) == (Decimal("0.00004"), Decimal("0.05132412"))
+    assert deal.commission == Decimal("-0.00000001")
+    closed = parsed(parse1, {**HISTORY, "trades": [{**TRADE, "lot": 0.001, "profit": 0.00012}]})
+    assert (closed.closed[0].volume, closed.closed[0].profit) == (
+        Decimal("0.001"),
+        Decimal("0.00012"),
+    )
 
 
 def test_a_list_without_an_end_is_refused():

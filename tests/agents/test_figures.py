@@ -28,7 +28,7 @@ def test_a_number_of_eight_places_is_that_number_exactly(number):
 
 @given(st.floats(min_value=-1e13, max_value=1e13, allow_nan=False))
 def test_any_float_is_within_half_a_unit_of_what_is_kept(number):
-    value = told(json.dumps(number))
+    value = told(json.dumps(number), places=8)
     assert value is not None
     assert abs(value - Decimal(json.dumps(number))) <= Decimal("0.000000005")
     assert isinstance(value.as_tuple().exponent, int)
@@ -48,6 +48,8 @@ def test_any_float_is_within_half_a_unit_of_what_is_kept(number):
         ("123456789012.12345678", "123456789012.12345678"),
         ("0", "0"),
         ("1e-400", "0"),
+        ("0.000000012345", "0.000000012345"),
+        ("48231.450000000004", "48231.45"),
     ],
 )
 def test_the_digits_of_the_text_are_kept_and_the_noise_of_floats_is_not(text, exact):

@@ -47,7 +47,7 @@ def test_any_bytes_are_accounts_or_an_agent_error(body):
     st.lists(st.dictionaries(st.sampled_from(sorted(POSITION)), JSON, max_size=2), max_size=3),
     st.integers() | st.none(),
 )
-def test_any_positions_are_a_full_set_or_unknown(changes, count):
+def test_any_positions_are_all_of_them_in_part_unreadable_or_unknown(changes, count):
     listed = [{**POSITION, "ticket": n + 1, **change} for n, change in enumerate(changes)]
     told = positions(*listed, position_count=count)
     (owner,), _ = parse_accounts(json.dumps(account(has_open_position=True)).encode())
@@ -59,8 +59,11 @@ def test_any_positions_are_a_full_set_or_unknown(changes, count):
         assert reading.positions_error
         assert reading.equity is None
     else:
-        assert len(reading.positions) == len(listed) > 0
-        assert reading.equity == reading.balance + reading.floating
+        assert len(reading.positions) + len(reading.unreadable) == len(listed) > 0
+        if reading.unreadable:
+            assert reading.equity is None
+        else:
+            assert reading.equity == reading.balance + reading.floating
 
 
 @given(
@@ -76,3 +79,4 @@ def test_any_state_is_a_reading_or_an_agent_error(changes, of_position):
     assert reading.balance.is_finite()
     assert reading.connected
     assert all(position.volume > 0 for position in reading.positions)
+    assert all(row.problem for row in reading.unreadable)

@@ -11,7 +11,7 @@ from accounts.agents.errors import (
     RefusedRequest,
     TerminalDisconnected,
 )
-from accounts.agents.v1 import account_reading, parse_accounts
+from accounts.agents.v1 import account_reading, parse_accounts, parse_positions
 from tests.agents.conftest import endpoint
 from tests.agents.servers import POSITION, account, positions, response, serving, telling
 
@@ -79,13 +79,6 @@ async def test_open_positions_are_read_when_the_account_says_that_it_has_some(ag
         ([], {"number": 0}, "account 0"),
         ([], {}, "listed none"),
         ([POSITION], {"position_count": 2}, "counts 2 positions and lists 1"),
-        ([POSITION, POSITION], {}, "the same number twice"),
-        ([{**POSITION, "profit": "1"}], {}, "expected number, got str"),
-        ([{**POSITION, "type": "HOLD"}], {}, "expected BUY or SELL"),
-        ([{**POSITION, "volume": 0.00001}], {}, "at least 0.0001"),
-        ([{**POSITION, "volume": -1}], {}, "volume: "),
-        ([{**POSITION, "ticket": 0}], {}, "ticket: "),
-        ([{**POSITION, "symbol": ""}], {}, "symbol: "),
     ],
 )
 async def test_positions_that_lie_are_unknown_and_never_flat(agents, listed, told, why):
@@ -95,6 +88,34 @@ async def test_positions_that_lie_are_unknown_and_never_flat(agents, listed, tol
     assert account_.equity is None
     assert account_.balance == Decimal("100250.50")
     assert why in account_.positions_error
+
+
+ODD = [
+    ([POSITION, POSITION], [77, 77], "ticket: the same number twice"),
+    ([{**POSITION, "profit": "1"}], [77], "profit: expected number, got str"),
+    ([{**POSITION, "type": "HOLD"}], [77], "type: expected BUY or SELL, got HOLD"),
+    ([{**POSITION, "volume": 0.000000001}], [77], "volume: expected at least 0.00000001"),
+    ([{**POSITION, "volume": -1}], [77], "volume: "),
+    ([{**POSITION, "volume": 1e30}], [77], "volume: "),
+    ([{**POSITION, "volume": float("nan")}], [77], "volume: expected number, got NaN"),
+    ([{**POSITION, "ticket": 0}], [None], "ticket: "),
+    ([{**POSITION, "ticket": 2**64}], [None], "ticket: "),
+    ([{**POSITION, "symbol": " "}], [77], "symbol: "),
+    ([{key: value for key, value in POSITION.items() if key != "symbol"}], [77], "symbol: missing"),
+    ([None], [None], "the answer: expected object, got null"),
+]
+
+
+@pytest.mark.parametrize(("rows", "tickets", "why"), ODD)
+async def test_an_odd_row_is_open_and_unreadable_and_costs_no_other_row(agents, rows, tickets, why):
+    account_ = await one(agents, {**POSITION, "ticket": 5}, *rows, {**POSITION, "ticket": 99})
+    assert [position.ticket for position in account_.positions] == [5, 99]
+    assert [row.ticket for row in account_.unreadable] == tickets
+    assert why in account_.unreadable[0].problem
+    assert not account_.is_whole
+    assert (account_.balance, account_.positions_error) == (Decimal("100250.50"), "")
+    # The sum of rows one of which is unknown.
+    assert (account_.floating, account_.equity) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +275,31 @@ def test_strings_are_data_clipped_and_cleaned():
     assert reading.holder == "A B"
 
 
-def test_money_is_rounded_to_the_cent_and_prices_are_the_shortest_decimal():
-    assert parsed(balance=0.1 + 0.2).balance == Decimal("0.30")
-    assert str(parsed(balance=-0.0001).balance) in ("0.00", "-0.00")
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (10009.299999999999, "10009.3"),
+        (0.05132412, "0.05132412"),
+        (-0.00000001, "-0.00000001"),
+        (-0.000000001, "0"),
+        (1234567.123456789, "1234567.12345679"),
+        (98765432.123456789, "98765432.1234568"),
+    ],
+)
+def test_money_keeps_the_decimals_it_came_with_and_not_the_noise_of_floats(told, kept):
+    assert parsed(balance=told).balance == Decimal(kept)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [(0.00004, "0.00004"), (0.12345678, "0.12345678"), (0.1 + 0.2, "0.3")]
+)
+def test_lots_are_as_fine_as_the_instrument(told, kept):
+    listed = positions({**POSITION, "volume": told, "sl": 0.000000012345, "tp": 1.1 + 2.2})
+    owner, _ = parse_accounts(json.dumps(account(has_open_position=True)).encode())
+    (held,) = account_reading(owner[0], parse_positions(json.dumps(listed).encode())).positions
+    assert (held.volume, held.sl) == (Decimal(kept), Decimal("0.000000012345"))
+    assert held.tp == Decimal("3.3")
 
 
 async def test_the_agents_own_words_for_a_refusal_are_quoted_and_clipped(agents):

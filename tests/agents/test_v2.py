@@ -23,6 +23,7 @@ from accounts.agents.v2 import parse_state
 from tests.agents.conftest import endpoint
 from tests.agents.servers import Visit, response, serving, telling
 from tests.agents.test_signing import ORACLE, SECRET, HTTPMessageSigner, HTTPMessageVerifier
+from tests.agents.test_v1 import ODD
 
 POSITION = {
     "ticket": 77,
@@ -275,16 +276,33 @@ def test_a_terminal_without_its_broker_is_disconnected(changes):
         ({"equity": "1"}, "equity: expected number, got str"),
         ({"login": -1}, "login: "),
         ({"positions": None}, "positions: "),
-        ({"positions": [{**POSITION, "volume": "1"}]}, "positions[0].volume: expected number"),
-        ({"positions": [{**POSITION, "type": "HOLD"}]}, "positions[0].type: "),
-        ({"positions": [POSITION, POSITION]}, "ticket: the same number twice"),
-        ({"positions": [{**POSITION, "symbol": " "}]}, "symbol: "),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_an_error_that_names_it(changes, sentence):
     with pytest.raises(Malformed) as caught:
         parsed(**changes)
     assert caught.value.sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize(("rows", "tickets", "why"), ODD)
+def test_an_odd_row_is_open_and_unreadable_and_costs_no_other_row(rows, tickets, why):
+    # The odd ones are those of contract 1: what differs between the two is optional.
+    account = parsed(positions=[{**POSITION, "ticket": 5}, *rows])
+    assert [position.ticket for position in account.positions] == [5]
+    assert [row.ticket for row in account.unreadable] == tickets
+    assert why.split(" expected")[0] in account.unreadable[0].problem
+    assert account.has_open_position
+    assert not account.is_whole
+    assert account.equity == parsed().equity
+
+
+@pytest.mark.parametrize(
+    ("told", "digits"), [(8, 8), (0, 0), (None, None), (-1, None), (99, None), ("2", None)]
+)
+def test_the_decimals_of_money_are_those_of_its_currency_or_unknown(told, digits):
+    account = parsed(currency_digits=told, balance=0.05132412)
+    assert account.currency_digits == digits
+    assert account.balance == Decimal("0.05132412")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,10 @@ def test_a_second_run_makes_no_second_one_whatever_became_of_the_first(desk: Des
         ({"lots": float("inf")}, "lots must be a number, not inf, which is no number."),
         ({"lots": 0}, "lots must be more than 0"),
         ({"lots": -1}, "lots must be more than 0"),
-        ({"lots": 0.12345}, "lots 0.12345: Ensure that there are no more than 4 decimal places."),
+        (
+            {"lots": 0.123456789},
+            "lots 0.123456789: Ensure that there are no more than 8 decimal places.",
+        ),
         ({"lots": 1e12}, "no more than 10 digits before the decimal point."),
         ({"side": "LONG"}, "its side “LONG” is neither BUY nor SELL"),
         ({"side": None}, "side must be text, not nothing."),

@@ -99,7 +99,7 @@ PROPOSED = [
 def test_without_marks_what_could_be_it_is_told_for_each_kind(
     one: Order, positions: list[PositionReading], state: State | None, gone: bool, sentence: str
 ) -> None:
-    found = proposal(one, positions)
+    found = proposal(one, account(*positions))
     assert (found.state, found.absent) == (state, gone)
     assert sentence in found.text
 

@@ -269,7 +269,9 @@ def test_what_the_venue_says_is_what_the_row_says(desk: Desk, contract: str, fau
     assert order.reason
 
 
-@pytest.mark.parametrize("figures", [{"volume": Decimal("1e12")}, {"sl": Decimal("1.123456789")}])
+@pytest.mark.parametrize(
+    "figures", [{"volume": Decimal("1e12")}, {"sl": Decimal("1.1234567890123")}]
+)
 def test_figures_that_no_row_can_hold_are_refused_by_the_door_itself(
     desk: Desk, figures: dict[str, Decimal]
 ) -> None:

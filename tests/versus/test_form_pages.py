@@ -58,7 +58,7 @@ WRONG = {
     "symbol_b": ("", "Name the symbol of account B"),
     "lots": ("1,234.5", "can be read in more than one way"),
     "sl_a": ("-5", "Stop-loss of A must be more than 0"),
-    "tp_b": ("0.001", "no more than 2 decimal places"),
+    "tp_b": ("0.123456789", "no more than 8 decimal places"),
     "side_a": ("", "Choose which leg A keeps"),
     "freeze_at": ("2020-01-01T10:00", "that time has passed"),
     "transfer_at": ("2030-10-27T02:30", "comes twice in Europe/Madrid"),

@@ -37,12 +37,21 @@ class PositionOut(Schema):
     open_time: datetime | None = Field(description="null with contract 1, whose times have no zone")
 
 
+class UnreadableOut(Schema):
+    ticket: int | None
+    symbol: str
+    problem: str
+
+
 class PositionsOut(Schema):
     account_number: int
     positions: list[PositionOut] | None = Field(description="null: they could not be read")
     total_profit: float | None
     position_count: int | None
     reason: str | None
+    unreadable: list[UnreadableOut] = Field(
+        description="open as well, and counted, but their figures could not be read"
+    )
 
 
 @router.get(
@@ -69,7 +78,8 @@ def held(row: Account) -> dict[str, Any]:
         "reason": row.positions_error or None,
         "positions": positions,
         "position_count": row.open_positions,
-        "total_profit": _sum(positions),
+        "total_profit": None if row.unreadable_positions else _sum(positions),
+        "unreadable": row.unreadable_positions,
     }
 
 

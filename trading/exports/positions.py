@@ -7,9 +7,10 @@ from accounts.models import Position
 from trading.exposure import positions
 
 
-def positions_table(symbol: str, now: datetime) -> Table[Position]:
-    """Of one symbol, or of all when it is empty."""
-    return Table("positions", [*_what(), *_figures(), *_origin(now)], positions(symbol))
+def positions_table(symbol: str, account: int | None, now: datetime) -> Table[Position]:
+    """Of one symbol, or of all when it is empty; of one account, or of all for None."""
+    columns = [*_what(), *_figures(), *_origin(now)]
+    return Table("positions", columns, positions(symbol, account))
 
 
 def _what() -> list[Column[Position]]:

@@ -81,7 +81,8 @@ def chart(account: Account, chosen: str, now: datetime | None = None) -> Chart |
     values = [value for points in series.values() for value in _values(points)]
     if not values or known.start >= now:
         return None
-    scale = _Scale(known.start, now, float(min(values)), float(max(values)))
+    cent = 10.0**-account.money_places
+    scale = _Scale(known.start, now, float(min(values)), float(max(values)), cent)
     return Chart(
         start=known.start,
         end=now,
@@ -105,9 +106,11 @@ def _values(points: Iterable[Point]) -> list[Decimal]:
 class _Scale:
     """From times and money to the drawing, whose lines are at round figures."""
 
-    def __init__(self, start: datetime, end: datetime, low: float, high: float) -> None:
+    def __init__(
+        self, start: datetime, end: datetime, low: float, high: float, cent: float = 0.01
+    ) -> None:
         self.start, self.length = start, (end - start).total_seconds()
-        self.step = _round_step(max((high - low) / INTERVALS, abs(high) * 1e-5, 0.01))
+        self.step = _round_step(max((high - low) / INTERVALS, abs(high) * 1e-5, cent))
         self.base = math.floor(low / self.step) * self.step
         while self.base + INTERVALS * self.step < high:
             self.step = _round_step(self.step * 1.01)
@@ -121,7 +124,8 @@ class _Scale:
 
     @property
     def levels(self) -> list[str]:
-        places = 0 if self.step >= 1 and self.step == int(self.step) else 2
+        needed = len(f"{self.step:.10f}".rstrip("0").partition(".")[2])
+        places = max(2, needed) if needed else 0
         return [f"{self.base + n * self.step:,.{places}f}" for n in range(INTERVALS, -1, -1)]
 
 

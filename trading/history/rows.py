@@ -25,7 +25,7 @@ from trading.models.history import COSTS, TRADES
 M = TypeVar("M", Deal, ClosedTrade)
 AT_ONCE = 500
 SAME_WEEK = timedelta(days=5)
-VOLUME_STEP = Decimal("0.0001")
+VOLUME_STEP = Decimal("0.00000001")
 DEAL_COLUMNS: Final = tuple(
     field.attname
     for field in Deal._meta.concrete_fields

@@ -15,10 +15,12 @@ from decimal import Decimal
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from accounts.agents import AgentError
+from accounts.agents import AgentError, DealsReading
+from accounts.agents.listed import complaint
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
+from accounts.models.money import trimmed
 from trading.history import reading, rows, trades, worth
 from trading.models import ClosedTrade, Deal, HistorySync
 
@@ -134,7 +136,7 @@ class _Sync:
         self.contract = account.agent.contract if account.agent else ""
         self.whole = whole or self._must_be_whole()
         self.deals = self.trades = 0
-        self.note = ""
+        self.note = self.unreadable = ""
         self.unexplained: Decimal | None = None
 
     def _must_be_whole(self) -> bool:
@@ -169,7 +171,8 @@ class _Sync:
             return self._failed("The history could not be kept: see the log of the monitor.")
         self._update(
             synced_at=timezone.now(), failing_since=None, reason=self.note, **self.seen,
-            **self._checked(), **({"whole_at": self.now} if self.whole else {}),
+            unreadable=self._unreadable_until_now(), **self._checked(),
+            **({"whole_at": self.now} if self.whole else {}),
         )  # fmt: skip
         return self._ended(True, self._words())
 
@@ -204,10 +207,19 @@ class _Sync:
         since, reached = self._since(), self.row.read_until
         for told, until in reading.deals(self.account, since, self.now + reading.MARGIN):
             reached = max(filter(None, (reached, min(until, self.now))))
+            self._note_unreadable(told)
             deals, changed = rows.keep_deals(self.account, told.deals, reached)
             self.deals, self.trades = self.deals + deals, self.trades + changed
             if time.monotonic() > self.ends_at and until < self.now:
                 raise Late
+
+    def _note_unreadable(self, told: DealsReading) -> None:
+        what = "closed trade" if self.contract == Agent.Contract.V1 else "deal"
+        self.unreadable = self.unreadable or complaint(told.unreadable, what)
+
+    def _unreadable_until_now(self) -> str:
+        """What an earlier reading could not read is still missing, until all is read again."""
+        return self.unreadable or ("" if self.whole else self.row.unreadable)
 
     def _since(self) -> datetime:
         last = self.row.read_until
@@ -217,11 +229,14 @@ class _Sync:
         told: tuple[ClosedPosition, ...] = ()
         is_all = True
         if not self.whole:
-            told = reading.closed(self.account, self._since()).closed
+            latest = reading.closed(self.account, self._since())
+            told = latest.closed
+            self._note_unreadable(latest)
             self.whole = not self._stands_alone(told)
         if self.whole:
             answer, is_all = reading.all_closed(self.account, self.now)
             told = answer.closed
+            self._note_unreadable(answer)
         if not is_all:
             self.note = (
                 "Its history is longer than its agent can tell at once: the rest is missing."
@@ -250,11 +265,12 @@ class _Sync:
         return (self.seen["open_positions"] or 0) <= (before.open_positions or 0)
 
     def _words(self) -> str:
+        note = f"{self.note} {self.unreadable}".strip()
         if not self.deals and not self.trades:
-            return f"Nothing new. {self.note}".strip()
+            return f"Nothing new. {note}".strip()
         deals = f"{self.deals} deal{'' if self.deals == 1 else 's'}, " if self.deals else ""
         trades = f"{self.trades} closed trade{'' if self.trades == 1 else 's'}"
-        return f"New or changed: {deals}{trades}. {self.note}".strip()
+        return f"New or changed: {deals}{trades}. {note}".strip()
 
     def _failed(self, sentence: str) -> Outcome:
         since = self.row.failing_since or self.now
@@ -266,7 +282,9 @@ class _Sync:
             claimed_until=None
         )
         lacking = (
-            f"{self.unexplained:,} of the balance is not explained." if self.unexplained else ""
+            f"{trimmed(self.unexplained):,f} of the balance is not explained."
+            if self.unexplained
+            else ""
         )
         return Outcome(self.account.number, ok, sentence, self.deals, self.trades, lacking)
 

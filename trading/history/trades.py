@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from accounts.agents.fields import kept
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Agent
 from trading.models.history import COMMISSIONS, TRADES, ClosedTrade, Deal
 
 IN, OUT, INOUT, OUT_BY = "IN", "OUT", "INOUT", "OUT_BY"
 OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
-PRICE_STEP = Decimal("0.00000001")
+PRICE_STEP = Decimal("0.000000000001")
 NOTHING = Decimal(0)
 
 Part = tuple[Decimal, Decimal]
@@ -51,7 +52,7 @@ def _with_money(trade: ClosedTrade, deals: Sequence[Deal], charges: Sequence[Dea
     """`charges`: what was charged or paid for the position by deals of other types."""
     commissions = [deal.net for deal in charges if deal.type in COMMISSIONS]
     fees = [deal.net for deal in charges if deal.type not in COMMISSIONS]
-    trade.profit = sum((deal.profit for deal in deals), NOTHING)
+    trade.profit = kept(sum((deal.profit for deal in deals), NOTHING))
     trade.swap = _sum(deal.swap for deal in deals)
     trade.commission = _sum([*(deal.commission for deal in deals), *commissions])
     trade.fee = _sum([*(deal.fee for deal in deals), *fees])
@@ -64,7 +65,7 @@ def _with_money(trade: ClosedTrade, deals: Sequence[Deal], charges: Sequence[Dea
 def net(trade: ClosedTrade) -> Decimal:
     """As far as it is told: what is not counts for nothing."""
     parts = (trade.profit, trade.swap, trade.commission, trade.fee)
-    return sum((part for part in parts if part is not None), NOTHING)
+    return kept(sum((part for part in parts if part is not None), NOTHING))
 
 
 def _walk(deals: Iterable[Deal]) -> tuple[list[Part], list[Part], bool]:
@@ -101,13 +102,13 @@ def _volume(parts: Iterable[Part]) -> Decimal:
 
 def _average(parts: Sequence[Part]) -> Decimal:
     paid = sum((price * volume for price, volume in parts), NOTHING)
-    return (paid / _volume(parts)).quantize(PRICE_STEP)
+    return kept((paid / _volume(parts)).quantize(PRICE_STEP))
 
 
 def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     """None when none of them is known."""
     known = [value for value in values if value is not None]
-    return sum(known, NOTHING) if known else None
+    return kept(sum(known, NOTHING)) if known else None
 
 
 def of_closed(told: ClosedPosition, *, is_utc: bool = False) -> ClosedTrade:

@@ -11,9 +11,8 @@ from typing import ClassVar, Final
 from django.db import models
 
 from accounts.models import Account, Agent, Position
-from accounts.models.account import MONEY
-from accounts.models.position import PRICE
-from trading.models.order import VOLUME
+from accounts.models.money import MONEY, MoneyField
+from accounts.models.position import PRICE, VOLUME
 
 WORD = 20
 TOLD_TIME = 40
@@ -66,10 +65,10 @@ class Deal(models.Model):
     symbol = models.CharField(max_length=32, blank=True)
     volume = models.DecimalField(**VOLUME, help_text="lots")
     price = models.DecimalField(**PRICE)
-    profit = models.DecimalField(**MONEY)
-    swap = models.DecimalField(**MONEY, null=True)
-    commission = models.DecimalField(**MONEY, null=True)
-    fee = models.DecimalField(**MONEY, null=True)
+    profit = MoneyField(**MONEY)
+    swap = MoneyField(**MONEY, null=True)
+    commission = MoneyField(**MONEY, null=True)
+    fee = MoneyField(**MONEY, null=True)
     comment = models.CharField(max_length=64, blank=True)
     magic = models.BigIntegerField(null=True)
     at = models.DateTimeField(null=True, help_text="UTC; empty: the agent could not tell")
@@ -140,19 +139,19 @@ class ClosedTrade(models.Model):
     )
     # With what deals of other types charged for the position: commissions in commission, all else
     # (tax, interest, dividends) in fee.
-    profit = models.DecimalField(**MONEY)
-    swap = models.DecimalField(**MONEY, null=True)
-    commission = models.DecimalField(**MONEY, null=True)
-    fee = models.DecimalField(**MONEY, null=True)
-    net = models.DecimalField(**MONEY, help_text="profit, swap, commission, fee, as far as told")
+    profit = MoneyField(**MONEY)
+    swap = MoneyField(**MONEY, null=True)
+    commission = MoneyField(**MONEY, null=True)
+    fee = MoneyField(**MONEY, null=True)
+    net = MoneyField(**MONEY, help_text="profit, swap, commission, fee, as far as told")
     reason = models.CharField(
         max_length=WORD, blank=True, help_text="of the last close: SL, TP, CLIENT, EXPERT..."
     )
     pips = models.DecimalField(
         max_digits=20, decimal_places=8, null=True, help_text="only as told, with contract 1"
     )
-    tp_money = models.DecimalField(**MONEY, null=True, help_text="profit, if its TP ended it")
-    sl_money = models.DecimalField(**MONEY, null=True, help_text="profit, if its SL ended it")
+    tp_money = MoneyField(**MONEY, null=True, help_text="profit, if its TP ended it")
+    sl_money = MoneyField(**MONEY, null=True, help_text="profit, if its SL ended it")
     changed_at = models.DateTimeField(help_text="when this row was last written")
 
     objects: ClassVar[models.Manager["ClosedTrade"]]
@@ -193,10 +192,13 @@ class HistorySync(models.Model):
     synced_at = models.DateTimeField(null=True, help_text="last success")
     failing_since = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True, help_text="of the last failure")
+    unreadable = models.CharField(
+        max_length=300, blank=True, help_text="rows that could not be read; until all of them can"
+    )
     # What the account showed when the last sync began: it is due when it shows something else.
-    balance = models.DecimalField(**MONEY, null=True)
+    balance = MoneyField(**MONEY, null=True)
     open_positions = models.PositiveIntegerField(null=True)
-    unexplained = models.DecimalField(
+    unexplained = MoneyField(
         **MONEY,
         null=True,
         help_text="of the balance, by what was read; empty: it cannot be checked",
@@ -230,8 +232,8 @@ class EquityPoint(models.Model):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="equity_points")
     at = models.DateTimeField(help_text="UTC, a whole minute")
     quarter = models.BigIntegerField(help_text="quarter hours from 1970 until at", editable=False)
-    balance = models.DecimalField(**MONEY, null=True)
-    equity = models.DecimalField(**MONEY, null=True)
+    balance = MoneyField(**MONEY, null=True)
+    equity = MoneyField(**MONEY, null=True)
 
     objects: ClassVar[models.Manager["EquityPoint"]]
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
-from trading.models.order import VOLUME
+from accounts.models.position import VOLUME
 
 _SYMBOL = re.compile(r'"([^"]+)"|(\S+)')
 

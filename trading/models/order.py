@@ -1,17 +1,15 @@
 """One request to open, close or modify: durable before anything touches the wire."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 
 from accounts.models import Account, Agent, Position
-from accounts.models.account import MONEY
-from accounts.models.position import PRICE
+from accounts.models.money import MONEY, MoneyField
+from accounts.models.position import PRICE, VOLUME
 from trading.diagram import LOCKING, OPEN, State
 from trading.identity import TAG_LENGTH, new_magic, new_tag
-
-VOLUME: dict[str, Any] = {"max_digits": 14, "decimal_places": 4}
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -84,7 +82,7 @@ class Order(models.Model):
     )
     filled_volume = models.DecimalField(**VOLUME, null=True)
     price = models.DecimalField(**PRICE, null=True)
-    profit = models.DecimalField(**MONEY, null=True)
+    profit = MoneyField(**MONEY, null=True)
     reason = models.CharField(max_length=500, blank=True, help_text="in plain words")
     # What was at the account just before it was sent: for agents that know no tags.
     tickets_before = models.JSONField(null=True)

@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account, Position
-from accounts.models.account import MONEY
+from accounts.models.money import MONEY, MoneyField
+from accounts.models.position import VOLUME
 from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
-from trading.models.order import VOLUME, Order
+from trading.models.order import Order
 from trading.versus.diagram import ALARMING, DRIVEN, ENDED, ON_ITS_WAY, State
 
 CODE_LENGTH = 6
@@ -79,14 +80,14 @@ class Versus(models.Model):
     side_a = models.CharField(
         "side of A", max_length=4, choices=Position.Side.choices, help_text="the leg that A keeps"
     )
-    sl_a = models.DecimalField("stop-loss of A", **MONEY, null=True, blank=True)
-    tp_a = models.DecimalField("take-profit of A", **MONEY, null=True, blank=True)
-    sl_b = models.DecimalField("stop-loss of B", **MONEY, null=True, blank=True)
-    tp_b = models.DecimalField("take-profit of B", **MONEY, null=True, blank=True)
+    sl_a = MoneyField("stop-loss of A", **MONEY, null=True, blank=True)
+    tp_a = MoneyField("take-profit of A", **MONEY, null=True, blank=True)
+    sl_b = MoneyField("stop-loss of B", **MONEY, null=True, blank=True)
+    tp_b = MoneyField("take-profit of B", **MONEY, null=True, blank=True)
 
     # By the last deals before its legs were opened; what the driver goes by is stored.
-    commission_a = models.DecimalField("commission of A, a lot in and out", **MONEY, null=True)
-    commission_b = models.DecimalField("commission of B, a lot in and out", **MONEY, null=True)
+    commission_a = MoneyField("commission of A, a lot in and out", **MONEY, null=True)
+    commission_b = MoneyField("commission of B, a lot in and out", **MONEY, null=True)
 
     zone = models.CharField(max_length=64, help_text="in which the schedule was written, as IANA")
     freeze_at = models.DateTimeField(null=True, blank=True)

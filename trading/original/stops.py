@@ -101,8 +101,9 @@ def _money(kind: str, distance: Decimal, leg: Leg, account: Account) -> Decimal:
         net = levels.net(leg, leg.opened + sign * distance * _pip(leg.spec))
     except Refused as refused:
         raise _unconverted(account, refused) from refused
-    money = (net if kind == "tp" else -net).quantize(CENT)
-    if money < CENT:
+    step = Decimal(1).scaleb(-account.money_places)
+    money = (net if kind == "tp" else -net).quantize(step)
+    if money < step:
         raise Skip(f"account {account.number}: {distance:f} pips are less than the commission")
     return money
 

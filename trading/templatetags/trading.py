@@ -109,8 +109,9 @@ def moved_by(deal: Deal | Operation) -> str:
 
 @register.filter
 def level(price: Decimal) -> str:
-    """An average price, without more digits than one can read."""
-    return figures.price(price.quantize(Decimal("0.000001")))
+    """An average price: six decimals, and seven digits of one that is smaller."""
+    places = max(6, 6 - price.adjusted())
+    return figures.price(price.quantize(Decimal(1).scaleb(-places)))
 
 
 @register.filter

@@ -287,6 +287,8 @@ def _why_unknown(account: Account, position: Position | None, now: datetime) -> 
         return f"The figures of account {account.number} are old"
     if account.open_positions is None:
         return f"The positions of account {account.number} could not be read"
+    if position is None and account.unreadable_positions:
+        return f"Some positions of account {account.number} could not be read"
     return "" if position else "It is not among the positions that were read last"
 
 

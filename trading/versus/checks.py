@@ -71,6 +71,8 @@ def _of_account(account: Account, now: datetime) -> Iterator[Check]:
         yield Check(f"{who} is a netting account: a buy and a sell would close one another.")
     if account.open_positions is None:
         yield Check(f"{who}: its positions could not be read.")
+    for one in account.unreadable[:1]:
+        yield Check(f"{who}: {one} is open and could not be read. Look at its terminal.")
 
 
 def _of_others(versus: Versus, account: Account) -> Iterator[Check]:

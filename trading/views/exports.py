@@ -16,6 +16,7 @@ from trading.exports.orders import orders_table
 from trading.exports.positions import positions_table
 from trading.exports.trades import trades_table
 from trading.history.tradelist import TradeList
+from trading.numbers import whole
 from trading.orderlist import OrderList
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
@@ -28,7 +29,7 @@ may_sync = permission_required(
 @may_look
 def positions(request: HttpRequest, kind: Format) -> HttpResponseBase:
     symbol = symbol_name.kept(request.GET.get("symbol", ""))
-    table = positions_table(symbol, timezone.now())
+    table = positions_table(symbol, whole(request.GET.get("account", "")), timezone.now())
     return exported(request, table, kind, [], back="/positions/")
 
 

@@ -15,9 +15,10 @@ from accounts.agents import symbol_name
 from accounts.agents.text import clean
 from accounts.forms import RefreshForm
 from accounts.models import Account
+from accounts.paging import Page
 from accounts.views.answers import said
 from trading import closing
-from trading.exposure import exposure
+from trading.exposure import exposure, unreadable
 from trading.numbers import whole, whole_or_text
 from trading.switching import standing
 from trading.views import placing
@@ -31,7 +32,18 @@ MISSING_NAMED = 20
 @permission_required("accounts.view_account", raise_exception=True)
 def positions(request: HttpRequest) -> HttpResponse:
     symbol = symbol_name.kept(request.GET.get("symbol", ""))
-    context = {"exposure": exposure(timezone.now(), symbol), "symbol": symbol}
+    number = whole(request.GET.get("account", ""))
+    shown, problems = exposure(timezone.now(), symbol, number), list[str]()
+    page = Page.asked(request.GET.get("page", ""), len(shown.held), problems)
+    context = {
+        "exposure": shown,
+        "held": shown.page(page),
+        "page": page,
+        "problems": problems,
+        "unreadable": unreadable(number),
+        "symbol": symbol,
+        "account": number,
+    }
     return render(request, "trading/positions.html", context)
 
 

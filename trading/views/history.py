@@ -34,6 +34,7 @@ def trades(request: HttpRequest, number: int) -> HttpResponse:
     today = timezone.localdate()
     context = {
         "account": account,
+        "places": account.money_places,
         "look": look,
         "trades": look.rows(),
         "statistics": look.statistics,

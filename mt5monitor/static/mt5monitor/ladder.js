@@ -25,7 +25,10 @@
       this.volume = number(data.volume);
       this.sign = data.side === "BUY" ? 1 : -1;
       this.currency = data.currency;
-      this.digits = Math.max(...[data.tick, data.open].map((text) => (text.split(".")[1] ?? "").length));
+      this.places = Number(data.places);
+      const texts = [data.tick, data.open, data.sl, data.tp];
+      this.digits = Math.max(...texts.map((text) => (text.split(".")[1] ?? "").length));
+      this.stored = { sl: data.sl, tp: data.tp };
       this.levels = { sl: number(data.sl), tp: number(data.tp) };
       this.frame();
       this.draw();
@@ -102,7 +105,7 @@
     meaning(price) {
       const distance = (price - this.open) * this.sign;
       const signed = (value, digits) => `${value > 0 ? "+" : ""}${value.toFixed(digits)}`;
-      if (this.value) return `${signed((distance / this.tick) * this.value * this.volume, 2)} ${this.currency}`.trim();
+      if (this.value) return `${signed((distance / this.tick) * this.value * this.volume, this.places)} ${this.currency}`.trim();
       return this.pip ? `${signed(distance / this.pip, 1)} pips` : "";
     }
 
@@ -114,8 +117,11 @@
       line.style.top = `${Math.min(Math.max(share, 0), 1) * 100}%`;
     }
 
-    move(name, price) {
-      this.levels[name] = Math.max(this.onTick(price), this.tick);
+    move(name, price) { this.place(name, Math.max(this.onTick(price), this.tick)); }
+
+    /* Where it is, on a tick or not: a stored level may lie between two. */
+    place(name, price) {
+      this.levels[name] = price;
       this.show(name);
     }
 
@@ -129,13 +135,13 @@
       line.setPointerCapture(event.pointerId);
       const moved = (to) => {
         const away = ((to.clientY - from) / box.height) * (this.high - this.low);
-        this.move(name, start - away);
+        away ? this.move(name, start - away) : this.place(name, start);
       };
       const end = (up) => {
         line.removeEventListener("pointermove", moved);
         line.removeEventListener("pointerup", end);
         line.removeEventListener("pointercancel", end);
-        if (up.type === "pointercancel") this.move(name, start);
+        if (up.type === "pointercancel") this.place(name, start);
         else if (this.levels[name] !== start) this.release(name);
       };
       line.addEventListener("pointermove", moved);
@@ -157,7 +163,9 @@
 
     write(name) {
       const field = this.form.elements[name];
-      field.value = this.text(this.levels[name]);
+      // A line that stays where it was sends what is stored, not that as it is shown.
+      const stored = this.stored[name];
+      field.value = this.levels[name] === number(stored) ? stored : this.text(this.levels[name]);
       this.form.elements[`${name}_unit`].value = "price";
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
