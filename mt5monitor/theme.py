@@ -72,6 +72,12 @@ SIDEBAR = [
         _link("Deals", "payments", "admin:trading_deal_changelist", "trading.view_deal"),
         _link("Orders", "receipt_long", "admin:trading_order_changelist", "trading.view_order"),
         _link("Versus", "swap_horiz", "admin:trading_versus_changelist", "trading.view_versus"),
+        _link(
+            "Standing acknowledgements",
+            "handshake",
+            "admin:trading_standingacknowledgement_changelist",
+            "trading.view_standingacknowledgement",
+        ),
     ),
     _section(
         "Labels",

@@ -43,7 +43,18 @@ class StandingForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(StandingAcknowledgement)
 class StandingAdmin(ModelAdmin):  # type: ignore[misc]
     form = StandingForm
-    fields = ("user", "token", "reason", "days")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("user", "token", "reason", "days"),
+                "description": "Versus that programs of this user create or run are accepted with "
+                "every warning that you could acknowledge yourself: firm rules, unknown margin "
+                "modes, assumed ticks. What blocks a versus still blocks it. Each versus records "
+                "that you accepted its warnings.",
+            },
+        ),
+    )
     list_display = ("user", "program", "giver", "given_at", "expires_at", "state", "reason")
     list_select_related = ("user", "token", "given_by")
     autocomplete_fields = ("user",)
