@@ -36,7 +36,8 @@ class AccountOut(Schema):
     initial_balance: float | None
     vs_group: str | None
     currency: str | None
-    equity: float | None
+    equity: float | None = Field(description="as the terminal states it: credit is part of it")
+    credit: float | None = Field(description="lent by the broker; null: the agent reports none")
     floating: float | None = Field(description="profit of the open positions")
     profit: float | None = Field(description="balance less initial balance")
     open_positions: int | None
@@ -64,7 +65,7 @@ class AccountsOut(Schema):
 # All that an account is told by: half of what its row holds, and most of the time is in reading.
 COLUMNS = (
     *("number", "name", "balance", "connected", "days_operating", "open_positions", "holder"),
-    *("initial_balance", "currency", "equity", "floating", "margin_free"),
+    *("initial_balance", "currency", "equity", "credit", "floating", "margin_free"),
     *(f"agent__{name}" for name in ("name", "status", "status_reason", "last_seen_at")),
     *("agent__stale_after", "agent__enabled", "phase__name", "firm__name", "vs_group__name"),
 )
@@ -90,6 +91,7 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
         "vs_group": row.vs_group.name if row.vs_group else None,
         "currency": row.currency or None,
         "equity": row.equity,
+        "credit": row.credit,
         "floating": row.floating,
         "profit": row.pl_now,
         "open_positions": positions,

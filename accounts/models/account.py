@@ -194,12 +194,22 @@ class Account(models.Model):
         return self.initial_balance * pct / 100
 
     @property
+    def own_money(self) -> Decimal | None:
+        """Equity without the broker's credit, else balance, which holds none; None: unknown.
+
+        Agents of contract 1 do not report credit. Their equity is balance plus floating, so none
+        is in it.
+        """
+        if self.equity is None:
+            return self.balance
+        return self.equity if self.credit is None else self.equity - self.credit
+
+    @property
     def drawdown_used(self) -> Decimal | None:
-        """Money below the initial balance, by equity where it is known, else by balance."""
-        worth = self.equity if self.equity is not None else self.balance
-        if worth is None or self.initial_balance is None:
+        """Own money below the initial balance; None: unknown. Credit covers no loss."""
+        if self.own_money is None or self.initial_balance is None:
             return None
-        return max(self.initial_balance - worth, Decimal(0))
+        return max(self.initial_balance - self.own_money, Decimal(0))
 
     @property
     def drawdown_left(self) -> Decimal | None:
