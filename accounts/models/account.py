@@ -1,11 +1,13 @@
 """An MT5 login: its figures as last read, and what people say of it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -26,6 +28,22 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Adds pl, pl_pct, drawdown_used_pct, is_fresh for sorting, filtering and totals in SQL."""
         return with_figures(self, now or timezone.now())
 
+    def mark_shared(self, numbers: Iterable[int]) -> None:
+        """Notes which accounts of these numbers share theirs; for whoever adds or deletes some."""
+        others = Account.objects.filter(number=OuterRef("number")).exclude(pk=OuterRef("pk"))
+        self.filter(number__in=list(numbers)).update(shares_number=Exists(others))
+
+    def of_key(self, key: str) -> "AccountQuerySet":
+        """Those that a text as Account.key may mean; several for the bare number of several."""
+        number, _, pk = key.partition("-")
+        return self.filter(number=int(number), **({"pk": int(pk)} if pk else {}))
+
+    def of_rows(self, rows: Iterable[int]) -> "AccountQuerySet":
+        """Those of these Account.row; of a bare number that several have, all of them."""
+        rows = list(rows)
+        numbers, ids = [row for row in rows if row > 0], [-row for row in rows if row < 0]
+        return self.filter(Q(number__in=numbers) | Q(pk__in=ids, shares_number=True))
+
     def for_rows(self) -> "AccountQuerySet":
         """All that a fleet row shows, in one query."""
         return self.select_related("phase", "firm", "vs_group", "agent")
@@ -40,7 +58,16 @@ class Account(models.Model):
         HEDGING = "hedging"
         NETTING = "netting"
 
-    number = models.BigIntegerField(unique=True, help_text="the MT5 login")
+    # Brokers number their logins each by itself: an account is a login at a server.
+    number = models.BigIntegerField(db_index=True, help_text="the MT5 login")
+    shares_number = models.BooleanField(
+        default=False, editable=False, help_text="another account has this number; see mark_shared"
+    )
+    separate = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="not 0: a person said that it is none of the others of its number and no server",
+    )
 
     # Edited by people; holder, firm and initial balance are filled once, when the agent tells them.
     holder = models.CharField(max_length=80, blank=True)
@@ -131,7 +158,10 @@ class Account(models.Model):
     )
 
     history = HistoricalRecords(
-        excluded_fields=[*POLLED, "agent", "watch", "changed_at", "edited_at", "seeded"]
+        excluded_fields=[
+            *(*POLLED, "agent", "watch", "changed_at", "edited_at", "seeded"),
+            *("shares_number", "separate"),
+        ]
     )
     objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()
 
@@ -146,6 +176,17 @@ class Account(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(number__gt=0), name="number_is_a_login"),
             models.UniqueConstraint(
+                fields=["number", "server"],
+                condition=~models.Q(server=""),
+                name="one_account_a_login_and_server",
+            ),
+            models.UniqueConstraint(
+                fields=["number", "separate"],
+                condition=models.Q(server=""),
+                name="one_account_a_login_without_a_server",
+            ),
+            models.UniqueConstraint(fields=["agent", "number"], name="one_account_a_login_an_agent"),
+            models.UniqueConstraint(
                 fields=["vs_group", "vs_slot"],
                 condition=models.Q(vs_group__isnull=False),
                 name="two_members_a_vs_group",
@@ -158,7 +199,26 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.holder or self.name}".strip()
+        return f"{self.title} {self.holder or self.name}".strip()
+
+    # --- which one it is ----------------------------------------------------------------------
+    @property
+    def title(self) -> str:
+        """Its number, and where several accounts have that: its server, else its agent."""
+        if not self.shares_number:
+            return str(self.number)
+        agent = f"agent {self.agent}" if self.agent else "no agent"
+        return f"{self.number} ({self.server or agent})"
+
+    @property
+    def key(self) -> str:
+        """For URLs and forms: its number, and where several accounts have that, its id as well."""
+        return f"{self.number}-{self.pk}" if self.shares_number else str(self.number)
+
+    @property
+    def row(self) -> int:
+        """For live pages, which know rows by whole numbers: its number, or below 0 its id."""
+        return -self.pk if self.shares_number else self.number
 
     # --- money --------------------------------------------------------------------------------
     @property
