@@ -41,7 +41,7 @@ def settle_for(conflict: Conflict) -> list[int]:
     with transaction.atomic():
         account = account_of(conflict)
         left = _left_behind(conflict, account)
-        moved = left | Account.objects.filter(pk=account.pk if account else None)
+        moved = left | Account.objects.filter(pk=account.pk if account else 0)
         numbers = list(moved.values_list("number", flat=True))
         losers = set(moved.exclude(agent=None).values_list("agent_id", flat=True))
         lock_rows(Agent, losers | {conflict.agent_id})  # before accounts, as the poller does

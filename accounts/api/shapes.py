@@ -20,9 +20,23 @@ class Problem(Schema):
     detail: str = Field(description="a sentence: what is wrong, and what to do")
 
 
+class Choice(Schema):
+    account_number: int
+    account_id: int
+    server: str | None
+
+
+class Choices(Problem):
+    """Several accounts have the number: name one by `server` or `account_id`."""
+
+    choices: list[Choice]
+
+
 class AccountOut(Schema):
     row_number: int
     account_number: int
+    account_id: int = Field(description="ours; an account is a login at a server, and keeps its id")
+    server: str | None = Field(description="the broker's; null: not known, as with contract 1")
     account_name: str
     balance: float | None
     status: str = Field(description="connected or disconnected: terminal to broker, as last read")
@@ -64,7 +78,16 @@ class AccountsOut(Schema):
 
 # All that an account is told by: half of what its row holds, and most of the time is in reading.
 COLUMNS = (
-    *("number", "name", "balance", "connected", "days_operating", "open_positions", "holder"),
+    *(
+        "number",
+        "server",
+        "name",
+        "balance",
+        "connected",
+        "days_operating",
+        "open_positions",
+        "holder",
+    ),
     *("initial_balance", "currency", "equity", "credit", "floating", "margin_free"),
     *(f"agent__{name}" for name in ("name", "status", "status_reason", "last_seen_at")),
     *("agent__stale_after", "agent__enabled", "phase__name", "firm__name", "vs_group__name"),
@@ -77,6 +100,8 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
     return {
         "row_number": number,
         "account_number": row.number,
+        "account_id": row.pk,
+        "server": row.server or None,
         "account_name": row.name,
         "balance": row.balance,
         "status": "connected" if is_connected(row, now) else "disconnected",

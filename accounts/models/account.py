@@ -18,6 +18,7 @@ from accounts.models.money import CENT_PLACES, MONEY, MoneyField, places_of
 from accounts.models.unreadable import UnreadablePosition
 from accounts.models.urgency import Urgency
 
+ROWS_BY_ID = 2**52  # above any login, and exact in scripts
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
 HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
@@ -33,6 +34,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
         others = Account.objects.filter(number=OuterRef("number")).exclude(pk=OuterRef("pk"))
         self.filter(number__in=list(numbers)).update(shares_number=Exists(others))
 
+    def shared_numbers(self) -> set[int]:
+        return set(self.filter(shares_number=True).values_list("number", flat=True))
+
     def of_key(self, key: str) -> "AccountQuerySet":
         """Those that a text as Account.key may mean; several for the bare number of several."""
         number, _, pk = key.partition("-")
@@ -41,8 +45,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def of_rows(self, rows: Iterable[int]) -> "AccountQuerySet":
         """Those of these Account.row; of a bare number that several have, all of them."""
         rows = list(rows)
-        numbers, ids = [row for row in rows if row > 0], [-row for row in rows if row < 0]
-        return self.filter(Q(number__in=numbers) | Q(pk__in=ids, shares_number=True))
+        ids = [row - ROWS_BY_ID for row in rows if row > ROWS_BY_ID]
+        return self.filter(Q(number__in=rows) | Q(pk__in=ids, shares_number=True))
 
     def for_rows(self) -> "AccountQuerySet":
         """All that a fleet row shows, in one query."""
@@ -185,7 +189,9 @@ class Account(models.Model):
                 condition=models.Q(server=""),
                 name="one_account_a_login_without_a_server",
             ),
-            models.UniqueConstraint(fields=["agent", "number"], name="one_account_a_login_an_agent"),
+            models.UniqueConstraint(
+                fields=["agent", "number"], name="one_account_a_login_an_agent"
+            ),
             models.UniqueConstraint(
                 fields=["vs_group", "vs_slot"],
                 condition=models.Q(vs_group__isnull=False),
@@ -205,10 +211,14 @@ class Account(models.Model):
     @property
     def title(self) -> str:
         """Its number, and where several accounts have that: its server, else its agent."""
+        return f"{self.number} ({self.server_shown})" if self.shares_number else str(self.number)
+
+    @property
+    def server_shown(self) -> str:
+        """What is shown beside its number, where several accounts have that; else empty."""
         if not self.shares_number:
-            return str(self.number)
-        agent = f"agent {self.agent}" if self.agent else "no agent"
-        return f"{self.number} ({self.server or agent})"
+            return ""
+        return self.server or (f"agent {self.agent}" if self.agent else "no agent")
 
     @property
     def key(self) -> str:
@@ -217,8 +227,8 @@ class Account(models.Model):
 
     @property
     def row(self) -> int:
-        """For live pages, which know rows by whole numbers: its number, or below 0 its id."""
-        return -self.pk if self.shares_number else self.number
+        """For live pages, which know rows by whole numbers: its number, or one made of its id."""
+        return ROWS_BY_ID + int(self.pk) if self.shares_number else self.number
 
     # --- money --------------------------------------------------------------------------------
     @property

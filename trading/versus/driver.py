@@ -135,7 +135,7 @@ def _open(versus: Versus, action: Open, known: Quotes) -> None:
     try:
         _place(versus, account, action.step, 1, lambda: _opening(versus, account, action, known))
     except Refused as refused:
-        _give_up(versus, action.step, f"{action.step} on {account.number}: {refused}")
+        _give_up(versus, action.step, f"{action.step} on {account.title}: {refused}")
 
 
 def _give_up(versus: Versus, step: str, text: str) -> None:
