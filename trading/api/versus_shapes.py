@@ -150,7 +150,7 @@ def fields(asked: VersusIn) -> dict[str, str]:
 
 
 def of_rows(rows: QuerySet[Versus]) -> QuerySet[Versus]:
-    ordered = Prefetch("orders", Order.objects.order_by("pk"))
+    ordered = Prefetch("orders", Order.objects.select_related("account").order_by("pk"))
     return rows.select_related("account_a__firm", "account_b__firm").prefetch_related(ordered)
 
 

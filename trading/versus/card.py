@@ -296,7 +296,7 @@ def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
     """With all that their cards show."""
     related = [f"account_{role}__{name}" for role in "ab" for name in ("agent", "firm")]
     positions = [f"account_{role}__positions" for role in "ab"]
-    orders = Prefetch("orders", Order.objects.order_by("pk"))
+    orders = Prefetch("orders", Order.objects.select_related("account").order_by("pk"))
     return versus.select_related("runner", *related).prefetch_related(*positions, orders, "events")
 
 
