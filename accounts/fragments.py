@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import polls
 from accounts.fleet import Fleet, flagged
 from accounts.models import Account, Agent
-from accounts.models.account import ROWS_BY_ID
+from accounts.models.accountset import ROWS_BY_ID
 from accounts.panel import panel_context
 from accounts.rows import account_row, agent_row
 

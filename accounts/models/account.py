@@ -1,56 +1,23 @@
 """An MT5 login: its figures as last read, and what people say of it."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.models.accountset import ROWS_BY_ID, AccountQuerySet
 from accounts.models.agent import Agent
-from accounts.models.figures import with_figures
 from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
 from accounts.models.money import CENT_PLACES, MONEY, MoneyField, places_of
 from accounts.models.unreadable import UnreadablePosition
 from accounts.models.urgency import Urgency
 
-ROWS_BY_ID = 2**52  # above any login, and exact in scripts
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
 HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
-
-
-class AccountQuerySet(models.QuerySet["Account"]):
-    def with_figures(self, now: datetime | None = None) -> "AccountQuerySet":
-        """Adds pl, pl_pct, drawdown_used_pct, is_fresh for sorting, filtering and totals in SQL."""
-        return with_figures(self, now or timezone.now())
-
-    def mark_shared(self, numbers: Iterable[int]) -> None:
-        """Notes which accounts of these numbers share theirs; for whoever adds or deletes some."""
-        others = Account.objects.filter(number=OuterRef("number")).exclude(pk=OuterRef("pk"))
-        self.filter(number__in=list(numbers)).update(shares_number=Exists(others))
-
-    def shared_numbers(self) -> set[int]:
-        return set(self.filter(shares_number=True).values_list("number", flat=True))
-
-    def of_key(self, key: str) -> "AccountQuerySet":
-        """Those that a text as Account.key may mean; several for the bare number of several."""
-        number, _, pk = key.partition("-")
-        return self.filter(number=int(number), **({"pk": int(pk)} if pk else {}))
-
-    def of_rows(self, rows: Iterable[int]) -> "AccountQuerySet":
-        """Those of these Account.row; of a bare number that several have, all of them."""
-        rows = list(rows)
-        ids = [row - ROWS_BY_ID for row in rows if row > ROWS_BY_ID]
-        return self.filter(Q(number__in=rows) | Q(pk__in=ids, shares_number=True))
-
-    def for_rows(self) -> "AccountQuerySet":
-        """All that a fleet row shows, in one query."""
-        return self.select_related("phase", "firm", "vs_group", "agent")
 
 
 class Account(models.Model):

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 if TYPE_CHECKING:
-    from accounts.models.account import AccountQuerySet
+    from accounts.models.accountset import AccountQuerySet
 
 FLOAT = FloatField()
 

@@ -118,7 +118,7 @@ def test_the_brokers_credit_covers_no_drawdown(figures: dict[str, Any], used: in
     assert (account.drawdown_used, account.drawdown_used_pct) == (used, used)
     assert account.drawdown_left == (None if used is None else 100 - used)
     assert account.is_near_limit is bool(used)
-    assert account.urgency(timezone.now()) == ("critical" if used else "active")
+    assert account.urgency(timezone.now()).level == ("critical" if used else "active")
 
 
 def test_an_accounts_own_limit_goes_before_its_firms() -> None:

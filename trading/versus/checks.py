@@ -187,7 +187,7 @@ def _has_stops(versus: Versus, account: Account) -> bool:
 
 def _of_margin(account: Account, needed: Hedge | None) -> Iterator[Check]:
     """A warning has no figure that moves with the market: it is acknowledged word by word."""
-    who, free, currency = f"Account {account.number}", account.margin_free, account.currency
+    who, free, currency = f"Account {account.title}", account.margin_free, account.currency
     if needed is None or free is None:
         yield Check(f"{who}: whether its margin is enough is not known.", blocks=False)
     elif needed.least > free:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_token_password_mark'),
+        ('accounts', '0013_figures_of_any_fineness'),
     ]
 
     operations = [
