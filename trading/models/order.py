@@ -162,7 +162,7 @@ class Order(models.Model):
     @property
     def where(self) -> str:
         """Which account, in words; the login alone where its account was not read along."""
-        cached = Order._meta.get_field("account").is_cached(self)  # type: ignore[union-attr]
+        cached = Order._meta.get_field("account").is_cached(self)
         return self.account.title if cached else str(self.login)
 
     @property
