@@ -98,7 +98,7 @@ class Batch:
         at = time.time()  # before the rows are read: the order of messages about a row
         numbers = self.accounts | _accounts_of(self.agents)
         rows, agents = fragments.account_rows(numbers), fragments.agent_rows(self.agents)
-        gone = numbers - rows.keys()
+        gone = _gone(numbers - rows.keys())
         messages = [
             Message(source="", seq=0, at=at, rows=part, agents=agent_part)
             for part, agent_part in parts(rows, agents)
@@ -112,6 +112,15 @@ def _accounts_of(agents: set[int]) -> set[int]:
     if not agents:
         return set()
     return set(Account.objects.filter(agent__in=agents).values_list("number", flat=True))
+
+
+def _gone(numbers: set[int]) -> set[int]:
+    """Rows of accounts that share their number are not known by it."""
+    if not numbers:
+        return numbers
+    return numbers - set(
+        Account.objects.filter(number__in=numbers).values_list("number", flat=True)
+    )
 
 
 def _publish(batch: Batch) -> None:

@@ -64,7 +64,7 @@ def _set_label(accounts: Iterable[Account], field: str, value: models.Model | No
             Account.history.bulk_history_create(changed, update=True)
         publish_accounts([account.number for account in changed])
     for account in changed:
-        _tell(account.number, f"{field} {value or 'none'}")
+        _tell(account, f"{field} {value or 'none'}")
     return len(changed)
 
 
@@ -92,7 +92,7 @@ def set_vs_group(account: Account, name: str) -> bool:
         raise ValidationError(
             f"VS group {name} was completed by somebody else just now."
         ) from error
-    _tell(account.number, f"VS group {name or 'none'}")
+    _tell(account, f"VS group {name or 'none'}")
     return True
 
 
@@ -101,10 +101,11 @@ def _as_it_is_spelt(name: str) -> str:
     return alike[0] if len(alike) == 1 else name
 
 
-def _tell(number: int, what: str) -> None:
+def _tell(account: Account, what: str) -> None:
     request = getattr(HistoricalRecords.context, "request", None)
     who = request.user.get_username() if request is not None else "a command"
-    operations.info("Account %s: %s now, by %s", number, what, who, extra={"account": number})
+    told = {"account": account.number}
+    operations.info("Account %s: %s now, by %s", account.title, what, who, extra=told)
 
 
 def pair(first: Account, second: Account) -> VSGroup:
@@ -120,9 +121,7 @@ def pair(first: Account, second: Account) -> VSGroup:
             raise ValidationError("One of the two accounts is not here any more.")
         for account in found.values():
             if account.vs_group_id is not None:
-                raise ValidationError(
-                    f"Account {account.number} is in VS group {account.vs_group}."
-                )
+                raise ValidationError(f"Account {account.title} is in VS group {account.vs_group}.")
         group = _new_group()
         _join(found[first.pk], group)
         _join(found[second.pk], group)
@@ -147,7 +146,7 @@ def _join(account: Account, group: VSGroup | None) -> None:
     left = account.vs_group
     slot = group.free_slot() if group else ""
     if group is not None and slot is None:
-        members = ", ".join(str(member.number) for member in group.members.order_by("vs_slot"))
+        members = ", ".join(member.title for member in group.members.order_by("vs_slot"))
         raise ValidationError(f"VS group {group} already has two members: {members}.")
     account.vs_group, account.vs_slot, account.edited_at = group, slot or "", timezone.now()
     account.save(update_fields=["vs_group", "vs_slot", "edited_at"])

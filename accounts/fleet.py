@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Cast, Coalesce, Length, NullIf
+from django.db.models.lookups import Exact
 
 from accounts.agents.text import clean
 from accounts.models import Account, AccountQuerySet, Agent, Conflict
@@ -86,10 +87,11 @@ Rule = Callable[[str, datetime], Q]
 
 def flagged(accounts: AccountQuerySet) -> AccountQuerySet:
     """Adds in_conflict: another agent reports the account, or its own reports another login."""
-    disputed = Q(number=OuterRef("number")) | Q(
-        kind=Conflict.Kind.OTHER_LOGIN, agent=OuterRef("agent_id")
-    )
-    return accounts.annotate(in_conflict=Exists(Conflict.objects.filter(disputed)))
+    may_be_it = Q(server__in=["", OuterRef("server")]) | Exact(OuterRef("server"), Value(""))
+    moved = (Conflict.Kind.OTHER_LOGIN, Conflict.Kind.OTHER_SERVER)
+    disputed = Q(number=OuterRef("number")) & may_be_it
+    own = Q(kind__in=moved, agent=OuterRef("agent_id"))
+    return accounts.annotate(in_conflict=Exists(Conflict.objects.filter(disputed | own)))
 
 
 def _drawdown_left() -> Combinable:
@@ -101,7 +103,7 @@ def _drawdown_left() -> Combinable:
 
 
 def _search(text: str, now: datetime) -> Q:
-    """Every word somewhere in the number, holder, firm, name or agent of the account."""
+    """Every word somewhere in the number, holder, firm, name, server or agent of the account."""
     rule = Q()
     for word in text.split()[:WORDS_AT_MOST]:
         rule &= (
@@ -109,6 +111,7 @@ def _search(text: str, now: datetime) -> Q:
             | Q(holder__icontains=word)
             | Q(name__icontains=word)
             | Q(firm__name__icontains=word)
+            | Q(server__icontains=word)
             | Q(agent__name__icontains=word)
             | Q(agent__display_name__icontains=word)
         )
@@ -229,6 +232,7 @@ class Fleet:
         if name == "vs":
             yield OrderBy(F("vs_slot"))
         yield OrderBy(F("number"))
+        yield OrderBy(F("pk"))
 
     # --- the URL ------------------------------------------------------------------------------
     def query(self, **changes: str) -> str:

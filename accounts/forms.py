@@ -1,14 +1,15 @@
 """What staff may send: one edit, or one edit of a selection."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
+from accounts.keys import Ambiguous, Key, accounts_of, is_key
 from accounts.models import Account, Firm, Phase
 
 SELECTED_AT_MOST = 1000
-NUMBER_AT_MOST = 2**63 - 1  # what the column holds
 NO_PHASE = {"invalid_choice": "There is no such phase (any more).", "required": "Choose a phase."}
 NO_ACTION = {"required": "Say what to do.", "invalid_choice": "There is no such action."}
 NO_FIRM = {"invalid_choice": "Choose a firm of the list, or “No firm”."}
@@ -24,18 +25,48 @@ class VSForm(forms.Form):
     vs = forms.CharField(max_length=40, required=False, error_messages=LONG_NAME)
 
 
-class NumbersField(forms.Field):
-    """Account numbers, each once; as many values of one name as there are accounts."""
+class Chosen(list[Account]):
+    """Accounts that were chosen; `gone`: the keys of those that are not here any more."""
+
+    def __init__(self, accounts: Iterable[Account] = (), gone: Iterable[str] = ()) -> None:
+        super().__init__(accounts)
+        self.gone = list(gone)
+
+
+class AccountsField(forms.Field):
+    """Accounts by their keys, each once; as many values of one name as there are accounts."""
 
     widget = forms.MultipleHiddenInput
 
-    def to_python(self, value: Any) -> list[int]:
-        return list(dict.fromkeys(self._number(text) for text in value or []))
+    def __init__(self, *, may_be_gone: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._may_be_gone = may_be_gone
 
-    def _number(self, text: str) -> int:
-        if text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= NUMBER_AT_MOST:
-            return int(text)
-        raise ValidationError("“%(text)s” is not an account number.", params={"text": text[:40]})
+    def to_python(self, value: Any) -> Chosen:
+        keys = list(dict.fromkeys(value or []))
+        for key in keys:
+            if not is_key(key):
+                why = "“%(text)s” is not an account number."
+                raise ValidationError(why, params={"text": key[:40]})
+        if len(keys) > SELECTED_AT_MOST:
+            raise ValidationError(f"Select {SELECTED_AT_MOST} accounts at most.")
+        found = accounts_by_key(keys)
+        gone = [key for key in keys if key not in found]
+        if gone and not self._may_be_gone:
+            raise ValidationError(f"Account {min(gone, key=_number)} is not here any more.")
+        return Chosen(dict.fromkeys(found.values()), gone)
+
+
+def accounts_by_key(keys: Iterable[str]) -> dict[str, Account]:
+    """With all that a row shows. Raises ValidationError for a number that several have."""
+    try:
+        return accounts_of(keys, Account.objects.for_rows()) if keys else {}
+    except Ambiguous as error:
+        raise ValidationError(f"{error} Choose one of them.") from error
+
+
+def _number(key: str) -> tuple[int, ...]:
+    return tuple(map(int, key.split("-")))
 
 
 class SpokenForm(forms.Form):
@@ -49,12 +80,12 @@ class SpokenForm(forms.Form):
 class PairForm(SpokenForm):
     """A suggested pair, by number."""
 
-    first = forms.IntegerField(min_value=1, max_value=NUMBER_AT_MOST)
-    second = forms.IntegerField(min_value=1, max_value=NUMBER_AT_MOST)
+    first = forms.RegexField(Key.regex, strip=True, max_length=39)
+    second = forms.RegexField(Key.regex, strip=True, max_length=39)
 
 
 class RefreshForm(SpokenForm):
-    accounts = NumbersField(required=False)
+    accounts = AccountsField(required=False, may_be_gone=True)
 
 
 class SelectionForm(SpokenForm):
@@ -62,7 +93,7 @@ class SelectionForm(SpokenForm):
 
     ACTIONS = ("phase", "firm", "pair", "unpair")
 
-    accounts = NumbersField(error_messages={"required": "Select accounts first."})
+    accounts = AccountsField(error_messages={"required": "Select accounts first."})
     action = forms.ChoiceField(
         choices=[(action, action) for action in ACTIONS],
         error_messages=NO_ACTION,
@@ -70,16 +101,6 @@ class SelectionForm(SpokenForm):
     phase = forms.ModelChoiceField(Phase.objects.all(), required=False, error_messages=NO_PHASE)
     firm = forms.ModelChoiceField(Firm.objects.all(), required=False, error_messages=NO_FIRM)
     vs = forms.CharField(max_length=40, required=False, error_messages=LONG_NAME)
-
-    def clean_accounts(self) -> list[Account]:
-        numbers = self.cleaned_data["accounts"]
-        if len(numbers) > SELECTED_AT_MOST:
-            raise ValidationError(f"Select {SELECTED_AT_MOST} accounts at most.")
-        accounts = list(Account.objects.for_rows().filter(number__in=numbers))
-        gone = set(numbers) - {account.number for account in accounts}
-        if gone:
-            raise ValidationError(f"Account {min(gone)} is not here any more.")
-        return accounts
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import polls
 from accounts.fleet import Fleet, flagged
 from accounts.models import Account, Agent
+from accounts.models.accountset import ROWS_BY_ID
 from accounts.panel import panel_context
 from accounts.rows import account_row, agent_row
 
@@ -16,12 +17,13 @@ ROW = "accounts/_account_row.html"
 AGENT_ROW = "accounts/_agent_row.html"
 
 
-def account_rows(numbers: Iterable[int]) -> dict[int, str]:
-    """The fleet rows of these accounts by number, in one query; unknown numbers are left out."""
+def account_rows(rows: Iterable[int]) -> dict[int, str]:
+    """The fleet rows of these Account.row, or of all that have these numbers, in one query; unknown
+    ones are left out."""
     now = timezone.now()
-    accounts = flagged(Account.objects.for_rows()).filter(number__in=list(numbers))
+    accounts = flagged(Account.objects.for_rows().of_rows(rows))
     return {
-        account.number: render_to_string(ROW, {"row": account_row(account, now)})
+        account.row: render_to_string(ROW, {"row": account_row(account, now)})
         for account in accounts
     }
 
@@ -43,7 +45,8 @@ def totals(query: str) -> str:
     return render_to_string("accounts/_totals.html", {"fleet": fleet, "totals": fleet.totals})
 
 
-def account_panel(number: int) -> str:
-    """#account-panel with all of it. Raises Account.DoesNotExist."""
-    account = flagged(Account.objects.for_rows()).get(number=number)
+def account_panel(row: int) -> str:
+    """#account-panel with all of it, by Account.row. Raises Account.DoesNotExist, also for a number
+    that several have by now."""
+    account = flagged(Account.objects.for_rows().of_rows([row])).get(shares_number=row > ROWS_BY_ID)
     return render_to_string("accounts/_account_panel.html", panel_context(account, timezone.now()))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from accounts import figures, polls
 from accounts.models import Account, Conflict
@@ -30,7 +31,7 @@ def panel_context(account: Account, now: datetime) -> dict[str, Any]:
         "failed": sum(bool(poll.code) for poll in recent),
         "polls": recent[:POLLS_SHOWN],
         "slowest": max((poll.latency_ms for poll in recent), default=None),
-        "conflicts": list(Conflict.objects.filter(number=account.number).select_related("agent")),
+        "conflicts": _conflicts(account),
     }
 
 
@@ -39,6 +40,14 @@ def _positions(account: Account) -> dict[str, Any]:
     held = list(account.positions.all()[: POSITIONS_SHOWN + 1])
     more = account.positions.count() - POSITIONS_SHOWN if len(held) > POSITIONS_SHOWN else 0
     return {"positions": held[:POSITIONS_SHOWN], "more": more}
+
+
+def _conflicts(account: Account) -> list[Conflict]:
+    """Reports of other agents that may be of this account; those of another server are not."""
+    open_ones = Conflict.objects.filter(number=account.number).select_related("agent")
+    if account.server:
+        open_ones = open_ones.filter(Q(server__in=["", account.server]) | Q(agent=account.agent_id))
+    return list(open_ones)
 
 
 def _others(account: Account) -> list[Account]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from msgspec import structs
 
-from accounts.agents import AccountReading, AgentError, PositionReading
+from accounts.agents import AccountReading, AgentError, PositionReading, Reading
 from accounts.changes import differing
 from accounts.models import Account, Agent, Conflict, Position
 from accounts.models.position import POLLED as POSITION_COLUMNS
@@ -72,7 +72,8 @@ class Plan:
         own = self._snapshot.of_agent.setdefault(agent.pk, [])  # _take adds to it
         claims = Claims()
         if result.reading is not None:
-            claims = sort_claims(agent, result.reading, own, self._snapshot.accounts)
+            reading = at_its_server(agent, result.reading)
+            claims = sort_claims(agent, reading, own, self._snapshot.accounts)
             self._take(agent, claims)
         columns = self._agent_columns(agent, result, claims, own)
         if columns or agent.is_ahead(self._now):
@@ -111,9 +112,9 @@ class Plan:
         """Online, unless nothing that it reports is its own."""
         code = reason = ""
         if claims.disputed:
-            number, kind = next(iter(claims.disputed.items()))
+            number, (kind, server) = next(iter(claims.disputed.items()))
             code = kind.value
-            reason = Conflict(agent=agent, number=number, kind=kind).sentence
+            reason = Conflict(agent=agent, number=number, kind=kind, server=server).sentence
             reason = f"{reason}. Settle it under Conflicts in the admin."
         lost = bool(claims.disputed) and not (claims.own or claims.adopted or claims.new)
         status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
@@ -179,6 +180,7 @@ class Plan:
         self.writes.new_accounts.append(account)
         self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
+        self._snapshot.accounts[reading.number].append(account)  # the next agent does not take it
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
@@ -214,12 +216,12 @@ class Plan:
         gone = [
             conflict.pk
             for number, conflict in known.items()
-            if claims.disputed.get(number) != conflict.kind
+            if claims.disputed.get(number) != (conflict.kind, conflict.server)
         ]
         new = [
-            Conflict(agent=agent, number=number, kind=kind, since=self._now)
-            for number, kind in claims.disputed.items()
-            if number not in known or known[number].kind != kind
+            Conflict(agent=agent, number=number, kind=kind, server=server, since=self._now)
+            for number, (kind, server) in claims.disputed.items()
+            if number not in known or (known[number].kind, known[number].server) != (kind, server)
         ]
         self.writes.gone_conflicts += gone
         self.writes.new_conflicts += new
@@ -228,12 +230,20 @@ class Plan:
             self.changed_numbers.update(set(known) | set(claims.disputed))
 
 
+def at_its_server(agent: Agent, reading: Reading) -> Reading:
+    """With the server that a person entered on the agent, where the agent reports none."""
+    if not agent.server or all(account.server for account in reading.accounts):
+        return reading
+    accounts = (structs.replace(one, server=one.server or agent.server) for one in reading.accounts)
+    return structs.replace(reading, accounts=tuple(accounts))
+
+
 def account_columns(reading: AccountReading) -> dict[str, Any]:
-    """The polled columns that a reading gives, by the names of Account.POLLED."""
+    """The polled columns that a reading gives, by the names of Account.POLLED; a server that is
+    known stays when the agent reports none."""
     positions = reading.positions
-    return {
+    return ({"server": reading.server} if reading.server else {}) | {
         "name": reading.name,
-        "server": reading.server,
         "company": reading.company,
         "currency": reading.currency,
         "currency_digits": reading.currency_digits,

@@ -33,6 +33,10 @@ def account_row(account: Account, now: datetime) -> Row:
     """For an account of Account.objects.for_rows(), annotated by fleet.flagged()."""
     return {
         "number": str(account.number),
+        "title": account.title,
+        "server": account.server_shown,
+        "key": account.key,
+        "row": str(account.row),
         "name": account.name,
         "holder": account.holder,
         "firm": account.firm.name if account.firm else "",
@@ -150,7 +154,7 @@ def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
         "next_in": next_in(agent, now),
         "urgency": agent.urgency if agent.enabled else "",
         "every": f"Every {agent.interval.total_seconds():g} s: {agent.interval_reason}",
-        "numbers": [str(account.number) for account in agent.accounts.all()],
+        "accounts": [(account.key, account.title) for account in agent.accounts.all()],
     }
 
 

@@ -27,7 +27,7 @@ def told(agent: Agent, reading: AccountReading) -> dict[str, Any]:
 class Seeds:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Account, dict[str, Any]]] = {}
-        self._new: dict[int, dict[str, Any]] = {}
+        self._new: dict[tuple[int, str], dict[str, Any]] = {}  # by number and server
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -41,13 +41,13 @@ class Seeds:
         return any(getattr(account, name) == EMPTY[name] for name in first)
 
     def fill_new(self, account: Account, agent: Agent, reading: AccountReading) -> None:
-        self._new[account.number] = told(agent, reading)
+        self._new[account.number, account.server] = told(agent, reading)
 
     def set_on(self, accounts: list[Account]) -> None:
         """Sets on accounts that are about to be written what `fill_new` noted for them."""
         firms = _firms(self._new.values())
         for account in accounts:
-            seeds = self._new[account.number]
+            seeds = self._new[account.number, account.server]
             for name, value in seeds.items():
                 setattr(account, name, firms[value] if name == "firm" else value)
             account.seeded = sorted(seeds)

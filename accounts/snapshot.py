@@ -13,8 +13,8 @@ from accounts.results import Result
 @dataclass(frozen=True)
 class Snapshot:
     agents: dict[int, Agent]
-    accounts: dict[int, Account]
-    """By number: the accounts of these agents and those that they reported."""
+    accounts: dict[int, list[Account]]
+    """By number: the accounts of these agents, and all of the numbers that they reported."""
     of_agent: dict[int, list[Account]]
     positions: dict[int, dict[int, Position]]
     """By account's primary key, then by ticket."""
@@ -35,11 +35,18 @@ class Snapshot:
         )
         return cls(
             agents=Agent.objects.in_bulk(ids),
-            accounts={account.number: account for account in accounts},
+            accounts=_by_number(accounts),
             of_agent=_by_agent(accounts),
             positions=_positions(accounts, batch),
             conflicts=_conflicts(ids),
         )
+
+
+def _by_number(accounts: list[Account]) -> dict[int, list[Account]]:
+    found: dict[int, list[Account]] = defaultdict(list)
+    for account in accounts:
+        found[account.number].append(account)
+    return found
 
 
 def _by_agent(accounts: list[Account]) -> dict[int, list[Account]]:

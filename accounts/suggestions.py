@@ -18,6 +18,8 @@ LOWEST, HIGHEST = Decimal(-10), Decimal(8)  # P/L in percent of the initial bala
 class Candidate:
     pl_pct: Decimal
     number: int
+    key: str = ""
+    title: str = ""
     holder: str = ""
     phase: str = ""
     color: str = "none"
@@ -46,7 +48,7 @@ def suggest(candidates: Iterable[Candidate]) -> list[Suggestion]:
     lower P/L, then by the lower number.
     """
     near = (c for c in sorted(candidates) if LOWEST <= c.pl_pct <= HIGHEST)
-    row = sorted({candidate.number: candidate for candidate in near}.values())
+    row = sorted({candidate.key or candidate.number: candidate for candidate in near}.values())
     # In order of P/L the closest two are always neighbours, also after others have left.
     before = list(range(-1, len(row) - 1))
     after = list(range(1, len(row) + 1))
@@ -75,7 +77,7 @@ def available(now: datetime) -> QuerySet[Account]:
     return (
         Account.objects.filter(fresh(now), connected=True, vs_group=None)
         .exclude(phase__is_retired=True)
-        .select_related("phase", "firm")
+        .select_related("phase", "firm", "agent")
     )
 
 
@@ -85,6 +87,8 @@ def suggestions(now: datetime) -> list[Suggestion]:
         Candidate(
             pl_pct=account.pl_pct_now,
             number=account.number,
+            key=account.key,
+            title=account.title,
             holder=account.holder or account.name,
             phase=account.phase.name if account.phase else "",
             color=account.phase.color if account.phase else "none",

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts import keys  # noqa: F401, the converter "account"
 from accounts.views import (
     account,
     agents,
@@ -29,10 +30,10 @@ urlpatterns = [
     path("refresh/", refreshing.fleet, name="fleet-refresh"),
     path("suggestions/", suggestions.suggested, name="suggestions"),
     path("suggestions/accept/", suggestions.accept, name="suggestion-accept"),
-    path("accounts/<int:number>/", account.account, name="account"),
-    path("accounts/<int:number>/phase/", edits.phase, name="account-phase"),
-    path("accounts/<int:number>/vs/", edits.vs, name="account-vs"),
-    path("accounts/<int:number>/refresh/", refreshing.account, name="account-refresh"),
+    path("accounts/<account:number>/", account.account, name="account"),
+    path("accounts/<account:number>/phase/", edits.phase, name="account-phase"),
+    path("accounts/<account:number>/vs/", edits.vs, name="account-vs"),
+    path("accounts/<account:number>/refresh/", refreshing.account, name="account-refresh"),
     path("agents/", agents.agents, name="agents"),
     path("agents/<int:pk>/refresh/", refreshing.agent, name="agent-refresh"),
     path("logs/", logs.logs, name="logs"),

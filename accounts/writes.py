@@ -81,6 +81,7 @@ class Writes:
             account.phase_id = phase_id
         self.seeds.set_on(self.new_accounts)
         Account.objects.bulk_create(self.new_accounts)
+        Account.objects.mark_shared(account.number for account in self.new_accounts)
 
     def _write_new_positions(self) -> None:
         """One that is there by now gets the figures of this reading; that is no error."""

@@ -79,9 +79,12 @@ def _state(member: Member, value: Any, seconds: float | None) -> Act:
 
 
 def _login(member: Member, value: Any, seconds: float | None) -> Act:
-    if type(value) is not int or not 0 < value < 2**53:
-        raise _unknown("login is a number above 0")
-    return lambda: member.log_in(value)
+    number, _, server = value.partition("@") if isinstance(value, str) else (value, "", "")
+    if server and number.isascii() and number.isdecimal():
+        number = int(number)
+    if type(number) is not int or not 0 < number < 2**53:
+        raise _unknown('login is a number above 0, or a text such as "4711@Broker-Live"')
+    return lambda: member.log_in(number, server)
 
 
 def _next_order(member: Member, value: Any, seconds: float | None) -> Act:

@@ -89,9 +89,9 @@ class Member:
         if self.agent.desk is not None:
             await self.agent.desk.recover()
 
-    def log_in(self, login: int) -> None:
-        """Another login in the same terminal, at the same broker."""
-        self.terminal.account = self.terminal.world.account_for(login, self.index)
+    def log_in(self, login: int, server: str = "") -> None:
+        """Another login in the same terminal, at the same broker or at that server."""
+        self.terminal.account = self.terminal.world.account_for(login, self.index, server)
 
 
 def check_state(state: str) -> None:

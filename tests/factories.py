@@ -51,7 +51,10 @@ def make_account(**columns: Any) -> Account:
     columns.setdefault("connected", True)
     columns.setdefault("open_positions", 0)
     columns.setdefault("changed_at", timezone.now())
-    return Account.objects.create(**columns)
+    account = Account.objects.create(**columns)
+    Account.objects.mark_shared([account.number])
+    account.refresh_from_db(fields=["shares_number"])
+    return account
 
 
 def make_position(account: Account, **columns: Any) -> Position:

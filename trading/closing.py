@@ -153,17 +153,17 @@ def _key(key: str, ticket: int) -> str:
 
 
 def close_accounts(
-    accounts: Sequence[Account], user: AbstractUser, key: str, tickets: dict[int, list[int | str]]
+    accounts: Sequence[Account], user: AbstractUser, key: str, tickets: dict[str, list[int | str]]
 ) -> list[Closed]:
-    """Closes these tickets of each account, by number; texts as in `close_account`. A slow agent
+    """Closes these tickets of each account, by its key; texts as in `close_account`. A slow agent
     delays its own account only."""
 
     def close(account: Account) -> Closed:
         try:
-            return close_account(account, user, tickets.get(account.number, []), key)
+            return close_account(account, user, tickets.get(account.key, []), key)
         except Exception:
             # One account's closing: the others are closed all the same.
-            log.exception("The positions of account %s could not be closed", account.number)
+            log.exception("The positions of account %s could not be closed", account)
             told = "The monitor failed here; look at the account."
             failed = Closing("all positions", told, failed=True)
             return Closed(account, [failed])

@@ -48,7 +48,7 @@ class SymbolTotal:
             return
         position = held.position
         self.positions += 1
-        self.accounts.add(position.account.number)
+        self.accounts.add(position.account_id)
         if position.side == Position.Side.BUY:
             self.bought += position.volume
         else:
@@ -86,7 +86,7 @@ def positions(symbol: str = "", account: int | None = None) -> QuerySet[Position
         rows = rows.filter(account__number=account)
     if symbol:
         rows = rows.filter(symbol=symbol)
-    return rows.order_by("symbol", "account__number", "ticket")
+    return rows.order_by("symbol", "account__number", "account", "ticket")
 
 
 def unreadable(account: int | None = None) -> list[tuple[Account, UnreadablePosition]]:

@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.agents.text import clean
+from accounts.keys import is_key
 from accounts.paging import Page
 from trading.diagram import State
 from trading.models import Order
-from trading.numbers import whole
 
 LENGTH = 150
 USERS_OFFERED = 200
@@ -43,7 +43,7 @@ class OrderList:
         if self.state and self.state not in State.values:
             self.problems.append(f"There is no state “{self.state}”; all states are shown.")
             self.state = ""
-        if self.account and whole(self.account) is None:
+        if self.account and not is_key(self.account):
             self.problems.append(f"“{self.account}” is no account number; all are shown.")
             self.account = ""
         if self.day and self.date is None:
@@ -63,7 +63,8 @@ class OrderList:
         if self.state:
             orders = orders.filter(state=self.state)
         if self.account:
-            orders = orders.filter(login=int(self.account))
+            login, _, account = self.account.partition("-")
+            orders = orders.filter(login=int(login), **({"account": account} if account else {}))
         if self.user:
             orders = orders.filter(username=self.user)
         if self.date:
@@ -76,7 +77,7 @@ class OrderList:
         return Page.asked(self.params.get("page", ""), self.orders.count(), self.problems)
 
     def rows(self) -> QuerySet[Order]:
-        return self.orders[self.page.slice]
+        return self.orders.select_related("account__agent")[self.page.slice]
 
     @property
     def is_filtered(self) -> bool:

@@ -21,6 +21,6 @@ def sync_all(*, dry_run: bool = False) -> Result:
 
 
 def sync_trades(account: Account) -> Result:
-    """The worksheet "Trades 4711", of that account alone."""
+    """The worksheet "Trades 4711", of that account alone; with its id where several have 4711."""
     trades = ClosedTrade.objects.select_related("account__history_sync").filter(account=account)
-    return sync([Sheet(f"Trades {account.number}", Table("trades", trades_columns(), trades))])
+    return sync([Sheet(f"Trades {account.key}", Table("trades", trades_columns(), trades))])

@@ -36,7 +36,8 @@ def _of_order(pk: int) -> list[Item]:
     now = timezone.now()
     order = Order.objects.get(pk=pk)
     result = trade(order, succeeded(order))
-    body = members(now, trade_type=order.kind, account_number=order.login, result=result)
+    who = {name: result["order"][name] for name in ("account_number", "account_id", "server")}
+    body = members(now, trade_type=order.kind, **who, result=result)
     return [Item(kind="trade_result", accounts=str(order.login), body=body)]
 
 

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts import keys  # noqa: F401, the converter "account"
 from accounts.views.exports import FORMATS
 from trading.views import (
     events,
@@ -32,24 +33,26 @@ urlpatterns = [
         path(f"versus/<str:code>/{action}/", versus.act, {"action": action}, f"versus-{action}")
         for action in versus.ACTIONS
     ],
-    path("accounts/<int:number>/history/", history.trades, name="history"),
-    path("accounts/<int:number>/history/sync/", history.sync, name="history-sync"),
+    path("accounts/<account:number>/history/", history.trades, name="history"),
+    path("accounts/<account:number>/history/sync/", history.sync, name="history-sync"),
     *[
         path(f"{page}/export.{kind}", view, {"kind": kind}, f"{name}-{kind}")
         for name, page, view in (
             ("positions", "positions", exports.positions),
             ("orders", "orders", exports.orders),
-            ("trades", "accounts/<int:number>/history", exports.trades),
+            ("trades", "accounts/<account:number>/history", exports.trades),
         )
         for kind in FORMATS
     ],
     path("sheets/", exports.all_to_sheets, name="sheets"),
-    path("accounts/<int:number>/history/sheets/", exports.trades_to_sheets, name="trades-sheets"),
+    path(
+        "accounts/<account:number>/history/sheets/", exports.trades_to_sheets, name="trades-sheets"
+    ),
     path("close/", fleet.close_selected, name="close-selected"),
-    path("accounts/<int:number>/open/", tickets.opening, name="open"),
-    path("accounts/<int:number>/open/quote/", tickets.quote, name="open-quote"),
-    path("accounts/<int:number>/close/", tickets.close_all, name="close-all"),
-    path("accounts/<int:number>/positions/<int:ticket>/close/", tickets.close, name="close"),
-    path("accounts/<int:number>/positions/<int:ticket>/modify/", tickets.modify, name="modify"),
-    path("accounts/<int:number>/positions/<int:ticket>/levels/", tickets.levels, name="levels"),
+    path("accounts/<account:number>/open/", tickets.opening, name="open"),
+    path("accounts/<account:number>/open/quote/", tickets.quote, name="open-quote"),
+    path("accounts/<account:number>/close/", tickets.close_all, name="close-all"),
+    path("accounts/<account:number>/positions/<int:ticket>/close/", tickets.close, name="close"),
+    path("accounts/<account:number>/positions/<int:ticket>/modify/", tickets.modify, name="modify"),
+    path("accounts/<account:number>/positions/<int:ticket>/levels/", tickets.levels, name="levels"),
 ]

@@ -138,7 +138,7 @@ def read_account(order: Order) -> AccountReading:
     reading = _run(client().read(_endpoint(order)))
     told = reading.accounts if reading else ()
     account = next((account for account in told if account.number == order.login), None)
-    if account is None:
+    if account is None or _is_elsewhere(account.server, order.server):
         raise TerminalDisconnected("Another account is logged in at the terminal.")
     if not account.connected:
         raise TerminalDisconnected("The terminal has lost its broker.")
@@ -154,7 +154,8 @@ def deals_reading(order: Order) -> DealsReading:
     """Since the order was claimed. Raises AgentError when they are another account's."""
     now = timezone.now()
     since = (order.claimed_at or order.placed_at) - MARGIN
-    return _of_login(_run(client().deals(_endpoint(order), since, now + MARGIN)), order.login)
+    reading = _run(client().deals(_endpoint(order), since, now + MARGIN))
+    return _of_login(reading, order.login, order.server)
 
 
 def history(account: Account, since: datetime, until: datetime) -> DealsReading:
@@ -162,11 +163,16 @@ def history(account: Account, since: datetime, until: datetime) -> DealsReading:
     if account.agent is None:
         raise AgentError("No agent reports this account.")
     reading = _run(client().deals(account.agent.endpoint(), since, until))
-    return _of_login(reading, account.number)
+    return _of_login(reading, account.number, account.server)
 
 
-def _of_login(reading: DealsReading, login: int) -> DealsReading:
-    if reading.login != login:
+def _is_elsewhere(server: str, expected: str) -> bool:
+    """The same login at another server; not where one of the two is not known."""
+    return bool(server and expected) and server.casefold() != expected.casefold()
+
+
+def _of_login(reading: DealsReading, login: int, server: str) -> DealsReading:
+    if reading.login != login or _is_elsewhere(reading.server, server):
         raise TerminalDisconnected("Another account is logged in at the terminal.")
     return reading
 

@@ -106,20 +106,20 @@ def refuse_third_members(rows: list[LabelsForm]) -> None:
     members = _members({row.edits["vs_group"] for row in moving} - {""})
     for row in moving:
         name, account = row.edits["vs_group"], row.instance
-        others = members[name] - {account.number} if name else set()
+        others = members[name] - {account} if name else set()
         if len(others) >= 2:
-            there = ", ".join(str(number) for number in sorted(others))
+            there = ", ".join(one.title for one in sorted(others, key=lambda one: one.number))
             row.add_error("vs_group", f"VS group {name} already has two members: {there}.")
             continue
         if account.vs_group is not None:
-            members[account.vs_group.name].discard(account.number)
-        members[name].add(account.number)
+            members[account.vs_group.name].discard(account)
+        members[name].add(account)
 
 
-def _members(names: set[str]) -> dict[str, set[int]]:
-    members: dict[str, set[int]] = defaultdict(set)
+def _members(names: set[str]) -> dict[str, set[Account]]:
+    members: dict[str, set[Account]] = defaultdict(set)
     if names:
-        found = Account.objects.filter(vs_group__name__in=names)
-        for name, number in found.values_list("vs_group__name", "number"):
-            members[name].add(number)
+        for account in Account.objects.for_rows().filter(vs_group__name__in=names):
+            if account.vs_group is not None:
+                members[account.vs_group.name].add(account)
     return members

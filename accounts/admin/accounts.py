@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.contrib.filters.admin import FieldTextFilter, RelatedDropdownFilter
 from unfold.views import ChangeList
 
 from accounts import fleet
@@ -27,6 +27,7 @@ from accounts.broadcast import publish_accounts
 from accounts.models import Account
 
 CELLS_MOST = 200
+READ = tuple(name for name in Account.POLLED if name != "server")  # beside the number
 FIGURES = (*Account.POLLED, "agent", "changed_at", "edited_at")
 
 
@@ -47,6 +48,7 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
         "number",
         "holder",
         "firm",
+        "server",
         "phase",
         "vs_group",
         "state",
@@ -70,16 +72,20 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
         filters.OpenPositionsFilter,
         filters.VSFilter,
         filters.ConflictFilter,
+        ("server", FieldTextFilter),
     )
-    search_fields = ("number", "holder", "name", "firm__name")
-    search_help_text = "Number, holder, name or firm"
+    search_fields = ("number", "holder", "name", "firm__name", "server")
+    search_help_text = "Number, holder, name, firm or server"
     empty_says = "An account appears here as soon as an agent reports it."
     autocomplete_fields = ("firm",)
     fieldsets = (
-        (None, {"fields": (("number", "agent"), "holder", "firm", "phase", "vs_group")}),
+        (None, {"fields": (("number", "server"), "agent", "holder", "firm", "phase", "vs_group")}),
         ("Limits", {"fields": ("initial_balance", "max_drawdown_pct")}),
         ("Note", {"fields": ("note",)}),
-        ("As last read", {"fields": _in_pairs(*Account.POLLED, "changed_at", "edited_at")}),
+        (
+            "As last read",
+            {"fields": _in_pairs(*READ, "changed_at", "edited_at")},
+        ),
     )
 
     class Media:
@@ -202,7 +208,7 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
         publish_accounts([obj.number])
 
     def view_on_site(self, obj: Account) -> str:
-        return reverse("account", args=[obj.number])
+        return reverse("account", args=[obj.key])
 
     # --- deleting -----------------------------------------------------------------------------
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -211,11 +217,12 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
         return [line for line in deleted if not isinstance(line, list)], *rest
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> None:
-        numbers = list(queryset.values_list("number", flat=True))
+        numbers = dict(queryset.values_list("pk", "number"))
         # Not the annotated rows of the list: a DELETE takes no joins.
-        Account.objects.filter(number__in=numbers).delete()
+        Account.objects.filter(pk__in=numbers).delete()
+        Account.objects.mark_shared(numbers.values())
         # Which pages hold rows that are gone is not known: the fleet is read again.
-        publish_accounts(numbers, added=True)
+        publish_accounts(numbers.values(), added=True)
 
     def delete_model(self, request: HttpRequest, obj: Account) -> None:
         self.delete_queryset(request, Account.objects.filter(pk=obj.pk))

@@ -70,7 +70,10 @@ class AgentAdmin(EditAdmin):
     readonly_fields = ("secret_state", *STATUS)
     fieldsets = (
         (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),
-        ("Contract", {"fields": ("contract", "secret_state", "secret", "trading_enabled")}),
+        (
+            "Contract",
+            {"fields": ("contract", "server", "secret_state", "secret", "trading_enabled")},
+        ),
         (
             "Given to its account",
             {
@@ -134,7 +137,7 @@ class AgentAdmin(EditAdmin):
 
     @admin.display(description="accounts")
     def numbers(self, agent: Agent) -> str:
-        return ", ".join(str(account.number) for account in agent.accounts.all()) or "–"
+        return ", ".join(account.title for account in agent.accounts.all()) or "–"
 
     @admin.display(description="secret is")
     def secret_state(self, agent: Agent) -> str:

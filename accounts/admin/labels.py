@@ -81,7 +81,7 @@ class MembersInline(TabularInline):  # type: ignore[misc]
     @admin.display(description="account")
     def login(self, account: Account) -> SafeString:
         url = reverse("admin:accounts_account_change", args=[account.pk])
-        return format_html('<a class="link" href="{}">{}</a>', url, account.number)
+        return format_html('<a class="link" href="{}">{}</a>', url, account.title)
 
     @admin.display(description="phase")
     def in_phase(self, account: Account) -> str:
@@ -122,4 +122,4 @@ class VSGroupAdmin(LabelAdmin):
     @admin.display(description="members")
     def members(self, group: VSGroup) -> str:
         members = sorted(group.members.all(), key=lambda account: account.vs_slot)
-        return ", ".join(f"{account.vs_slot} {account.number}" for account in members) or "–"
+        return ", ".join(f"{account.vs_slot} {account.title}" for account in members) or "–"

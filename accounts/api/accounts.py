@@ -8,13 +8,14 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Query, Router, Schema
 
 from accounts import edits
 from accounts.api import reads, shapes
 from accounts.api.caller import may
 from accounts.api.reads import read_now
-from accounts.api.shapes import AccountOut, AccountsOut, Problem
+from accounts.api.shapes import AccountOut, AccountsOut, Choices, Problem
+from accounts.keys import account_of
 from accounts.models import Account, Agent, Phase
 from mt5monitor.api.answers import answer, conditional, detail
 
@@ -22,6 +23,16 @@ NEVER_STORED: Final = re.compile("[\\x00\\ud800-\\udfff]")
 router = Router(tags=["Accounts"])
 Number = Annotated[int, Path(gt=0, lt=2**63, description="the MT5 login")]
 ERRORS = {401: Problem, 403: Problem, 404: Problem, 422: Problem, 429: Problem}
+OF_ONE = {409: Choices, **ERRORS}  # of those with a number in their path
+
+
+class Which(Schema):
+    """Of several accounts with one number; not needed where only one has it."""
+
+    server: str | None = Field(
+        None, max_length=64, description="the broker's; empty: the one whose server is not known"
+    )
+    account_id: int | None = Field(None, gt=0, lt=2**63)
 
 
 class PhaseIn(Schema):
@@ -38,6 +49,8 @@ class PhaseSet(Schema):
     status: str
     message: str
     account_number: int
+    account_id: int
+    server: str | None
     new_phase: str
 
 
@@ -45,6 +58,8 @@ class VSSet(Schema):
     status: str
     message: str
     account_number: int
+    account_id: int
+    server: str | None
     new_vs: str
 
 
@@ -60,7 +75,7 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
         read_now(request, Agent.objects.filter(enabled=True))
     else:
         reads.note(polled=False)
-    rows = Account.objects.for_rows().only(*shapes.COLUMNS).order_by("number")
+    rows = Account.objects.for_rows().only(*shapes.COLUMNS).order_by("number", "pk")
     return conditional(request, shapes.fleet(rows, timezone.now()))
 
 
@@ -68,11 +83,13 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
     "/{number}",
     summary="One account",
     auth=may("accounts.view_account"),
-    response={200: AccountOut, **ERRORS},
+    response={200: AccountOut, **OF_ONE},
 )
-def account(request: HttpRequest, number: Number, force_refresh: bool = False) -> HttpResponseBase:
+def account(
+    request: HttpRequest, number: Number, which: Query[Which], force_refresh: bool = False
+) -> HttpResponseBase:
     """One; `force_refresh` reads its agent first, and no other."""
-    row = account_as_asked(request, number, force_refresh)
+    row = account_as_asked(request, number, which, force_refresh)
     return conditional(request, shapes.account(row, 1, timezone.now()))
 
 
@@ -80,12 +97,14 @@ def account(request: HttpRequest, number: Number, force_refresh: bool = False) -
     "/{number}/phase",
     summary="Set the phase of an account",
     auth=may("accounts.view_account", "accounts.change_phase"),
-    response={200: PhaseSet, 400: Problem, **ERRORS},
+    response={200: PhaseSet, 400: Problem, **OF_ONE},
 )
-def set_phase(request: HttpRequest, number: Number, asked: PhaseIn) -> HttpResponse:
+def set_phase(
+    request: HttpRequest, number: Number, which: Query[Which], asked: PhaseIn
+) -> HttpResponse:
     """Into another phase, by its name. An unknown name is refused, or becomes a new phase where
     `API_NEW_PHASES` is set."""
-    row = account_or_404(number)
+    row = account_or_404(number, which)
     phase = Phase.objects.filter(name=printable(asked.phase)).first()
     if phase is None and settings.API_NEW_PHASES:
         try:
@@ -96,45 +115,58 @@ def set_phase(request: HttpRequest, number: Number, asked: PhaseIn) -> HttpRespo
         names = ", ".join(Phase.objects.values_list("name", flat=True))
         return detail(f"There is no such phase. There are: {names}.", 400)
     edits.set_phase([row], phase)
-    return _edited(row, f"Account {number} is in phase {phase}.", new_phase=phase.name)
+    return _edited(row, f"Account {row.title} is in phase {phase}.", new_phase=phase.name)
 
 
 @router.put(
     "/{number}/vs",
     summary="Set the VS group of an account",
     auth=may("accounts.view_account", "accounts.change_vs"),
-    response={200: VSSet, 400: Problem, **ERRORS},
+    response={200: VSSet, 400: Problem, **OF_ONE},
 )
-def set_vs(request: HttpRequest, number: Number, asked: VSIn) -> HttpResponse:
+def set_vs(request: HttpRequest, number: Number, which: Query[Which], asked: VSIn) -> HttpResponse:
     """Into the VS group of that name, made when new; a third member is refused."""
-    row = account_or_404(number)
+    row = account_or_404(number, which)
     try:
         edits.set_vs_group(row, (asked.vs_group or "").upper())  # as the original did
     except ValidationError as error:
         return detail(" ".join(error.messages), 400)
     name = row.vs_group.name if row.vs_group else ""
     where = f"in VS group {name}" if name else "in no VS group"
-    return _edited(row, f"Account {number} is {where}.", new_vs=name)
+    return _edited(row, f"Account {row.title} is {where}.", new_vs=name)
 
 
 def _edited(row: Account, message: str, **what: Any) -> HttpResponse:
     told = {"status": "success", "message": message, "account_number": row.number}
+    told |= {"account_id": row.pk, "server": row.server or None}
     return answer(told | what)
 
 
-def account_or_404(number: int) -> Account:
-    row = Account.objects.for_rows().filter(number=number).first()
-    if row is None:
-        raise Http404(f"There is no account {number}.")
-    return row
+def account_or_404(number: int, which: Which) -> Account:
+    """Raises Ambiguous when several have the number, and neither server nor id says which."""
+    key = str(number) if which.account_id is None else f"{number}-{which.account_id}"
+    try:
+        return account_of(key, Account.objects.for_rows(), which.server)
+    except Account.DoesNotExist as error:
+        at = f" at server “{which.server}”" if which.server is not None else ""
+        raise Http404(f"There is no account {key}{at}.") from error
 
 
-def account_as_asked(request: HttpRequest, number: int, force_refresh: bool) -> Account:
+def ambiguous(request: HttpRequest, error: Any) -> HttpResponse:
+    rows = [(one.number, one.pk, one.server or None) for one in error.accounts]
+    names = ("account_number", "account_id", "server")
+    choices = [dict(zip(names, row, strict=True)) for row in rows]
+    return detail(f"{error} Add `server` or `account_id`.", 409, choices=choices)
+
+
+def account_as_asked(
+    request: HttpRequest, number: int, which: Which, force_refresh: bool
+) -> Account:
     """Of the rows; with `force_refresh`, after its agent was read. Raises Http404, TooOften."""
-    row = account_or_404(number)
+    row = account_or_404(number, which)
     if force_refresh and row.agent is not None:
         read_now(request, [row.agent])
-        return account_or_404(number)
+        return account_or_404(number, Which(server=None, account_id=row.pk))
     reads.note(polled=False)
     return row
 

@@ -20,9 +20,23 @@ class Problem(Schema):
     detail: str = Field(description="a sentence: what is wrong, and what to do")
 
 
+class Choice(Schema):
+    account_number: int
+    account_id: int
+    server: str | None
+
+
+class Choices(Problem):
+    """Several accounts have the number: name one by `server` or `account_id`."""
+
+    choices: list[Choice]
+
+
 class AccountOut(Schema):
     row_number: int
     account_number: int
+    account_id: int = Field(description="ours; an account is a login at a server, and keeps its id")
+    server: str | None = Field(description="the broker's; null: not known, as with contract 1")
     account_name: str
     balance: float | None
     status: str = Field(description="connected or disconnected: terminal to broker, as last read")
@@ -36,7 +50,8 @@ class AccountOut(Schema):
     initial_balance: float | None
     vs_group: str | None
     currency: str | None
-    equity: float | None
+    equity: float | None = Field(description="as the terminal states it: credit is part of it")
+    credit: float | None = Field(description="lent by the broker; null: the agent reports none")
     floating: float | None = Field(description="profit of the open positions")
     profit: float | None = Field(description="balance less initial balance")
     open_positions: int | None
@@ -63,8 +78,17 @@ class AccountsOut(Schema):
 
 # All that an account is told by: half of what its row holds, and most of the time is in reading.
 COLUMNS = (
-    *("number", "name", "balance", "connected", "days_operating", "open_positions", "holder"),
-    *("initial_balance", "currency", "equity", "floating", "margin_free"),
+    *(
+        "number",
+        "server",
+        "name",
+        "balance",
+        "connected",
+        "days_operating",
+        "open_positions",
+        "holder",
+    ),
+    *("initial_balance", "currency", "equity", "credit", "floating", "margin_free"),
     *(f"agent__{name}" for name in ("name", "status", "status_reason", "last_seen_at")),
     *("agent__stale_after", "agent__enabled", "phase__name", "firm__name", "vs_group__name"),
 )
@@ -76,6 +100,8 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
     return {
         "row_number": number,
         "account_number": row.number,
+        "account_id": row.pk,
+        "server": row.server or None,
         "account_name": row.name,
         "balance": row.balance,
         "status": "connected" if is_connected(row, now) else "disconnected",
@@ -90,6 +116,7 @@ def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
         "vs_group": row.vs_group.name if row.vs_group else None,
         "currency": row.currency or None,
         "equity": row.equity,
+        "credit": row.credit,
         "floating": row.floating,
         "profit": row.pl_now,
         "open_positions": positions,

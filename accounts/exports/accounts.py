@@ -35,6 +35,7 @@ def _money() -> list[Column[Account]]:
         Column("Initial balance", Kind.MONEY, lambda row: row.initial_balance),
         Column("Balance", Kind.MONEY, lambda row: row.balance),
         Column("Equity", Kind.MONEY, lambda row: row.equity),
+        Column("Credit", Kind.MONEY, lambda row: row.credit),
         Column("Floating", Kind.MONEY, lambda row: row.floating),
         Column("P/L", Kind.MONEY, lambda row: row.pl_now),
         Column("P/L %", Kind.NUMBER, lambda row: _rounded(row.pl_pct_now)),

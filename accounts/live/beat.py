@@ -26,7 +26,7 @@ class Reading:
 
     refused: dict[Pass, Refused] = field(default_factory=dict)
     seen: dict[int, float] = field(default_factory=dict)  # agents heard, and when
-    accounts: dict[int, float] = field(default_factory=dict)  # numbers changed, and when
+    accounts: dict[int, float] = field(default_factory=dict)  # by Account.row: when they changed
     agents: dict[int, float] = field(default_factory=dict)  # agents whose status changed
     polls: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -50,9 +50,10 @@ class Beats:
 
 def accounts_since(since: datetime) -> dict[int, float]:
     changed = Account.objects.filter(Q(changed_at__gt=since) | Q(edited_at__gt=since))
+    rows = changed.only("number", "shares_number", "changed_at", "edited_at")
     return {
-        number: max(when.timestamp() for when in times if when is not None)
-        for number, *times in changed.values_list("number", "changed_at", "edited_at")
+        one.row: max(at.timestamp() for at in (one.changed_at, one.edited_at) if at is not None)
+        for one in rows
     }
 
 

@@ -18,7 +18,7 @@ Ids = Annotated[frozenset[Id], msgspec.Meta(max_length=MAX_ROWS)]
 
 
 class Watch(msgspec.Struct, frozen=True, tag="watch", forbid_unknown_fields=True):
-    """What a browser has on screen, and up to which (epoch, seq) it has it."""
+    """What a browser has on screen, by Account.row, and up to which (epoch, seq) it has it."""
 
     page: Literal["fleet", "account", "agents", "versus"]
     rows: Ids = frozenset()

@@ -13,7 +13,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that changed, rendered; or, with `reread`, that some could not be sent.
 
     `source` is random for each publishing process and `seq` counts its messages from 1, so that
-    a hub notices a lost one. `at`, unix seconds, is when the rows began to be read.
+    a hub notices a lost one. `at`, unix seconds, is when the rows began to be read. `rows` are by
+    Account.row, `added` and `gone` are numbers.
     """
 
     source: str

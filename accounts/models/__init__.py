@@ -1,6 +1,7 @@
 """What is watched. Each column has one owner: the poller (polled) or people (edited)."""
 
-from accounts.models.account import Account, AccountQuerySet
+from accounts.models.account import Account
+from accounts.models.accountset import AccountQuerySet
 from accounts.models.agent import Agent, AgentQuerySet
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup

@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from accounts.models.accountset import ROWS_BY_ID, AccountQuerySet
 from accounts.models.agent import Agent
-from accounts.models.figures import with_figures
 from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
 from accounts.models.money import CENT_PLACES, MONEY, MoneyField, places_of
 from accounts.models.unreadable import UnreadablePosition
@@ -19,16 +18,6 @@ from accounts.models.urgency import Urgency
 INACTIVE_AFTER = timedelta(days=1)
 IDLE_AFTER = timedelta(days=7)
 HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
-
-
-class AccountQuerySet(models.QuerySet["Account"]):
-    def with_figures(self, now: datetime | None = None) -> "AccountQuerySet":
-        """Adds pl, pl_pct, drawdown_used_pct, is_fresh for sorting, filtering and totals in SQL."""
-        return with_figures(self, now or timezone.now())
-
-    def for_rows(self) -> "AccountQuerySet":
-        """All that a fleet row shows, in one query."""
-        return self.select_related("phase", "firm", "vs_group", "agent")
 
 
 class Account(models.Model):
@@ -40,7 +29,16 @@ class Account(models.Model):
         HEDGING = "hedging"
         NETTING = "netting"
 
-    number = models.BigIntegerField(unique=True, help_text="the MT5 login")
+    # Brokers number their logins each by itself: an account is a login at a server.
+    number = models.BigIntegerField(db_index=True, help_text="the MT5 login")
+    shares_number = models.BooleanField(
+        default=False, editable=False, help_text="another account has this number; see mark_shared"
+    )
+    separate = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="not 0: a person said that it is none of the others of its number and no server",
+    )
 
     # Edited by people; holder, firm and initial balance are filled once, when the agent tells them.
     holder = models.CharField(max_length=80, blank=True)
@@ -131,7 +129,10 @@ class Account(models.Model):
     )
 
     history = HistoricalRecords(
-        excluded_fields=[*POLLED, "agent", "watch", "changed_at", "edited_at", "seeded"]
+        excluded_fields=[
+            *(*POLLED, "agent", "watch", "changed_at", "edited_at", "seeded"),
+            *("shares_number", "separate"),
+        ]
     )
     objects: ClassVar[models.Manager["Account"]] = AccountQuerySet.as_manager()
 
@@ -146,6 +147,19 @@ class Account(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(number__gt=0), name="number_is_a_login"),
             models.UniqueConstraint(
+                fields=["number", "server"],
+                condition=~models.Q(server=""),
+                name="one_account_a_login_and_server",
+            ),
+            models.UniqueConstraint(
+                fields=["number", "separate"],
+                condition=models.Q(server=""),
+                name="one_account_a_login_without_a_server",
+            ),
+            models.UniqueConstraint(
+                fields=["agent", "number"], name="one_account_a_login_an_agent"
+            ),
+            models.UniqueConstraint(
                 fields=["vs_group", "vs_slot"],
                 condition=models.Q(vs_group__isnull=False),
                 name="two_members_a_vs_group",
@@ -158,7 +172,30 @@ class Account(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.holder or self.name}".strip()
+        return f"{self.title} {self.holder or self.name}".strip()
+
+    # --- which one it is ----------------------------------------------------------------------
+    @property
+    def title(self) -> str:
+        """Its number, and where several accounts have that: its server, else its agent."""
+        return f"{self.number} ({self.server_shown})" if self.shares_number else str(self.number)
+
+    @property
+    def server_shown(self) -> str:
+        """What is shown beside its number, where several accounts have that; else empty."""
+        if not self.shares_number:
+            return ""
+        return self.server or (f"agent {self.agent}" if self.agent else "no agent")
+
+    @property
+    def key(self) -> str:
+        """For URLs and forms: its number, and where several accounts have that, its id as well."""
+        return f"{self.number}-{self.pk}" if self.shares_number else str(self.number)
+
+    @property
+    def row(self) -> int:
+        """For live pages, which know rows by whole numbers: its number, or one made of its id."""
+        return ROWS_BY_ID + int(self.pk) if self.shares_number else self.number
 
     # --- money --------------------------------------------------------------------------------
     @property
@@ -194,12 +231,22 @@ class Account(models.Model):
         return self.initial_balance * pct / 100
 
     @property
+    def own_money(self) -> Decimal | None:
+        """Equity without the broker's credit, else balance, which holds none; None: unknown.
+
+        Agents of contract 1 do not report credit. Their equity is balance plus floating, so none
+        is in it.
+        """
+        if self.equity is None:
+            return self.balance
+        return self.equity if self.credit is None else self.equity - self.credit
+
+    @property
     def drawdown_used(self) -> Decimal | None:
-        """Money below the initial balance, by equity where it is known, else by balance."""
-        worth = self.equity if self.equity is not None else self.balance
-        if worth is None or self.initial_balance is None:
+        """Own money below the initial balance; None: unknown. Credit covers no loss."""
+        if self.own_money is None or self.initial_balance is None:
             return None
-        return max(self.initial_balance - worth, Decimal(0))
+        return max(self.initial_balance - self.own_money, Decimal(0))
 
     @property
     def drawdown_left(self) -> Decimal | None:

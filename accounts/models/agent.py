@@ -88,6 +88,12 @@ class Agent(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
         help_text="Seconds. Empty: by urgency of its accounts.",
     )
+    server = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The broker's server, as its terminal names it, such as Broker-Live. Only for "
+        "contract 1, whose agents do not report it: it tells apart equal logins at two brokers.",
+    )
     # Given to the first account that this agent reports, where that account has none.
     account_holder = models.CharField(max_length=80, blank=True)
     prop_firm = models.CharField(max_length=80, blank=True)

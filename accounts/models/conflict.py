@@ -9,9 +9,12 @@ class Conflict(models.Model):
     class Kind(models.TextChoices):
         TWO_AGENTS = "two-agents", "reported by two agents"
         OTHER_LOGIN = "other-login", "agent reports another login"
+        OTHER_SERVER = "other-server", "agent reports another server"
+        UNCLEAR = "unclear", "one of several accounts"
 
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="conflicts")
     number = models.BigIntegerField("account", db_index=True)
+    server = models.CharField(max_length=64, blank=True, help_text="empty: the agent reports none")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     since = models.DateTimeField()
 
@@ -26,8 +29,11 @@ class Conflict(models.Model):
 
     @property
     def sentence(self) -> str:
+        account = f"account {self.number}" + (f" at {self.server}" if self.server else "")
         if self.kind == self.Kind.TWO_AGENTS:
-            return (
-                f"{self.agent} also reports account {self.number}, which belongs to another agent"
-            )
-        return f"{self.agent} now reports account {self.number} instead of its own"
+            return f"{self.agent} also reports {account}, which belongs to another agent"
+        if self.kind == self.Kind.OTHER_SERVER:
+            return f"{self.agent} now reports {account}, another server than before"
+        if self.kind == self.Kind.UNCLEAR:
+            return f"{self.agent} reports {account}, a number that several accounts have"
+        return f"{self.agent} now reports {account} instead of its own"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from django.db.models import Case, DateTimeField, F, FloatField, Q, Value, When
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Cast, Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
 
 if TYPE_CHECKING:
-    from accounts.models.account import AccountQuerySet
+    from accounts.models.accountset import AccountQuerySet
 
 FLOAT = FloatField()
 
@@ -30,9 +31,14 @@ def _pl_pct() -> Combinable:
     )
 
 
+def _own_money() -> Combinable:
+    """The rule of Account.own_money."""
+    return Coalesce(F("equity") - F("credit"), F("equity"), F("balance"))
+
+
 def _drawdown_used_pct() -> Combinable:
     """Used part of the drawdown limit, in percent."""
-    initial, worth = _float("initial_balance"), Cast(Coalesce("equity", "balance"), FLOAT)
+    initial, worth = _float("initial_balance"), Cast(_own_money(), FLOAT)
     limit = initial * Cast(Coalesce("max_drawdown_pct", "firm__max_drawdown_pct"), FLOAT) / 100.0
     used = (initial - worth) * 100.0 / limit
     known = Q(initial_balance__gt=0) & (
@@ -40,8 +46,7 @@ def _drawdown_used_pct() -> Combinable:
     )
     return Case(
         When(~known | Q(equity=None, balance=None), then=None),
-        When(Q(equity__gte=F("initial_balance")), then=Value(0.0)),
-        When(Q(equity=None, balance__gte=F("initial_balance")), then=Value(0.0)),
+        When(GreaterThanOrEqual(_own_money(), F("initial_balance")), then=Value(0.0)),
         default=used,
         output_field=FLOAT,
     )

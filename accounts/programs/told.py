@@ -14,7 +14,8 @@ from accounts.programs.stream import Item
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 ALONG = ("last_updated",)  # moves with every poll, and is no news by itself
-NOT_FIELDS = ("row_number", "account_number")
+WHO = ("account_number", "account_id", "server")
+NOT_FIELDS = ("row_number", "account_number", "account_id")
 
 
 def json_of(value: Any) -> str:
@@ -40,8 +41,8 @@ def _of_account(row: Account, now: datetime) -> Item:
     return Item(
         kind="account_update",
         accounts=str(row.number),
-        body=members(now, account_number=row.number),
-        key=f"account:{row.number}",
+        body=members(now, **{name: told[name] for name in WHO}),
+        key=f"account:{row.pk}",
         at=f"{now.timestamp():.6f}",
         names=names,
         values=[json_of(told[name]) for name in names],

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import figures
 from accounts.fleet import flagged
+from accounts.keys import account_of
 from accounts.live import mark
 from accounts.models import Account
 from accounts.panel import panel_context
@@ -30,16 +31,17 @@ SHOWN_FIELDS = [
 ]
 
 
-def account_or_404(number: int) -> Account:
+def account_or_404(number: str) -> Account:
+    """By its key. Raises Ambiguous for a number that several accounts have."""
     try:
-        return flagged(Account.objects.for_rows()).get(number=number)
-    except (Account.DoesNotExist, OverflowError) as error:
+        return account_of(number, flagged(Account.objects.for_rows()))
+    except Account.DoesNotExist as error:
         raise Http404(f"No agent has reported account {number}.") from error
 
 
 @require_safe
 @permission_required("accounts.view_account", raise_exception=True)
-def account(request: HttpRequest, number: int) -> HttpResponse:
+def account(request: HttpRequest, number: str) -> HttpResponse:
     epoch, seq = mark()
     account = account_or_404(number)
     context = {

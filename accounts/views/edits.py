@@ -21,20 +21,20 @@ GROUPS_OFFERED = 200
 
 @require_http_methods(["GET", "POST"])
 @permission_required(["accounts.view_account", "accounts.change_phase"], raise_exception=True)
-def phase(request: HttpRequest, number: int) -> HttpResponse:
+def phase(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     form = PhaseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         chosen = form.cleaned_data["phase"]
         changed = edits.set_phase([account], chosen)
         is_now = "is now" if changed else "was already"
-        return _changed(request, account, f"Account {number} {is_now} in phase {chosen}.")
+        return _changed(request, account, f"Account {account.title} {is_now} in phase {chosen}.")
     return _editor(request, account, form, "phase", {"phases": Phase.objects.all()})
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required(["accounts.view_account", "accounts.change_vs"], raise_exception=True)
-def vs(request: HttpRequest, number: int) -> HttpResponse:
+def vs(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     form = VSForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -45,13 +45,13 @@ def vs(request: HttpRequest, number: int) -> HttpResponse:
             form.add_error("vs", error)
         else:
             where = f"in VS group {account.vs_group}" if account.vs_group else "in no VS group"
-            return _changed(request, account, f"Account {number} is now {where}.")
+            return _changed(request, account, f"Account {account.title} is now {where}.")
     return _editor(request, account, form, "vs", {"groups": _open_groups()})
 
 
 def _changed(request: HttpRequest, account: Account, sentence: str) -> HttpResponse:
-    back = f"/accounts/{account.number}/"
-    return said(request, sentence, back=back, rows=[account.number])
+    back = f"/accounts/{account.key}/"
+    return said(request, sentence, back=back, rows=[account.row])
 
 
 def _editor(

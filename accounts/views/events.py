@@ -46,7 +46,7 @@ class Accounts(Feed):
         return [(kind, _encoder.encode(fields).decode()) for (kind, _), fields in latest.items()]
 
     def _merge(self, latest: dict[tuple[str, str], Raws], event: Event) -> None:
-        key = (event.kind, bytes(event.fields["account_number"]).decode())
+        key = (event.kind, bytes(event.fields["account_id"]).decode())
         before = latest.get(key)
         fields = _marked(event, event.fields)
         if before is not None:

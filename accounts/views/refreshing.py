@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
 from accounts import demand
-from accounts.forms import RefreshForm
-from accounts.models import Account, Agent
+from accounts.forms import Chosen, RefreshForm
+from accounts.models import Agent
 from accounts.refreshes import Crowded
 from accounts.results import Outcome
 from accounts.views.account import account_or_404
@@ -23,12 +23,12 @@ FAILURES_NAMED = 3
 
 @require_POST
 @permission_required("accounts.view_account", raise_exception=True)
-def account(request: HttpRequest, number: int) -> HttpResponse:
+def account(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
-    back = f"/accounts/{number}/"
+    back = f"/accounts/{account.key}/"
     if account.agent is None:
-        return said(request, f"No agent reports account {number}.", tone="bad", back=back)
-    return _refresh(request, [account.agent], back, [number])
+        return said(request, f"No agent reports account {account.title}.", tone="bad", back=back)
+    return _refresh(request, [account.agent], back, [account.row])
 
 
 @require_POST
@@ -44,21 +44,18 @@ def fleet(request: HttpRequest) -> HttpResponse:
     form = RefreshForm(request.POST)
     if not form.is_valid():
         return said(request, form.sentence, tone="bad")
-    numbers = form.cleaned_data["accounts"]
+    accounts = form.cleaned_data["accounts"]
     agents = Agent.objects.filter(enabled=True)
-    passed_over = ""
-    if numbers:
-        own = Account.objects.filter(number__in=numbers)
-        agents = Agent.objects.filter(pk__in=own.values("agent"))
-        passed_over = _passed_over(numbers, dict(own.values_list("number", "agent")))
-    return _refresh(request, agents, "/", numbers, passed_over)
+    if accounts or accounts.gone:
+        agents = Agent.objects.filter(accounts__in=accounts).distinct()
+    rows = [account.row for account in accounts]
+    return _refresh(request, agents, "/", rows, _passed_over(accounts))
 
 
-def _passed_over(asked: list[int], agents: dict[int, int | None]) -> str:
-    """What is said of those whose agent cannot be asked. `agents`: by number."""
-    gone = [number for number in asked if number not in agents]
-    alone = [number for number in asked if number in agents and agents[number] is None]
-    texts = [(gone, "Not here any more: {}."), (alone, "No agent reports {}.")]
+def _passed_over(asked: Chosen) -> str:
+    """What is said of those whose agent cannot be asked."""
+    alone = [account.title for account in asked if account.agent_id is None]
+    texts = [(asked.gone, "Not here any more: {}."), (alone, "No agent reports {}.")]
     return " ".join(text.format(listed(found)) for found, text in texts if found)
 
 

@@ -39,7 +39,7 @@ def selection(request: HttpRequest) -> HttpResponse:
             sentence = ACTIONS[data["action"]](data["accounts"], data)
     except ValidationError as error:
         return said(request, " ".join(error.messages), tone="bad")
-    return said(request, sentence, rows=[account.number for account in data["accounts"]])
+    return said(request, sentence, rows=[account.row for account in data["accounts"]])
 
 
 Edit = Callable[[list[Account], Mapping[str, Any]], str]
@@ -67,7 +67,7 @@ def _pair(accounts: list[Account], data: Mapping[str, Any]) -> str:
     else:
         edits.set_vs_group(first, name)
         edits.set_vs_group(second, name)
-    return f"Accounts {first.number} and {second.number} are now VS group {name}."
+    return f"Accounts {first.title} and {second.title} are now VS group {name}."
 
 
 def _unpair(accounts: list[Account], data: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import edits
-from accounts.forms import PairForm
-from accounts.models import Account, VSGroup
+from accounts.forms import PairForm, accounts_by_key
+from accounts.models import Account
 from accounts.suggestions import suggestions
 from accounts.views.answers import said
 
@@ -31,17 +31,17 @@ def accept(request: HttpRequest) -> HttpResponse:
     form = PairForm(request.POST)
     if not form.is_valid():
         return said(request, form.sentence, tone="bad", back="/suggestions/")
-    numbers = [form.cleaned_data["first"], form.cleaned_data["second"]]
     try:
-        group = _pair(*numbers)
+        first, second = _accounts(form.cleaned_data["first"], form.cleaned_data["second"])
+        group = edits.pair(first, second)
     except ValidationError as error:
         return said(request, " ".join(error.messages), tone="bad", back="/suggestions/")
-    sentence = f"Accounts {numbers[0]} and {numbers[1]} are now VS group {group}."
-    return said(request, sentence, rows=numbers, back="/suggestions/")
+    sentence = f"Accounts {first.title} and {second.title} are now VS group {group}."
+    return said(request, sentence, rows=[first.row, second.row], back="/suggestions/")
 
 
-def _pair(first: int, second: int) -> VSGroup:
-    found = Account.objects.in_bulk([first, second], field_name="number")
+def _accounts(first: str, second: str) -> tuple[Account, Account]:
+    found = accounts_by_key([first, second])
     if {first, second} - found.keys():
         raise ValidationError("One of the two accounts is not here any more.")
-    return edits.pair(found[first], found[second])
+    return found[first], found[second]

@@ -14,8 +14,8 @@ Entry = dict[str, Any]
 class Ledger:
     """Three kinds of entries, numbered from 1.
 
-    `send`: one call of `order_send`, with the agent that made it, the login, tag, magic, the
-    request, and `due`, the second of an execution yet to come, if one is.
+    `send`: one call of `order_send`, with the agent that made it, the login, its server, tag,
+    magic, the request, and `due`, the second of an execution yet to come, if one is.
     `answer`: what that call (`send`) returned; a `retcode` of None is no result.
     `execution`: a deal, new levels, or a new ticket, on `login`: the `deal` and the `position` as
     it is now, or None when it is closed. `send` is None when the broker did it by itself.

@@ -45,6 +45,7 @@ class Venue:
             now,
             agent=agent,
             login=account.login,
+            server=account.firm.server,
             tag=request.comment,
             magic=request.magic,
             request=request._asdict(),
@@ -75,21 +76,21 @@ class Venue:
         while self._due and self._due[0][0] <= now:
             heapq.heappop(self._due)[2]()
 
-    def restore(self, account_of: Callable[[int, int], SimulatedAccount], agents: int) -> None:
+    def restore(self, account_of: Callable[[int, int, str], SimulatedAccount], agents: int) -> None:
         """Bring back what the ledger of an earlier process tells, which may have had more agents.
 
-        `account_of` gives the account of a login, new ones at the broker of an agent.
+        `account_of` gives the account of a login at a server, new ones like that of an agent.
         """
         for entry in self.ledger.entries:
             if entry["kind"] == "execution" and entry["agent"] <= agents:
-                account = account_of(entry["login"], entry["agent"])
+                account = account_of(entry["login"], entry["agent"], entry.get("server", ""))
                 deal = entry["deal"] and TradeDeal(*entry["deal"])
                 account.restore(_restored(account, entry["position"]), deal)
         for entry in self.ledger.unfinished():
             if entry["agent"] > agents:
                 continue
             request, fault = TradeRequest(**entry["request"]), Fault(**entry["fault"])
-            account = account_of(entry["login"], entry["agent"])
+            account = account_of(entry["login"], entry["agent"], entry.get("server", ""))
             self.execute_later(entry["agent"], account, request, fault, entry["number"])
 
     def _note(
@@ -103,6 +104,7 @@ class Venue:
             send=call,
             agent=account.index if agent is None else agent,
             login=account.login,
+            server=account.firm.server,
             deal=deal,
             position=told | {"symbol": position.symbol.name, "open": position.open},
         )

@@ -40,7 +40,7 @@ class World:
         self.market.on_second = self.desk.on_second
         self.venue = Venue(ledger or Ledger(), self.market)
         self.accounts = [self._account(index) for index in range(1, accounts + 1)]
-        self._by_login = {account.login: account for account in self.accounts}
+        self._known = {(one.login, one.firm.server): one for one in self.accounts}
         self.venue.restore(self.account_for, accounts)
 
     def advance(self) -> None:
@@ -50,19 +50,23 @@ class World:
             self.market.advance(int(now))
         self.venue.run_due(now)
 
-    def account_for(self, login: int, like: int) -> SimulatedAccount:
-        """The account of a login. One that is new is at the broker of agent `like`, and flat."""
-        account = self._by_login.get(login)
-        if account is None:
-            model = self.accounts[like - 1]
-            past = replace(model.past, login=login)
-            cents = past.balance_cents(past.last_day)
-            account = replace(
-                model, login=login, past=past, balance_cents=cents,
-                positions={}, deals=[], orders=[],
-            )  # fmt: skip
-            self._by_login[login] = account
-            self.venue.listen(account)
+    def account_for(self, login: int, like: int, server: str = "") -> SimulatedAccount:
+        """The account of a login at a server; without one, of the first that has the login. One
+        that is new is as that of agent `like`, at its broker where no server is given, and flat.
+        """
+        found = next((one for (number, at), one in self._known.items()
+                      if number == login and server in ("", at)), None)  # fmt: skip
+        return found or self._opened(login, self.accounts[like - 1], server)
+
+    def _opened(self, login: int, model: SimulatedAccount, server: str) -> SimulatedAccount:
+        firm = replace(model.firm, server=server or model.firm.server)
+        past = replace(model.past, login=login)
+        account = replace(
+            model, login=login, firm=firm, past=past,
+            balance_cents=past.balance_cents(past.last_day), positions={}, deals=[], orders=[],
+        )  # fmt: skip
+        self._known[login, firm.server] = account
+        self.venue.listen(account)
         return account
 
     def _account(self, index: int) -> SimulatedAccount:

@@ -9,9 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
+from accounts.api.accounts import ambiguous
 from accounts.api.accounts import router as accounts
 from accounts.api.agents import router as agents
 from accounts.api.sign_in import router as sign_in
+from accounts.keys import Ambiguous
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
 from mt5monitor.api.fallback import SENTENCES
@@ -34,6 +36,7 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 errors.install(api)
+api.add_exception_handler(Ambiguous, ambiguous)
 api.add_router("/auth", sign_in)
 api.add_router("/", agents)
 api.add_router("/accounts", accounts)

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "mt5monitor.csp.ContentSecurityPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "accounts.views.choice.ChoiceMiddleware",
 ]
 ROOT_URLCONF = "mt5monitor.urls"
 ASGI_APPLICATION = "mt5monitor.asgi.application"

@@ -42,13 +42,27 @@ def close(left: Any, right: Any) -> bool:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(balance=money, equity=money, initial=money, own=percent, firms=percent)
+@given(balance=money, equity=money, credit=money, initial=money, own=percent, firms=percent)
 @example(
-    balance=Decimal("0.01"), equity=None, initial=Decimal("0.00"), own=Decimal("5.00"), firms=None
+    balance=Decimal("0.01"),
+    equity=None,
+    credit=None,
+    initial=Decimal("0.00"),
+    own=Decimal("5.00"),
+    firms=None,
+)
+@example(
+    balance=Decimal(500),
+    equity=Decimal(1500),
+    credit=Decimal(1000),
+    initial=Decimal(1000),
+    own=Decimal(10),
+    firms=None,
 )
 def test_python_and_sql_agree(
     balance: Decimal | None,
     equity: Decimal | None,
+    credit: Decimal | None,
     initial: Decimal | None,
     own: Decimal | None,
     firms: Decimal | None,
@@ -58,6 +72,7 @@ def test_python_and_sql_agree(
     made = make_account(
         balance=balance,
         equity=equity,
+        credit=credit,
         initial_balance=initial,
         max_drawdown_pct=own,
         firm=make_firm(max_drawdown_pct=firms),
@@ -82,6 +97,28 @@ def test_drawdown_counts_equity_below_the_initial_balance_against_the_limit() ->
     assert (account.drawdown_used, account.drawdown_left) == (8000, 2000)
     assert account.is_near_limit
     assert make_account(max_drawdown_pct=Decimal(10)).drawdown_used == 0
+
+
+@pytest.mark.parametrize(
+    ("figures", "used"),
+    [
+        ({"balance": 500, "equity": 1500, "credit": 1000}, 500),
+        ({"balance": 500, "equity": 1400, "credit": 1000}, 600),
+        ({"balance": 500, "equity": 480, "credit": 0}, 520),
+        ({"balance": 500, "equity": 480, "credit": None}, 520),
+        ({"balance": 500, "equity": None, "credit": 1000}, 500),
+        ({"balance": 1000, "equity": 2000, "credit": 1000}, 0),
+        ({"balance": None, "equity": None, "credit": 1000}, None),
+    ],
+)
+def test_the_brokers_credit_covers_no_drawdown(figures: dict[str, Any], used: int | None) -> None:
+    made = make_account(**figures, initial_balance=1000, max_drawdown_pct=10, open_positions=1)
+    account = Account.objects.for_rows().with_figures().get(pk=made.pk)
+    assert account.drawdown_limit == 100
+    assert (account.drawdown_used, account.drawdown_used_pct) == (used, used)
+    assert account.drawdown_left == (None if used is None else 100 - used)
+    assert account.is_near_limit is bool(used)
+    assert account.urgency(timezone.now()).level == ("critical" if used else "active")
 
 
 def test_an_accounts_own_limit_goes_before_its_firms() -> None:

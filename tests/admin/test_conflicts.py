@@ -118,6 +118,49 @@ def test_a_dismissed_conflict_comes_back_while_it_is_true(boss: Client, settings
     assert Account.objects.get(pk=account.pk).agent == account.agent
 
 
+def test_a_person_says_that_it_is_another_account_of_another_broker(boss: Client) -> None:
+    account, newcomer = make_account(server="Alpha-Live"), make_online_agent(name="newcomer")
+    conflict = make_conflict(newcomer, account.number, TWO)
+
+    text = said(act(boss, "add_another", conflict))
+
+    assert text == "1 account added. The next poll fills in the figures."
+    added = Account.objects.get(agent=newcomer)
+    assert (added.number, added.server) == (account.number, "")
+    account.refresh_from_db()
+    assert account.agent != newcomer
+    assert account.shares_number
+    assert added.shares_number
+    assert not Conflict.objects.exists()
+    page = boss.get("/admin/accounts/account/").content.decode()
+    assert "Alpha-Live" in page
+
+
+def test_a_person_says_that_a_server_has_a_new_name(boss: Client) -> None:
+    account = make_account(server="Alpha-Live")
+    assert account.agent is not None
+    conflict = make_conflict(account.agent, account.number, Conflict.Kind.OTHER_SERVER)
+    Conflict.objects.update(server="Alpha-Live 2")
+
+    text = said(act(boss, "rename_server", conflict))
+
+    assert text == "1 account kept, with the new name of the server."
+    account.refresh_from_db()
+    assert account.server == "Alpha-Live 2"
+    assert not Conflict.objects.exists()
+
+
+def test_what_cannot_be_settled_like_that_stays_and_says_why(boss: Client) -> None:
+    conflict = make_conflict(make_online_agent(), 999, OTHER)
+    assert "no new name of the same server" in said(act(boss, "rename_server", conflict))
+    assert "give the account to the agent" in said(act(boss, "add_another", conflict))
+    for server in ("A", "B"):
+        make_account(number=7, server=server)
+    unclear = make_conflict(make_online_agent(), 7, Conflict.Kind.UNCLEAR)
+    assert "Several accounts have number 7" in said(act(boss, "give_to_agent", unclear))
+    assert Conflict.objects.count() == 2
+
+
 def test_one_account_is_not_given_to_two_agents_at_once(boss: Client) -> None:
     account = make_account()
     conflicts = [make_conflict(make_agent(), account.number, TWO) for _ in range(2)]

@@ -52,6 +52,8 @@ async def test_a_change_travels_to_a_program_as_the_fields_that_differ(
             "type": "account_update",
             "epoch": hello["epoch"],
             "account_number": account.number,
+            "account_id": account.pk,
+            "server": None,
             "data": {"balance": 101.25, "profit": 1.25},
         }
         await change(account.number, balance=Decimal("101.25"))  # nothing differs

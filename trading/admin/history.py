@@ -28,9 +28,9 @@ class HistoryAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
         return of_account and request.user.has_perm("accounts.delete_account")
 
     @admin.display(description="account", ordering="account__number")
-    def number(self, row: Any) -> int:
-        number: int = row.account.number
-        return number
+    def number(self, row: Any) -> str:
+        title: str = row.account.title
+        return title
 
 
 @admin.register(ClosedTrade)

@@ -49,7 +49,7 @@ class TradeLimitAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description="account", ordering="account__number")
     def where(self, limit: TradeLimit) -> str:
-        return str(limit.account.number) if limit.account else "all"
+        return limit.account.title if limit.account else "all"
 
     @admin.display(description="lots an order", ordering="max_lots")
     def lots(self, limit: TradeLimit) -> str:

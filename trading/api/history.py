@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Field, Query, Router, Schema
 
-from accounts.api.accounts import ERRORS, Number, account_or_404
+from accounts.api.accounts import OF_ONE, Number, Which, account_or_404
 from accounts.api.caller import may
 from accounts.api.reads import place
 from accounts.models import Account
@@ -67,6 +67,8 @@ class ClosedTradeOut(Schema):
 
 class TradeHistoryOut(Schema):
     account_number: int
+    account_id: int
+    server: str | None
     trades: list[ClosedTradeOut]
     total_trades: int
     total_profit: float | None
@@ -102,12 +104,14 @@ class Asked(Schema):
     "/{number}/trade-history",
     summary="Closed trades of an account",
     auth=may("accounts.view_account"),
-    response={200: TradeHistoryOut, **ERRORS},
+    response={200: TradeHistoryOut, **OF_ONE},
 )
-def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> HttpResponseBase:
+def trade_history(
+    request: HttpRequest, number: Number, which: Query[Which], asked: Query[Asked]
+) -> HttpResponseBase:
     """The newest first, from the rows; all of them up to 20,000, and `next` where there are more.
     `force_refresh` reads what is new first, and waits; so does the first time that anybody asks."""
-    account = account_or_404(number)
+    account = account_or_404(number, which)
     if asked.force_refresh:
         with place(request):
             history.sync(account, deadline_s=PATIENCE_S)
@@ -117,7 +121,8 @@ def trade_history(request: HttpRequest, number: Number, asked: Query[Asked]) -> 
     known = HistorySync.objects.filter(account=account).first()
     rows = ClosedTrade.objects.filter(account=account)
     page, after = _page(account, rows, asked)
-    told = {"account_number": number, "trades": page, "next": after, **texts(next=after)}
+    told: dict[str, Any] = {"account_number": number, "account_id": account.pk}
+    told |= {"server": account.server or None, "trades": page, "next": after, **texts(next=after)}
     failing = known is not None and known.failing_since is not None
     complete = known.is_complete if known else None
     is_known = known is not None and known.synced_at is not None and complete is not False

@@ -25,6 +25,8 @@ class OrdersOut(Schema):
 
 class Asked(Schema):
     account_number: int | None = Field(None, gt=0, lt=2**63)
+    account_id: int | None = Field(None, gt=0, lt=2**63)
+    server: str | None = Field(None, max_length=64, description="when they were placed")
     state: State | None = None
     before: int | None = Field(None, gt=0, lt=2**63, description="the id that the last page ended")
     limit: int = Field(50, ge=1, le=MOST)
@@ -38,6 +40,10 @@ def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     orders = Order.objects.select_related("account__agent").order_by("-pk")
     if asked.account_number is not None:
         orders = orders.filter(login=asked.account_number)
+    if asked.account_id is not None:
+        orders = orders.filter(account=asked.account_id)
+    if asked.server is not None:
+        orders = orders.filter(server__iexact=asked.server)
     if asked.state is not None:
         orders = orders.filter(state=asked.state)
     if asked.before is not None:

@@ -34,6 +34,8 @@ class OrderOut(Schema):
     id: int
     tag: str
     account_number: int
+    account_id: int
+    server: str | None = Field(description="when it was placed; null: not known")
     kind: str
     symbol: str
     side: str
@@ -140,6 +142,8 @@ def told(order: Order) -> dict[str, Any]:
         **tickets,
         **texts(**tickets),
         "account_number": order.login,
+        "account_id": order.account_id,
+        "server": order.server or None,
         "success": succeeded(order),
         "user": order.username,
         "url": f"/api/orders/{order.pk}",

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
-from accounts.api.accounts import ERRORS, Number, account_as_asked
+from accounts.api.accounts import OF_ONE, Number, Which, account_as_asked
 from accounts.api.caller import may
 from accounts.models import Account, Position
 from mt5monitor.api.answers import conditional
@@ -45,6 +45,8 @@ class UnreadableOut(Schema):
 
 class PositionsOut(Schema):
     account_number: int
+    account_id: int
+    server: str | None
     positions: list[PositionOut] | None = Field(description="null: they could not be read")
     total_profit: float | None
     position_count: int | None
@@ -58,14 +60,14 @@ class PositionsOut(Schema):
     "/{number}/positions",
     summary="Open positions of an account",
     auth=may("accounts.view_account"),
-    response={200: PositionsOut, **ERRORS},
+    response={200: PositionsOut, **OF_ONE},
 )
 def positions(
-    request: HttpRequest, number: Number, force_refresh: bool = False
+    request: HttpRequest, number: Number, which: Query[Which], force_refresh: bool = False
 ) -> HttpResponseBase:
     """From the rows; `force_refresh` reads its agent first. What could not be read is null: not
     knowing is not being flat."""
-    return conditional(request, held(account_as_asked(request, number, force_refresh)))
+    return conditional(request, held(account_as_asked(request, number, which, force_refresh)))
 
 
 def held(row: Account) -> dict[str, Any]:
@@ -75,6 +77,8 @@ def held(row: Account) -> dict[str, Any]:
     positions = [position(one) for one in ordered] if known else None
     return {
         "account_number": row.number,
+        "account_id": row.pk,
+        "server": row.server or None,
         "reason": row.positions_error or None,
         "positions": positions,
         "position_count": row.open_positions,

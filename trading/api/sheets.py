@@ -1,9 +1,9 @@
 """Google Sheets, for programs."""
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Router, Schema
+from ninja import Field, Query, Router, Schema
 
-from accounts.api.accounts import ERRORS, Number, account_or_404
+from accounts.api.accounts import ERRORS, Number, Which, account_or_404
 from accounts.api.caller import may
 from accounts.api.shapes import Problem
 from accounts.exports.sheets import Result, is_set_up
@@ -45,9 +45,9 @@ def sync_all(request: HttpRequest) -> HttpResponse:
     auth=may("accounts.view_account", "accounts.sync_sheets"),
     response=ANSWERS,
 )
-def sync_trades(request: HttpRequest, number: Number) -> HttpResponse:
+def sync_trades(request: HttpRequest, number: Number, which: Query[Which]) -> HttpResponse:
     """Writes the closed trades of one account to a worksheet of its own, and waits."""
-    return _told(sheets.sync_trades(account_or_404(number)))
+    return _told(sheets.sync_trades(account_or_404(number, which)))
 
 
 def _told(result: Result) -> HttpResponse:

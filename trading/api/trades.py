@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Field, Header, Router, Schema
+from ninja import Field, Header, Query, Router, Schema
 
 from accounts.agents.text import clean
-from accounts.api.accounts import ERRORS, Number, account_or_404
+from accounts.api.accounts import ERRORS, Number, Which, account_or_404
 from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
@@ -35,7 +35,7 @@ ANSWERS = {
     **ERRORS,
     400: TradeFailed,
     403: TradeFailed,
-    409: Problem,
+    409: Problem,  # of the key; or Choices
     502: TradeFailed,
     503: Problem,
 }
@@ -79,28 +79,28 @@ class ModifyIn(Schema):
 
 @router.post("/{number}/trade/open", summary="Open a position", auth=TRADE, response=ANSWERS)
 def open_position(
-    request: HttpRequest, number: Number, asked: OpenIn, key: Key = ""
+    request: HttpRequest, number: Number, which: Query[Which], asked: OpenIn, key: Key = ""
 ) -> HttpResponse:
     """Opens at the market. 202 with `success: null`: the outcome is unknown yet; follow `order`."""
-    account = account_or_404(number)
+    account = account_or_404(number, which)
     return _trade(request, account, asked, key, lambda: _opening(account, asked))
 
 
 @router.post("/{number}/trade/close", summary="Close a position", auth=TRADE, response=ANSWERS)
 def close_position(
-    request: HttpRequest, number: Number, asked: CloseIn, key: Key = ""
+    request: HttpRequest, number: Number, which: Query[Which], asked: CloseIn, key: Key = ""
 ) -> HttpResponse:
     """Closes a position, or a part of it."""
-    account = account_or_404(number)
+    account = account_or_404(number, which)
     return _trade(request, account, asked, key, lambda: _closing(account, asked))
 
 
 @router.put("/{number}/trade/modify", summary="Modify a position", auth=TRADE, response=ANSWERS)
 def modify_position(
-    request: HttpRequest, number: Number, asked: ModifyIn, key: Key = ""
+    request: HttpRequest, number: Number, which: Query[Which], asked: ModifyIn, key: Key = ""
 ) -> HttpResponse:
     """Sets stop-loss and take-profit of a position; what is left out is taken away."""
-    account = account_or_404(number)
+    account = account_or_404(number, which)
     return _trade(request, account, asked, key, lambda: _modifying(account, asked))
 
 
@@ -131,7 +131,7 @@ def _position(account: Account, ticket: int) -> Position:
     position = find(account.positions.named(ticket), ticket)
     if position is None:
         flat = ", which has no open positions" if account.open_positions == 0 else ""
-        raise Http404(f"Position #{ticket} is not open on account {account.number}{flat}.")
+        raise Http404(f"Position #{ticket} is not open on account {account.title}{flat}.")
     position.account = account  # with its agent
     return position
 
@@ -180,7 +180,9 @@ def _client_key(user: int, key: str) -> str:
 
 
 def _mark(request: HttpRequest, asked: Schema) -> dict[str, str]:
-    what = [request.method, request.path, asked.dict()]
+    what: list[Any] = [request.method, request.path, asked.dict()]
+    if request.GET:  # which of several accounts of the number
+        what.append(sorted(request.GET.items()))
     body = msgspec.json.encode(what)
     return {"asked": hashlib.sha256(body).hexdigest()}
 

@@ -34,6 +34,11 @@ STATUS: Final = {
 class VersusIn(Schema):
     account_a: int = Field(gt=0, lt=2**63)
     account_b: int = Field(gt=0, lt=2**63)
+    # Where several accounts have that number: which.
+    server_a: str | None = Field(None, max_length=64)
+    server_b: str | None = Field(None, max_length=64)
+    account_id_a: int | None = Field(None, gt=0, lt=2**63)
+    account_id_b: int | None = Field(None, gt=0, lt=2**63)
     symbol: str = Field("EURUSD", max_length=32, description="on both, where they are not given")
     symbol_a: str = Field("", max_length=32)
     symbol_b: str = Field("", max_length=32)
@@ -66,6 +71,10 @@ class VersusOut(Schema):
     id: str
     account_a: int
     account_b: int
+    account_id_a: int
+    account_id_b: int
+    server_a: str | None
+    server_b: str | None
     symbol: str
     symbol_a: str
     symbol_b: str
@@ -125,8 +134,9 @@ def fields(asked: VersusIn) -> dict[str, str]:
     money = {"sl_a": "sl_usd_a", "tp_a": "tp_usd_a", "sl_b": "sl_usd_b", "tp_b": "tp_usd_b"}
     times = {"freeze_at": asked.scheduled_congelar, "transfer_at": asked.scheduled_transferir}
     return {
-        "account_a": str(asked.account_a),
-        "account_b": str(asked.account_b),
+        "account_a": _key(asked.account_a, asked.account_id_a),
+        "account_b": _key(asked.account_b, asked.account_id_b),
+        **{f"server_{role}": at for role in "ab" if (at := getattr(asked, f"server_{role}"))},
         "symbol_a": asked.symbol_a or asked.symbol,
         "symbol_b": asked.symbol_b or asked.symbol,
         "lots": f"{asked.lots.normalize():f}",
@@ -140,7 +150,7 @@ def fields(asked: VersusIn) -> dict[str, str]:
 
 
 def of_rows(rows: QuerySet[Versus]) -> QuerySet[Versus]:
-    ordered = Prefetch("orders", Order.objects.order_by("pk"))
+    ordered = Prefetch("orders", Order.objects.select_related("account").order_by("pk"))
     return rows.select_related("account_a__firm", "account_b__firm").prefetch_related(ordered)
 
 
@@ -184,9 +194,18 @@ def _tickets(name: str, legs: list[Leg]) -> dict[str, list[int] | list[str]]:
     }
 
 
-def _whose(role: str, account: Account) -> dict[str, str | None]:
+def _whose(role: str, account: Account) -> dict[str, Any]:
     firm = account.firm.name if account.firm else None
-    return {f"holder_{role}": account.holder or None, f"prop_firm_{role}": firm}
+    return {
+        f"holder_{role}": account.holder or None,
+        f"prop_firm_{role}": firm,
+        f"account_id_{role}": account.pk,
+        f"server_{role}": account.server or None,
+    }
+
+
+def _key(number: int, pk: int | None) -> str:
+    return str(number) if pk is None else f"{number}-{pk}"
 
 
 def ran(versus: Versus) -> dict[str, Any]:

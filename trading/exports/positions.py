@@ -17,6 +17,7 @@ def _what() -> list[Column[Position]]:
     return [
         Column("Symbol", Kind.TEXT, lambda row: row.symbol),
         Column("Account", Kind.ID, lambda row: row.account.number),
+        Column("Server", Kind.TEXT, lambda row: row.account.server),
         Column("Holder", Kind.TEXT, lambda row: row.account.holder),
         Column("Side", Kind.TEXT, lambda row: row.side),
         Column("Volume, lots", Kind.NUMBER, lambda row: row.volume),

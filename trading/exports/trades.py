@@ -11,7 +11,7 @@ def trades_table(look: TradeList) -> Table[ClosedTrade]:
     rows = look.trades.select_related("account__history_sync")
     sync = HistorySync.objects.filter(account=look.account).first()
     lacking = "-incomplete" if sync is not None and sync.is_complete is False else ""
-    return Table(f"trades-{look.account.number}{lacking}", trades_columns(), rows)
+    return Table(f"trades-{look.account.key}{lacking}", trades_columns(), rows)
 
 
 def trades_columns() -> list[Column[ClosedTrade]]:
@@ -23,6 +23,7 @@ def _what() -> list[Column[ClosedTrade]]:
     return [
         Column("Closed (UTC)", Kind.TIME, lambda row: row.closed_at),
         Column("Account", Kind.ID, lambda row: row.account.number),
+        Column("Server", Kind.TEXT, lambda row: row.account.server),
         Column("Symbol", Kind.TEXT, lambda row: row.symbol),
         Column("Side", Kind.TEXT, lambda row: row.side),
         Column("Closed, lots", Kind.NUMBER, lambda row: row.volume_closed),

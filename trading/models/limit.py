@@ -41,7 +41,7 @@ class TradeLimit(models.Model):
 
     def __str__(self) -> str:
         who = self.user.get_username() if self.user else "everybody"
-        where = str(self.account.number) if self.account else "all accounts"
+        where = self.account.title if self.account else "all accounts"
         return f"{who}, {where}"
 
     @property

@@ -160,6 +160,12 @@ class Order(models.Model):
         return f"{self.words} on {self.login}"
 
     @property
+    def where(self) -> str:
+        """Which account, in words; the login alone where its account was not read along."""
+        cached = Order._meta.get_field("account").is_cached(self)
+        return self.account.title if cached else str(self.login)
+
+    @property
     def words(self) -> str:
         """What it asks, as a person would say it: "buy 0.1 EURUSD"."""
         lots = f"{self.volume.normalize():f}" if self.volume is not None else "all"

@@ -10,7 +10,7 @@ from trading.original.hands import Hands, names_of_groups
 from trading.original.pairs import Members
 from trading.original.plan import GroupEdit, PhaseEdit, Plan
 from trading.original.report import Done, Kind, Report
-from trading.original.strict import SHOWN, Skip, login_of_key, quoted, words
+from trading.original.strict import SHARED, SHOWN, Skip, login_of_key, quoted, words
 
 GROUP_LENGTH = 40
 DELETED = "it was taken before, and somebody deleted the account here since"
@@ -85,10 +85,12 @@ def _group_name(name: str) -> str:
 
 def _entries(told: Mapping[str, Any], of: Kind, report: Report) -> Iterator[tuple[int, Any]]:
     """(account number, value); of two keys that are one number the first counts."""
-    seen = set()
+    seen, shared = set(), Account.objects.shared_numbers()
     for key, value in told.items():
         try:
             number = login_of_key(key)
+            if number in shared:
+                raise Skip(SHARED)
             if number in seen:
                 raise Skip(f"account {number} stands twice in the file")
         except Skip as skip:

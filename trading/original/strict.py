@@ -73,6 +73,9 @@ def kind(value: Any) -> str:
     return "nothing" if value is None else kinds.get(type(value), "a number")
 
 
+SHARED = "several accounts have this number here, and the original names no server: do it by hand"
+
+
 def number(value: Any, what: str) -> Decimal:
     """Raises Skip for what is no JSON number."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):

@@ -15,7 +15,7 @@ from trading.history.rows import keep_closed
 from trading.models import ClosedTrade
 from trading.original.plan import Plan
 from trading.original.report import Done, Kind, Report
-from trading.original.strict import SHOWN, Skip, kind, login_of_key
+from trading.original.strict import SHARED, SHOWN, Skip, kind, login_of_key
 
 COMPLETED = "as contract 1 tells them; reading the history from an agent completes them"
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -23,11 +23,14 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def plan_trades(told: Mapping[str, Any], plan: Plan, report: Report) -> None:
     known = set(Account.objects.values_list("number", flat=True)) | set(plan.accounts)
+    shared = Account.objects.shared_numbers()
     for key, value in told.items():
         try:
             number = login_of_key(key)
             if number in plan.trades:
                 raise Skip("this account stands twice in the file")
+            if number in shared:
+                raise Skip(SHARED)
             if number not in known:
                 text = "not known here: have its agent polled (refresh_accounts), and run again"
                 raise Skip(text)

@@ -13,7 +13,7 @@ from trading.original.entries import LIVE, PENDING, Entry, fitting
 from trading.original.plan import NewVersus, Plan
 from trading.original.report import Done, Kind, Report
 from trading.original.stops import stops_of
-from trading.original.strict import Skip, Stopped, quoted
+from trading.original.strict import SHARED, Skip, Stopped, quoted
 
 STEP, ID = "import", "original"  # of the event that remembers where one came from
 PERMISSION = "trading.run_versus"
@@ -150,6 +150,8 @@ def _versus(entry: Entry, desk: Desk) -> tuple[Versus, list[str]]:
 
 def _account(number: int, desk: Desk) -> Account:
     account = desk.accounts.get(number)
+    if account is not None and account.shares_number:
+        raise Skip(f"account {number}: {SHARED}")
     if account is None:
         text = f"account {number} is not known here: have its agent polled (refresh_accounts)"
         raise Skip(f"{text}, and run again")

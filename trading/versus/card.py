@@ -284,11 +284,11 @@ class Card:
 
 def _why_unknown(account: Account, position: Position | None, now: datetime) -> str:
     if account.is_stale(now):
-        return f"The figures of account {account.number} are old"
+        return f"The figures of account {account.title} are old"
     if account.open_positions is None:
-        return f"The positions of account {account.number} could not be read"
+        return f"The positions of account {account.title} could not be read"
     if position is None and account.unreadable_positions:
-        return f"Some positions of account {account.number} could not be read"
+        return f"Some positions of account {account.title} could not be read"
     return "" if position else "It is not among the positions that were read last"
 
 
@@ -296,7 +296,7 @@ def for_cards(versus: QuerySet[Versus]) -> QuerySet[Versus]:
     """With all that their cards show."""
     related = [f"account_{role}__{name}" for role in "ab" for name in ("agent", "firm")]
     positions = [f"account_{role}__positions" for role in "ab"]
-    orders = Prefetch("orders", Order.objects.order_by("pk"))
+    orders = Prefetch("orders", Order.objects.select_related("account").order_by("pk"))
     return versus.select_related("runner", *related).prefetch_related(*positions, orders, "events")
 
 

@@ -55,7 +55,7 @@ def _failures(versus: Versus, user: User, now: datetime) -> Iterator[Check]:
 
 # --- the account --------------------------------------------------------------------------------
 def _of_account(account: Account, now: datetime) -> Iterator[Check]:
-    who, agent = f"Account {account.number}", account.agent
+    who, agent = f"Account {account.title}", account.agent
     if agent is None:
         yield Check(f"{who}: no agent reports it, so nothing can be sent to it.")
         return
@@ -76,7 +76,7 @@ def _of_account(account: Account, now: datetime) -> Iterator[Check]:
 
 
 def _of_others(versus: Versus, account: Account) -> Iterator[Check]:
-    who = f"Account {account.number}"
+    who = f"Account {account.title}"
     lock = Order.objects.locking().filter(account=account).exclude(versus=versus.pk or 0).first()
     if lock is not None:
         yield Check(f"{who}: the outcome of another order is awaited: {lock.words}.")
@@ -88,12 +88,12 @@ def in_another(versus: Versus, account: Account) -> Iterator[Check]:
     here = Q(account_a=account) | Q(account_b=account)
     other = Versus.objects.open().filter(here).exclude(pk=versus.pk).first()
     if other is not None:
-        yield Check(f"Account {account.number} is part of versus {other.code} already.")
+        yield Check(f"Account {account.title} is part of versus {other.code} already.")
 
 
 def _unknown(account: Account) -> Iterator[Check]:
     """What agents of contract 1 do not tell."""
-    who = f"Account {account.number}"
+    who = f"Account {account.title}"
     if not account.margin_mode:
         yield Check(f"{who}: whether it is a hedging account is not known.", blocks=False)
     if account.trade_allowed is None:
@@ -101,7 +101,7 @@ def _unknown(account: Account) -> Iterator[Check]:
 
 
 def _of_firm(account: Account) -> Iterator[Check]:
-    firm, number = account.firm, account.number
+    firm, number = account.firm, account.title
     blocks = settings.VERSUS_FIRM_RULES == "refuse"
     if firm is None:
         yield Check(f"The firm of account {number} is not known, nor are its rules.", blocks)
@@ -118,7 +118,7 @@ def _of_limits(versus: Versus, user: User, account: Account, symbol: str) -> Ite
     """Of the largest leg there; how many orders a minute are allowed counts when they are sent."""
     lots = versus.lots if account.pk == versus.account_a_id else versus.lots / 2
     if why := refusal_of_size(user.pk, account.pk, symbol, lots):
-        yield Check(f"Account {account.number}: {why}")
+        yield Check(f"Account {account.title}: {why}")
 
 
 # --- symbol, volume, margin ---------------------------------------------------------------------
@@ -135,9 +135,9 @@ def _of_symbol(versus: Versus, account: Account, symbol: str, legs: list[Leg]) -
         _check_stops(versus, account, spec, volumes)
         needed = _margin(versus, account, spec)
     except Refused as refused:
-        yield Check(f"Account {account.number}: {refused}")
+        yield Check(f"Account {account.title}: {refused}")
         return
-    who = f"Account {account.number}"
+    who = f"Account {account.title}"
     if (warning := ticks.warning_of(spec)) and _has_stops(versus, account):
         yield Check(f"{who}: {warning}", blocks=False)
     if not spec.volume_step:
@@ -187,7 +187,7 @@ def _has_stops(versus: Versus, account: Account) -> bool:
 
 def _of_margin(account: Account, needed: Hedge | None) -> Iterator[Check]:
     """A warning has no figure that moves with the market: it is acknowledged word by word."""
-    who, free, currency = f"Account {account.number}", account.margin_free, account.currency
+    who, free, currency = f"Account {account.title}", account.margin_free, account.currency
     if needed is None or free is None:
         yield Check(f"{who}: whether its margin is enough is not known.", blocks=False)
     elif needed.least > free:

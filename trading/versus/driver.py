@@ -82,7 +82,7 @@ def drive(versus: Versus) -> Wait:
 
 
 def facts(versus: Versus) -> Facts:
-    legs = Legs(list(versus.orders.order_by("pk")))
+    legs = Legs(list(versus.orders.select_related("account").order_by("pk")))
     now = timezone.now()
     return Facts(versus, legs, held(legs, now), now)
 
@@ -135,7 +135,7 @@ def _open(versus: Versus, action: Open, known: Quotes) -> None:
     try:
         _place(versus, account, action.step, 1, lambda: _opening(versus, account, action, known))
     except Refused as refused:
-        _give_up(versus, action.step, f"{action.step} on {account.number}: {refused}")
+        _give_up(versus, action.step, f"{action.step} on {account.title}: {refused}")
 
 
 def _give_up(versus: Versus, step: str, text: str) -> None:
@@ -246,4 +246,4 @@ def _tell(versus: Versus, order: Order, attempt: int, proof: dict[str, Any] | No
         return
     again = f" Attempt {attempt}." if attempt > 1 else ""
     data = None if proof is None else {TICKS: proof}
-    append(versus, f"{order.words} on {order.login}.{again}", step=order.step, data=data)
+    append(versus, f"{order.words} on {order.where}.{again}", step=order.step, data=data)

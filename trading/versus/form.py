@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import symbol_name
 from accounts.agents.text import clean
-from accounts.models import Account, Position, VSGroup
+from accounts.keys import Ambiguous, account_of
+from accounts.models import Account, AccountQuerySet, Position, VSGroup
 from trading import numbers, symbols
 from trading.models import Versus
 from trading.models.versus import WINDOW
@@ -35,9 +36,9 @@ MONEY = {
 TIMES = {"freeze_at": "Freeze at", "transfer_at": "Transfer at"}
 
 
-def accounts_of(group: VSGroup | None) -> QuerySet[Account]:
+def accounts_of(group: VSGroup | None) -> AccountQuerySet:
     """Those to choose from: of the pair that it was opened for, else all."""
-    accounts = Account.objects.select_related("firm", "agent", "vs_group").order_by("number")
+    accounts = Account.objects.select_related("firm", "agent", "vs_group").order_by("number", "pk")
     return accounts.filter(vs_group=group) if group else accounts
 
 
@@ -45,7 +46,7 @@ def blank(user: User, group: VSGroup | None) -> dict[str, str]:
     """What the form holds before anything is typed: the pair, and the zone used last."""
     last = Versus.objects.filter(created_by=user).order_by("-pk").first()
     zone = last.zone if last else timezone.get_default_timezone_name()
-    pair = {f"account_{a.vs_slot.lower()}": str(a.number) for a in accounts_of(group) if group}
+    pair = {f"account_{a.vs_slot.lower()}": a.key for a in accounts_of(group) if group}
     return {"zone": zone, "window": str(WINDOW // timedelta(minutes=1)), "side_a": "BUY"} | pair
 
 
@@ -86,9 +87,13 @@ class VersusForm:
         text, role = clean(self._text(name), WHO_LENGTH), name[-1].upper()
         if not text:
             raise Refused(f"Choose account {role}.")
-        accounts, number = accounts_of(self.group), numbers.whole(text.split()[0])
-        if number is not None and (exact := accounts.filter(number=number).first()):
-            return exact
+        accounts, key = accounts_of(self.group), text.split()[0]
+        try:
+            return account_of(key, accounts, self.data.get(f"server_{name[-1]}"))
+        except Ambiguous as error:
+            raise Refused(f"{error} Choose one of the list.") from error
+        except Account.DoesNotExist:
+            pass
         parts = Q(number__contains=text) | Q(holder__icontains=text) | Q(name__icontains=text)
         found = list(accounts.filter(parts | Q(firm__name__icontains=text))[:2])
         if len(found) == 1:

@@ -23,7 +23,7 @@ class Leg:
     step: str
     run: int
     account_id: int
-    login: int
+    where: str
     ticket: int
     identity: int
     symbol: str
@@ -45,7 +45,7 @@ class Leg:
 
     def __str__(self) -> str:
         side = self.side.lower()
-        return f"{side} {self.volume.normalize():f} {self.symbol} #{self.ticket} on {self.login}"
+        return f"{side} {self.volume.normalize():f} {self.symbol} #{self.ticket} on {self.where}"
 
 
 class Legs:
@@ -96,7 +96,7 @@ class Legs:
             step=order.step,
             run=order.run or 0,
             account_id=order.account_id,
-            login=order.login,
+            where=order.where,
             ticket=ticket,
             identity=order.identity or ticket,
             symbol=order.symbol,

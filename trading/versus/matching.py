@@ -26,7 +26,7 @@ class Leg:
 
     @property
     def words(self) -> str:
-        return f"{self.spec.symbol} on {self.account.number}"
+        return f"{self.spec.symbol} on {self.account.title}"
 
     @property
     def value(self) -> Decimal | None:
@@ -99,8 +99,8 @@ def _moves(a: Leg, b: Leg, *, sizes_match: bool) -> Iterator[Check]:
         )
         return
     yield Check(
-        f"A price change of 1 makes {_money(of_a)} a lot on {a.account.number} and {_money(of_b)}"
-        f" on {b.account.number}: equal lots do not hedge each other. {_plain_lots(of_a, of_b)}"
+        f"A price change of 1 makes {_money(of_a)} a lot on {a.account.title} and {_money(of_b)}"
+        f" on {b.account.title}: equal lots do not hedge each other. {_plain_lots(of_a, of_b)}"
     )
 
 

@@ -98,8 +98,8 @@ def _with_order(order: Order) -> Action:
     if order.state == OrderState.QUEUED:
         return Send(order)
     if order.state == OrderState.SENDING:
-        return Wait(f"{order.words} on {order.login} is under way.")
-    return Wait(f"The outcome of an order is unknown: {order.words} on {order.login}. Settle it.")
+        return Wait(f"{order.words} on {order.where} is under way.")
+    return Wait(f"The outcome of an order is unknown: {order.words} on {order.where}. Settle it.")
 
 
 # --- congelar -----------------------------------------------------------------------------------
@@ -110,7 +110,9 @@ def _freezing(facts: Facts) -> Action:
     for step, side in ((steps.BUY, "BUY"), (steps.SELL, "SELL")):
         if facts.legs.last(versus.run, step) is None:
             return Open(step, False, side, versus.lots)
-    return Move(State.FROZEN, f"{versus.lots.normalize():f} lots each way on {versus.login_a}.")
+    return Move(
+        State.FROZEN, f"{versus.lots.normalize():f} lots each way on {versus.account_a.title}."
+    )
 
 
 def _undone(facts: Facts, failure: str) -> Action:
@@ -151,7 +153,7 @@ def _protect(facts: Facts) -> Action:
     if order is not None and steps.is_over(order):
         return done
     if order is not None and versus.state == State.TRANSFERRING:
-        return Move(State.UNPROTECTED, f"{order.words} on {order.login}: {order.reason}")
+        return Move(State.UNPROTECTED, f"{order.words} on {order.where}: {order.reason}")
     return _in_time(facts, steps.PROTECT) or Protect(
         steps.PROTECT, _next(facts, steps.PROTECT), leg
     )
@@ -274,7 +276,7 @@ def _failure(facts: Facts, *opening: str) -> str:
         if order is None and versus.failed_step == step:
             return versus.reason
         if order is not None and has_failed(order) and not is_whole(order):
-            return f"{order.words} on {order.login}: {order.reason}"
+            return f"{order.words} on {order.where}: {order.reason}"
     undoing = any(legs.attempts(versus.run, f"close-{step}") for step in opening)
     return "A step had failed; what it opened after all is closed as well." if undoing else ""
 

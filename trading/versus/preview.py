@@ -52,7 +52,7 @@ class Preview:
     @property
     def notes(self) -> list[str]:
         """On what stops in money rest, each account once."""
-        notes = [f"Account {leg.account.number}: {leg.basis}" for leg in self.legs if leg.basis]
+        notes = [f"Account {leg.account.title}: {leg.basis}" for leg in self.legs if leg.basis]
         return list(dict.fromkeys(notes))
 
 

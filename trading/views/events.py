@@ -1,6 +1,7 @@
 """Open positions as server-sent events: those of each account that changed, as they are now."""
 
 import asyncio
+from collections import defaultdict
 
 from channels.db import database_sync_to_async
 from django.contrib.auth.decorators import login_not_required
@@ -27,7 +28,8 @@ class Positions(Feed):
     needs = "account_update"
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[str, int, str]] = {}  # epoch and seq when it was read; JSON
+        # By number: epoch and seq when it was read, and the JSON of each account that has it.
+        self._known: dict[int, tuple[str, int, list[str]]] = {}
         self._reading = asyncio.Lock()
 
     async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
@@ -41,11 +43,11 @@ class Positions(Feed):
             old = [number for number, event in changed.items() if not self._is_known(number, event)]
             if old:
                 await self._read(old)
-        known = [self._known[number][2] for number in changed if number in self._known]
-        return [("positions", text) for text in known]
+        known = (self._known[number][2] for number in changed if number in self._known)
+        return [("positions", text) for texts in known for text in texts]
 
     def _is_known(self, number: int, event: Event) -> bool:
-        epoch, seq, _ = self._known.get(number, ("", 0, ""))
+        epoch, seq, _ = self._known.get(number, ("", 0, []))
         return epoch == event.epoch and seq >= event.seq
 
     async def _read(self, numbers: list[int]) -> None:
@@ -59,14 +61,17 @@ class Positions(Feed):
         for number in numbers:
             self._known.pop(number, None)
         mark = {"epoch": backlog.epoch, "seq": seq}
-        for number, fields in texts.items():
-            self._known[number] = (backlog.epoch, seq, json_of(mark | fields))
+        for number, held_there in texts.items():
+            told = [json_of(mark | fields) for fields in held_there]
+            self._known[number] = (backlog.epoch, seq, told)
 
 
-def _texts(numbers: list[int]) -> dict[int, dict[str, object]]:
+def _texts(numbers: list[int]) -> dict[int, list[dict[str, object]]]:
     now = timezone.now()
-    rows = Account.objects.filter(number__in=numbers).prefetch_related("positions")
-    return {row.number: held(row) | {"timestamp": now} for row in rows}
+    texts: dict[int, list[dict[str, object]]] = defaultdict(list)
+    for row in Account.objects.filter(number__in=numbers).prefetch_related("positions"):
+        texts[row.number].append(held(row) | {"timestamp": now})
+    return texts
 
 
 _feeds: dict[asyncio.AbstractEventLoop, Positions] = {}

@@ -42,7 +42,7 @@ def orders(request: HttpRequest, kind: Format) -> HttpResponseBase:
 
 @require_safe
 @may_look
-def trades(request: HttpRequest, number: int, kind: Format) -> HttpResponseBase:
+def trades(request: HttpRequest, number: str, kind: Format) -> HttpResponseBase:
     look = TradeList(account_or_404(number), request.GET.dict())
     back = f"/accounts/{number}/history/"
     return exported(request, trades_table(look), kind, look.problems, back=back)
@@ -57,9 +57,10 @@ def all_to_sheets(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @may_sync
-def trades_to_sheets(request: HttpRequest, number: int) -> HttpResponse:
-    back = f"/accounts/{number}/history/"
-    return _synced(request, sheets.sync_trades(account_or_404(number)), back)
+def trades_to_sheets(request: HttpRequest, number: str) -> HttpResponse:
+    account = account_or_404(number)
+    back = f"/accounts/{account.key}/history/"
+    return _synced(request, sheets.sync_trades(account), back)
 
 
 def _synced(request: HttpRequest, result: Result, back: str) -> HttpResponse:

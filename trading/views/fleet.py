@@ -6,6 +6,7 @@ from typing import cast
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.agents import symbol_name
 from accounts.agents.text import clean
 from accounts.forms import RefreshForm
-from accounts.models import Account
 from accounts.paging import Page
 from accounts.views.answers import said
 from trading import closing
@@ -54,17 +54,16 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     form = RefreshForm(request.POST)
     if not form.is_valid():
         return said(request, form.sentence, tone="bad")
-    numbers = form.cleaned_data["accounts"]
-    chosen = Account.objects.for_rows().filter(number__in=numbers).prefetch_related("positions")
-    accounts = list(chosen.order_by("number"))
-    known = {account.number for account in accounts}
-    passed_over = [f"Account {one} is not here any more." for one in numbers if one not in known]
+    chosen = form.cleaned_data["accounts"]
+    accounts = sorted(chosen, key=lambda one: (one.number, one.pk))
+    prefetch_related_objects(accounts, "positions")
+    passed_over = [f"Account {one} is not here any more." for one in chosen.gone]
     if not accounts:
         text = " ".join(passed_over[:MISSING_NAMED]) or "Select accounts first."
         return said(request, text, tone="bad")
     key, user = placing.key_of(request), cast(AbstractUser, request.user)
     if request.POST.get("step") == "send":
-        tickets, others = _tickets(request.POST, known)
+        tickets, others = _tickets(request.POST, {one.key for one in accounts})
         closed = closing.close_accounts(accounts, user, key, tickets)
         context = {"closed": closed, "passed_over": passed_over + others}
         return render(request, "trading/closed.html", context)
@@ -78,16 +77,15 @@ def close_selected(request: HttpRequest) -> HttpResponse:
     return render(request, "trading/close_selected.html", context)
 
 
-def _tickets(posted: QueryDict, known: Set[int]) -> tuple[dict[int, list[int | str]], list[str]]:
+def _tickets(posted: QueryDict, known: Set[str]) -> tuple[dict[str, list[int | str]], list[str]]:
     """What was shown to be closed, as "account-ticket": nothing that was opened since. And why what
-    belongs to none of the `known` accounts is passed over."""
-    tickets: dict[int, list[int | str]] = defaultdict(list)
+    belongs to none of the `known` accounts, by their keys, is passed over."""
+    tickets: dict[str, list[int | str]] = defaultdict(list)
     passed_over: list[str] = []
     for text in posted.getlist("position"):
-        account, _, ticket = text.partition("-")
-        number = whole(account)
-        if number is not None and number in known:
-            tickets[number].append(whole_or_text(ticket))
+        key = max((key for key in known if text.startswith(f"{key}-")), key=len, default="")
+        if key:
+            tickets[key].append(whole_or_text(text.removeprefix(f"{key}-")))
         else:
             shown = clean(text, TEXT_SHOWN)
             passed_over.append(f"“{shown}” is not of these accounts, so nothing was closed for it.")

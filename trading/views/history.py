@@ -28,7 +28,7 @@ OPERATIONS_SHOWN = 100
 
 @require_safe
 @may_look
-def trades(request: HttpRequest, number: int) -> HttpResponse:
+def trades(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     look = TradeList(account, request.GET.dict())
     today = timezone.localdate()
@@ -59,10 +59,10 @@ def _operations(account: Account) -> list[Deal]:
 
 @require_POST
 @may_look
-def sync(request: HttpRequest, number: int) -> HttpResponse:
+def sync(request: HttpRequest, number: str) -> HttpResponse:
     """Reads what is new, now; waits for it."""
     account = account_or_404(number)
-    back = f"/accounts/{number}/history/"
+    back = f"/accounts/{account.key}/history/"
     try:
         with refreshes.place(cast(User, request.user).pk):
             outcome = history.sync(account, deadline_s=PATIENCE_S)

@@ -22,7 +22,7 @@ both = require_http_methods(["GET", "POST"])
 
 @both
 @may_trade
-def opening(request: HttpRequest, number: int) -> HttpResponse:
+def opening(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     if request.method == "POST":
         return placing.posted(
@@ -39,7 +39,7 @@ def opening(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 @may_trade
-def quote(request: HttpRequest, number: int) -> HttpResponse:
+def quote(request: HttpRequest, number: str) -> HttpResponse:
     """What the ticket says about its symbol, volume and stops while it is being typed."""
     ticket = OpenTicket(account_or_404(number), request.GET.dict())
     ticket.check()
@@ -50,14 +50,14 @@ def quote(request: HttpRequest, number: int) -> HttpResponse:
 def _position(account: Account, ticket: int) -> Position:
     position = find(account.positions.named(ticket), ticket)
     if position is None:
-        raise Http404(f"Position #{ticket} is not open any more on {account.number}.")
+        raise Http404(f"Position #{ticket} is not open any more on {account.title}.")
     position.account = account  # with its agent
     return position
 
 
 @both
 @may_trade
-def close(request: HttpRequest, number: int, ticket: int) -> HttpResponse:
+def close(request: HttpRequest, number: str, ticket: int) -> HttpResponse:
     account = account_or_404(number)
     if request.method == "POST":
         return placing.posted(
@@ -83,7 +83,7 @@ def _looked(ticket: CloseTicket) -> CloseTicket:
 
 @both
 @may_trade
-def modify(request: HttpRequest, number: int, ticket: int) -> HttpResponse:
+def modify(request: HttpRequest, number: str, ticket: int) -> HttpResponse:
     account = account_or_404(number)
     data = request.POST if request.method == "POST" else request.GET
     if request.method == "POST" or "breakeven" in data:
@@ -101,7 +101,7 @@ def modify(request: HttpRequest, number: int, ticket: int) -> HttpResponse:
 
 @require_safe
 @may_trade
-def levels(request: HttpRequest, number: int, ticket: int) -> HttpResponse:
+def levels(request: HttpRequest, number: str, ticket: int) -> HttpResponse:
     """What the stops that are being typed come to, by the quote of now."""
     typed: PositionTicket = ModifyTicket(
         _position(account_or_404(number), ticket), request.GET.dict()
@@ -114,7 +114,7 @@ def levels(request: HttpRequest, number: int, ticket: int) -> HttpResponse:
 
 @both
 @may_trade
-def close_all(request: HttpRequest, number: int) -> HttpResponse:
+def close_all(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     key = placing.key_of(request)
     context: dict[str, Any] = {"account": account, "lock": placing.lock_of(account)}

@@ -50,7 +50,11 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "live": {"epoch": epoch, "seq": seq},
         "cards": card.cards(opened, timezone.now()),
-        "ended": list(ended.order_by("-ended_at", "-pk")[page.slice]),
+        "ended": list(
+            ended.select_related("account_a__agent", "account_b__agent").order_by(
+                "-ended_at", "-pk"
+            )[page.slice]
+        ),
         "shows_archive": shows_archive,
         "archived": archived.count(),
         "page": page,

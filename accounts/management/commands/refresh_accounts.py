@@ -1,6 +1,7 @@
 """Reads accounts from their agents now."""
 
 from argparse import ArgumentParser
+from collections import defaultdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -52,15 +53,18 @@ def _agents(numbers: list[int], names: list[str]) -> list[Agent]:
     """Those named, or all that are enabled. Raises CommandError listing what is not known."""
     if not numbers and not names:
         return list(Agent.objects.filter(enabled=True))
-    agent_of = dict(Account.objects.filter(number__in=numbers).values_list("number", "agent"))
+    agents_of = defaultdict[int, set[int | None]](set)  # several where they share the number
+    for number, agent in Account.objects.filter(number__in=numbers).values_list("number", "agent"):
+        agents_of[number].add(agent)
     known = set(Agent.objects.filter(name__in=names).values_list("name", flat=True))
-    problems = [f"There is no account {number}." for number in numbers if number not in agent_of]
+    problems = [f"There is no account {number}." for number in numbers if number not in agents_of]
     problems += [
         f"Account {number} has no agent that could be asked."
         for number in numbers
-        if number in agent_of and agent_of[number] is None
+        if agents_of.get(number) == {None}
     ]
     problems += [f"There is no agent {name}." for name in names if name not in known]
     if problems:
         raise CommandError("\n".join(problems))
-    return list(Agent.objects.filter(Q(pk__in=agent_of.values()) | Q(name__in=known)))
+    asked = set().union(*agents_of.values()) - {None}
+    return list(Agent.objects.filter(Q(pk__in=asked) | Q(name__in=known)))

@@ -1,5 +1,5 @@
 // Rows: selecting, editing in place, the keyboard. live.js replaces rows under our hands at any
-// time, so nothing here keeps hold of one: what is selected or edited is known by account number.
+// time, so nothing here keeps hold of one: what is selected is known by the key of its account.
 "use strict";
 (() => {
   const { byId, closeDrawer } = page;
@@ -8,7 +8,7 @@
 
   // --- selecting ------------------------------------------------------------------------------
   const selected = new Set();
-  let last = null; // number of the box ticked last, where a range begins
+  let last = null; // key of the box ticked last, where a range begins
 
   function showSelection() {
     const all = boxes();
@@ -64,24 +64,24 @@
 
   // --- editing in place -----------------------------------------------------------------------
   const editor = byId("editor");
-  let editing = null; // { number, what }
+  let editing = null; // { row, key, what }
 
-  function editButton({ number, what }) {
-    const row = byId(`account-${number}`) ?? byId("account-panel");
-    return row?.querySelector(`[data-edit="${what}"]`);
+  function editButton({ row, what }) {
+    const shown = byId(`account-${row}`) ?? byId("account-panel");
+    return shown?.querySelector(`[data-edit="${what}"]`);
   }
 
   async function openEditor(button) {
     const what = button.dataset.edit;
-    const number = button.closest("[data-account]")?.dataset.account;
-    if (!can(what) || !number) return;
+    const { account: row, key } = button.closest("[data-account]")?.dataset ?? {};
+    if (!can(what) || !key) return;
     closeEditor(false);
-    const mine = { number, what };
+    const mine = { row, key, what };
     editing = mine;
     // From the editor itself: htmx lets a second request of one element wait, and says it is done.
     // Settled at once, so that no key comes before the form is htmx's.
     const here = { source: editor, target: editor, swap: "innerHTML settle:0ms" };
-    await htmx.ajax("GET", `/accounts/${number}/${what}/`, here);
+    await htmx.ajax("GET", `/accounts/${key}/${what}/`, here);
     if (editing !== mine || !editor.firstElementChild) return;
     editor.hidden = false;
     place(editButton(mine) ?? button);
