@@ -11,6 +11,8 @@ from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
+from accounts.models.money import MONEY, MoneyField
+
 if TYPE_CHECKING:
     from accounts.models.accountset import AccountQuerySet
 
@@ -33,7 +35,8 @@ def _pl_pct() -> Combinable:
 
 def _own_money() -> Combinable:
     """The rule of Account.own_money."""
-    return Coalesce(F("equity") - F("credit"), F("equity"), F("balance"))
+    own = ExpressionWrapper(F("equity") - F("credit"), output_field=MoneyField(**MONEY))
+    return Coalesce(own, F("equity"), F("balance"))
 
 
 def _drawdown_used_pct() -> Combinable:

@@ -132,6 +132,10 @@ def test_a_page_shows_a_trade_as_soon_as_it_has_told_the_outcome(
 def test_a_reading_that_began_before_the_trade_does_not_bring_the_old_state_back(
     desk: Desk, program: Program
 ) -> None:
+    world = desk.venue.member("2").terminal.world
+    now = world.clock()
+    world.clock = lambda: now  # its prices stand still, so nothing has changed
+    list(polling.refresh([desk.agent()]))
     endpoint = Agent.objects.get(pk=desk.agent().pk).endpoint()
     unchanged = loop.run(polling.read(endpoint))
     whole = loop.run(polling.read(structs.replace(endpoint, etag=None)))

@@ -150,7 +150,7 @@ def test_whatever_is_typed_is_answered_with_a_page(pair: Pair, typed: str) -> No
 
 
 def test_symbols_that_the_fleet_holds_or_traded_are_offered(pair: Pair) -> None:
-    pair.frozen(symbol_a="GBPUSD")
+    pair.frozen(symbol_a="GBPUSD", symbol_b="GBPUSD")
     stranger = make_account(number=777)
     make_position(stranger, symbol="US500.cash")
     html = page_of(pair.user, "/versus/new/")
