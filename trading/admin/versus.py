@@ -18,7 +18,7 @@ from accounts import figures
 from accounts.wording import listed
 from trading.admin.orders import ReadOnly
 from trading.models import Versus, VersusEvent
-from trading.versus import desk
+from trading.versus import archive, desk
 from trading.versus.diagram import ALLOWED, State
 
 MOST = 50  # closed in one request
@@ -69,7 +69,7 @@ class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     def archive(self, request: HttpRequest, queryset: QuerySet[Versus]) -> None:
         """Undone on the page of each, so nothing is confirmed."""
         rows = list(queryset.order_by("pk"))
-        done = [one for one in rows if desk.archive(one, cast(User, request.user))]
+        done = [one for one in rows if archive.archive(one, cast(User, request.user))]
         for one in done:
             self.log_change(request, one, "archived")
         left = [f"{one.code} ({one.get_state_display()})" for one in rows if one not in done]

@@ -30,7 +30,7 @@ from trading.api.versus_shapes import (
 from trading.models import Versus
 from trading.models.standing import ACKNOWLEDGE, standing_for
 from trading.permits import refusal_of_the_switch
-from trading.versus import desk
+from trading.versus import archive, desk
 from trading.versus.desk import NotNow
 from trading.versus.diagram import OPENING, State
 from trading.versus.form import VersusForm
@@ -133,7 +133,7 @@ def delete(request: HttpRequest, code: Code) -> HttpResponse:
     is open is closed first, with `POST …/close`. Nothing is lost: it stays readable by its id."""
     versus, user = _find(code), caller_of(request).user
     cancelled = desk.cancel(versus, user)
-    if not desk.archive(versus, user):
+    if not archive.archive(versus, user):
         versus.refresh_from_db()
         if not versus.is_ended:
             state = versus.get_state_display()

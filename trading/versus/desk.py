@@ -23,7 +23,7 @@ from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.check import Check
 from trading.versus.checks import failures, in_another
-from trading.versus.diagram import ALLOWED, ENDED, State
+from trading.versus.diagram import ALLOWED, State
 from trading.versus.driver import drive
 from trading.versus.timeline import ACCEPTED
 
@@ -48,7 +48,7 @@ def create(
 ) -> Versus:
     """Stores a new one. `acknowledged`: the warnings that were shown and accepted, word by word;
     one that is not among them is shown first. `standing` accepts them all, for programs."""
-    _may_run(user)
+    may_run(user)
     now = timezone.now()
     found = failures(versus, user, now)
     _accepted(found, user, acknowledged, standing)
@@ -154,7 +154,7 @@ def _run(
     acknowledged: Collection[str],
     standing: StandingAcknowledgement | None,
 ) -> Versus:
-    _may_run(user)
+    may_run(user)
     if versus.state != before:
         raise NotNow([Check(f"It is {versus.get_state_display()} by now.")])
     new = [
@@ -204,39 +204,15 @@ def _commission(versus: Versus, role: str) -> dict[str, Any]:
 
 def cancel(versus: Versus, user: User) -> bool:
     """One that was not begun yet."""
-    _may_run(user)
+    may_run(user)
     if versus.state != State.PENDING:
         return False
     return change(versus, State.CANCELLED, "Cancelled before it began.", actor=user.get_username())
 
 
-def archive(versus: Versus, user: User) -> bool:
-    """Take one that has ended off the lists; it stays readable under its code. Return whether this
-    call did it."""
-    return _put(versus, user, timezone.now(), "Archived.")
-
-
-def restore(versus: Versus, user: User) -> bool:
-    """Put an archived one back on the lists. Return whether this call did it."""
-    return _put(versus, user, None, "Back from the archive.")
-
-
-def _put(versus: Versus, user: User, archived_at: datetime | None, text: str) -> bool:
-    _may_run(user)
-    row = Versus.objects.filter(pk=versus.pk, state__in=ENDED)
-    with transaction.atomic():
-        row = row.filter(archived_at__isnull=archived_at is not None)
-        if not row.update(archived_at=archived_at):
-            return False
-        append(versus, text, actor=user.get_username())
-        publish_versus(versus)
-    versus.archived_at = archived_at
-    return True
-
-
 def close_both(versus: Versus, user: User, reason: str) -> bool:
     """Every leg that is open, on both accounts; tried until it is done."""
-    _may_run(user)
+    may_run(user)
     if State.CLOSING not in ALLOWED[State(versus.state)]:
         return False
     name = user.get_username()
@@ -258,7 +234,7 @@ def close_both(versus: Versus, user: User, reason: str) -> bool:
 def take_over(versus: Versus, user: User) -> bool:
     """Whoever set it going may not run versus any more, so none of its orders leaves: from here on
     they are sent by the permission of `user`."""
-    _may_run(user)
+    may_run(user)
     if not versus.is_orphaned:
         return False
     name = user.get_username()
@@ -278,7 +254,7 @@ def schedule(
 ) -> bool:
     """Sets both times anew; from here on whoever scheduled is who runs it. Raises NotNow for a time
     that has passed, or a step that was taken already."""
-    _may_run(user)
+    may_run(user)
     now, name = timezone.now(), user.get_username()
     if any(at is not None and at <= now for at in (freeze_at, transfer_at)):
         raise NotNow([Check("A time in the past cannot be scheduled.")])
@@ -301,6 +277,7 @@ def schedule(
     return True
 
 
-def _may_run(user: User) -> None:
+def may_run(user: User) -> None:
+    """Raise PermissionDenied for a user who cannot run versus."""
     if not user.has_perm("trading.run_versus"):
         raise PermissionDenied("You may not run versus.")

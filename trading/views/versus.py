@@ -17,7 +17,7 @@ from accounts.live import mark
 from accounts.paging import Page
 from trading.models import Versus
 from trading.sizing import Refused
-from trading.versus import card, desk, preview, zones
+from trading.versus import archive, card, desk, preview, zones
 from trading.versus.card import Act, Card
 from trading.versus.changes import REASON_LENGTH
 from trading.versus.check import Check
@@ -116,11 +116,11 @@ def _take(versus: Versus, _request: HttpRequest, user: User) -> bool:
 
 
 def _archive(versus: Versus, _request: HttpRequest, user: User) -> bool:
-    return desk.archive(versus, user)
+    return archive.archive(versus, user)
 
 
 def _restore(versus: Versus, _request: HttpRequest, user: User) -> bool:
-    return desk.restore(versus, user)
+    return archive.restore(versus, user)
 
 
 ACTIONS = {
