@@ -123,12 +123,16 @@ def watched(now: datetime) -> list[Order]:
 
 def _look_for_new(order: Order, now: datetime) -> bool:
     """Until a reading from after the time in which it is watched was looked at."""
+    new = _new(order)
+    # After the positions: one that was sent and shown meanwhile is locking still, or its fill is
+    # in its row by now.
     if _alike(order).filter(state__in=LOCKING).exists():
         return False  # whose it may be as well: wait until its outcome is known
-    if found := unaccounted(order):
+    if found := _of_no_other(order, new):
         return _raise_new(order, found)
-    seen = order.account.seen_at
-    if seen is not None and order.ended_at is not None and seen > order.ended_at + WATCHED:
+    seen, whole = order.account.seen_at, not order.account.unreadable_positions
+    is_over = seen is not None and order.ended_at and seen > order.ended_at + WATCHED
+    if is_over and whole:
         Order.objects.filter(pk=order.pk, state=order.state).update(looked_at=now)
     return False
 
@@ -142,9 +146,16 @@ def _alike(order: Order) -> QuerySet[Order]:
 def unaccounted(order: Order) -> list[Position]:
     """Positions like an opening over contract 1 that are new since it was sent, that no other order
     opened, and that no person knew when settling it."""
+    return _of_no_other(order, _new(order))
+
+
+def _new(order: Order) -> list[Position]:
     like = {"symbol": order.symbol, "side": order.side, "volume": order.volume}
     before = {*(order.tickets_before or ()), *_disowned(order)}
-    new = [p for p in order.account.positions.filter(**like) if p.ticket not in before]
+    return [p for p in order.account.positions.filter(**like) if p.ticket not in before]
+
+
+def _of_no_other(order: Order, new: list[Position]) -> list[Position]:
     if not new:
         return []
     executed, tickets = _alike(order).filter(state__in=EXECUTED), [p.ticket for p in new]

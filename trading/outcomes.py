@@ -38,7 +38,8 @@ def settle(order: Order, answer: TradeAnswer) -> bool:
     An answer that comes after the order was given up as unknown still counts: it is proof. Whoever
     sent the order has its account read (readback.py); should that fail, the poller does soon.
     """
-    to = State.CLOSED_EXTERNALLY if answer.external else STATES[answer.outcome]
+    is_gone = answer.external and answer.outcome != "unknown"
+    to = State.CLOSED_EXTERNALLY if is_gone else STATES[answer.outcome]
     received = msgspec.to_builtins(answer)
     while to in ALLOWED[State(order.state)]:
         if change(order, to, words(order, answer), data=received, **columns(answer)):
@@ -67,7 +68,7 @@ def words(order: Order, answer: TradeAnswer) -> str:
     """The outcome in plain words: what it means, then what the broker, or its agent, said."""
     speaker = "agent" if answer.retcode is None else "broker"
     said = f' The {speaker} said: "{answer.message}"' if answer.message else ""
-    if answer.external:
+    if answer.external and answer.outcome != "unknown":
         return f"Something else had closed the position already.{said}"
     if answer.outcome == "done":
         return f"Done at {answer.price}." if answer.price else "Done."

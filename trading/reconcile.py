@@ -128,6 +128,9 @@ def _find_by_mark(order: Order) -> Finding | None:
     found = weigh(order, account, told.deals)
     if found.absent and (told.unreadable or not _never_taken(order, record)):
         return Finding(None, found.text)
+    if found.state == State.PARTIAL and told.unreadable:
+        # The rest of it may be the deal that could not be read.
+        return Finding(None, found.text, shown=found.shown)
     return found
 
 

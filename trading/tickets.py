@@ -18,6 +18,7 @@ from trading.stops import Exposed, Stop
 
 T = TypeVar("T")
 REASON_LENGTH = 300
+UNREAD = "could not be read, so whether it is open is not known. Look at the terminal."
 
 
 class Ticket:

@@ -58,13 +58,15 @@ def _confirmed(order: Order, answer: TradeAnswer) -> TradeAnswer:
     broker may have re-opened it under another ticket, and an agent of contract 1 finds none after
     a failed read either. Nothing was sent, whichever it is."""
     try:
-        positions = read_account(order).positions
+        reading: AccountReading | None = read_account(order)
     except (AgentError, TimeoutError):
-        positions = None
+        reading = None
+    positions = reading.positions if reading else None
     held = find(positions or (), order.position, order.position_identifier)
-    if positions is not None and held is None:
+    if reading is not None and reading.is_whole and held is None:
         return answer
-    shown = "could not be read" if held is None else "show it"
+    unread = "could not be read" if positions is None else "could not all be read"
+    shown = unread if held is None else "show it"
     if held is not None and held.ticket != order.position:
         shown += f" as #{held.ticket}"
     message = f"{answer.message}, but the account's positions {shown}. Nothing was sent."

@@ -23,6 +23,8 @@ DOTS = (".", "..")  # which mean another place in a path
 SAFE = "!$&'()*+,;=:@"
 WITH_FRACTIONAL_PIPS = (3, 5)
 FINE = 12
+HALF_A_CENT = Decimal("0.005")
+LEAST_PROFIT = Decimal(1)  # of which half a cent is half a percent
 
 
 class SymbolSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,10 +219,16 @@ def _not_negative(raw: Figure, field: str) -> Decimal | None:
 
 def _value(told: Symbol2) -> Decimal | None:
     """Of a price change of 1, from the profit of so many ticks. None for agents that do not have
-    their terminal calculate it."""
+    their terminal calculate it, and where its profit, which is rounded to the cent, says less than
+    the tick value that is reported, or next to nothing."""
     size = figures.positive(told.tick_size, "tick_size", places=FINE)
     profit = figures.positive(told.profit, "profit")
     if size is None or profit is None or not told.profit_ticks:
+        return None
+    reported = figures.positive(told.tick_value, "tick_value", places=FINE)
+    if reported is None:
+        return profit / (size * told.profit_ticks) if profit >= LEAST_PROFIT else None
+    if abs(reported * told.profit_ticks - profit) <= HALF_A_CENT:
         return None
     return profit / (size * told.profit_ticks)
 

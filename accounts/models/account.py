@@ -272,6 +272,11 @@ class Account(models.Model):
         """Open positions of no known figures: they are counted, but not among `positions`."""
         return [UnreadablePosition(**told) for told in self.unreadable_positions]
 
+    def may_hold(self, ticket: int) -> bool:
+        """Whether a position of that ticket may be open that is not among `positions`."""
+        unread = self.open_positions is None
+        return unread or any(one.ticket in (None, ticket) for one in self.unreadable)
+
     # --- freshness ----------------------------------------------------------------------------
     def is_stale(self, now: datetime) -> bool:
         return self.agent is None or self.agent.is_stale(now) or self.connected is False

@@ -102,6 +102,26 @@ def test_a_pip_is_ten_points_where_prices_have_an_odd_last_digit(digits, point, 
     assert parse2(text.encode()).pip_size == (Decimal(pip) if pip else None)
 
 
+@pytest.mark.parametrize(
+    ("reported", "profit", "value"),
+    [
+        (0.0000086, 0.01, None),  # 1,000 ticks make 0.0086, which the terminal rounds
+        (0.0000086, 0.02, "2"),
+        (1.0, 1000.0, None),
+        (100.0, 640.51, "64051"),
+        (0.0, 12.34, "1234"),
+        (0.0, 0.01, None),  # anything from half of it to half as much again
+        (1.0, 0.0, None),
+    ],
+)
+def test_a_calculated_value_counts_where_it_says_more_than_what_is_reported(
+    reported, profit, value
+):
+    told = {**SYMBOL, "tick_value": reported, "profit": profit, "profit_ticks": 1000}
+    calculated = parse2(json.dumps(told).encode()).value_calculated
+    assert calculated == (None if value is None else Decimal(value))
+
+
 def quoted(**changes: object) -> SymbolSpec:
     return parse1(json.dumps({**QUOTE, **changes}).encode())
 

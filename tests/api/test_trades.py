@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts import polling
+from accounts.models import Account
 from tests.api.program import Program, told
 from tests.factories import make_user
 from tests.trading.desk import Desk
@@ -152,6 +153,20 @@ def test_what_is_wrong_is_said_and_nothing_is_sent(
     assert sentence in told(program.post(trade(desk, kind), body), status)["detail"]
     assert desk.sent() == []
     assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize("ticket", [4711, None])
+def test_a_position_that_cannot_be_read_is_not_said_to_be_closed(
+    desk: Desk, program: Program, ticket: int | None
+) -> None:
+    odd = [{"ticket": ticket, "symbol": "EURUSD", "problem": "volume: missing"}]
+    Account.objects.update(unreadable_positions=odd, open_positions=1)
+    for kind in ("close", "modify"):
+        send = program.put if kind == "modify" else program.post
+        refused = told(send(trade(desk, kind), {"ticket": 4711}), 400)
+        assert "could not be read" in refused["detail"]
+        assert refused["success"] is False
+    assert desk.sent() == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 300])

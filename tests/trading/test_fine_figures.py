@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from accounts.agents import AccountReading, NotSent, SymbolSpec
+from accounts.agents import AccountReading, NotSent, SymbolSpec, TradeAnswer
 from accounts.agents.listed import Unreadable
 from accounts.models import Account, Position
-from tests.factories import make_account, make_position
+from tests.factories import make_account, make_order, make_position
 from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as reading
 from tests.trading.test_evidence import held, order
@@ -113,6 +113,20 @@ def test_an_order_over_contract_1_is_sent_only_if_a_new_ticket_will_be_known(
         return
     wire.look_before(placed)
     assert placed.tickets_before == [77] if ticket is None else [77, 9]
+
+
+@pytest.mark.parametrize("ticket", [None, 77, 9])
+def test_a_position_that_an_agent_does_not_find_may_be_the_row_that_cannot_be_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ticket: int | None
+) -> None:
+    """Taken for closed, its versus would stand on one leg."""
+    asked = make_order(desk.accounts["2"], kind="close", volume=None, position=77)
+    monkeypatch.setattr(wire, "read_account", lambda _: odd(ticket=ticket))
+    answered = TradeAnswer(outcome="rejected", external=True, message="Not found")
+    monkeypatch.setattr(wire.loop, "run", lambda call, _: (call.close(), answered)[1])
+    answer = wire.trade(asked)
+    assert (answer.outcome, answer.external) == ("rejected", False)
+    assert "positions could not all be read. Nothing was sent." in answer.message
 
 
 def test_close_all_names_each_row_that_it_cannot_close(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from accounts import polling
@@ -139,6 +140,33 @@ def test_of_a_reading_from_before_its_end_nothing_is_taken(account: Account) -> 
     assert looked(order).state == State.REJECTED
     Account.objects.update(positions_error="")
     assert looked(order).state == State.LATE_FILL
+
+
+def test_it_is_watched_while_a_position_cannot_be_read(account: Account) -> None:
+    order = ended(account, ago=601)
+    odd = [{"ticket": 5, "symbol": "", "problem": "volume: missing"}]
+    Account.objects.update(unreadable_positions=odd)
+    assert looked(order).looked_at is None
+    Account.objects.update(unreadable_positions=[])
+    make_position(account, ticket=5)
+    assert looked(order).state == State.LATE_FILL
+
+
+def test_one_that_is_claimed_sent_and_shown_while_it_is_looked_for_is_not_its(
+    account: Account,
+) -> None:
+    """Between two queries, as another process may do it."""
+    order, others = ended(account), list[Order]()
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        if not others and "accounts_position" in sql:
+            others.append(ended(account, ago=0, state="sending", ended_at=None))
+            make_position(account)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(meanwhile):
+        assert looked(order).state == State.REJECTED
+    assert others
 
 
 def test_what_is_opened_long_after_it_is_no_late_fill(account: Account) -> None:

@@ -69,6 +69,18 @@ def test_a_close_that_found_nothing_to_close_does_not_claim_to_have_done_it(desk
     assert outcomes.words(Order(kind="close"), told).startswith("Something else had closed")
 
 
+def test_a_close_that_found_nothing_to_close_proves_nothing_where_its_outcome_is_unknown(
+    desk: Desk,
+) -> None:
+    """As of an answer that contradicts itself."""
+    order = desk.place(kind="close", position=77)
+    Order.objects.filter(pk=order.pk).update(state=State.SENDING, claimed_at=timezone.now())
+    order.refresh_from_db()
+    assert outcomes.settle(order, TradeAnswer(outcome="unknown", external=True))
+    assert order.state == State.UNKNOWN
+    assert order.reason.startswith("The outcome is not known yet.")
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [(None, "0.05 lots, not all of them, were"), (Decimal("0.10"), "of 0.1 were")],

@@ -50,6 +50,15 @@ def test_a_level_far_from_every_price_is_refused(
     assert not Order.objects.exists()
 
 
+def test_a_form_that_comes_again_with_a_figure_that_no_row_can_hold_is_not_sent_again(
+    browser: Browser,
+) -> None:
+    assert browser.open().status_code == 200
+    for other in ({"volume": "0.1000000001"}, {"sl": "0.0000000000001"}):
+        assert browser.open(**other).status_code == 409
+    assert len(browser.desk.sent()) == 1
+
+
 @pytest.mark.parametrize("ticket", [ENDLESS, "9" * 25, "1-1", "²", "١", "<b>", "\0"])
 def test_tickets_that_are_none_close_nothing_and_are_named(browser: Browser, ticket: str) -> None:
     shown = escape(clean(ticket[:20], 30))

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.http import HttpResponse
 
+from accounts.models import Account
 from tests.pages.reading import text, words
 from tests.trading.browser import HTMX, Browser, hidden
 from tests.trading.desk import Desk
@@ -69,6 +70,17 @@ def test_a_position_that_is_gone_is_not_found(browser: Browser) -> None:
         assert answer.status_code == 404
         if path == "close/":
             assert "Position #12345 is not open any more" in text(answer)
+
+
+def test_a_position_that_cannot_be_read_is_not_said_to_be_closed(browser: Browser) -> None:
+    odd = [{"ticket": 12345, "symbol": "EURUSD", "problem": "volume: missing"}]
+    Account.objects.update(unreadable_positions=odd, open_positions=1)
+    for path in ("close/", "modify/", "levels/"):
+        answer = browser.client.get(f"{browser.own}positions/12345/{path}")
+        assert answer.status_code == 404
+        if path == "close/":
+            assert "Position #12345 could not be read" in text(answer)
+            assert "not open any more" not in text(answer)
 
 
 def test_stops_are_moved_and_taken_away(browser: Browser) -> None:

@@ -10,11 +10,14 @@ import msgspec
 import pytest
 from django.utils import timezone
 
-from accounts.agents import NotSent
+from accounts.agents import DealsReading, NotSent, OrderRecord, TradeAnswer
+from accounts.agents.listed import Unreadable
 from accounts.agents.signing import CLOCK_SKEW
 from accounts.models import Agent
 from tests.factories import make_user
 from tests.trading.desk import Desk
+from tests.trading.test_evidence import account as reading
+from tests.trading.test_evidence import deal
 from trading import orders, reconcile, wire
 from trading.diagram import State
 from trading.models import Order, OrderEvent
@@ -165,6 +168,25 @@ def test_a_journal_that_is_newer_than_the_order_proves_nothing(desk: Desk) -> No
     for _ in range(3):
         order = again(later(order, 45))
     assert (order.state, order.absences) == (State.UNKNOWN, 0)
+
+
+def test_a_part_is_proven_only_by_deals_all_of_which_could_be_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of it may be the one that could not."""
+    order = lost(desk)
+    part = deal(order, volume=Decimal("0.04"))
+    odd = Unreadable(3, "EURUSD", "volume: missing")
+    monkeypatch.setattr(
+        wire, "record", lambda _: OrderRecord("ended", TradeAnswer(outcome="unknown"))
+    )
+    monkeypatch.setattr(wire, "read_account", lambda _: reading())
+    for unreadable, state in (((odd,), State.UNKNOWN), ((), State.PARTIAL)):
+        told = DealsReading(order.login, "", (part,), unreadable=unreadable)
+        monkeypatch.setattr(wire, "deals_reading", lambda _, told=told: told)
+        assert reconcile.look(order)
+        order.refresh_from_db()
+        assert order.state == state
 
 
 def test_two_that_look_at_once_count_an_absence_once(desk: Desk) -> None:

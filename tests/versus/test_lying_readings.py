@@ -46,6 +46,54 @@ def test_one_that_seemed_to_be_closed_is_open_again_too(pair: Pair) -> None:
     assert pair.later(versus).state == State.DIVERGED
 
 
+@pytest.mark.parametrize("contract", ["1", "2"])
+def test_legs_that_their_close_does_not_find_are_open_again_once_they_are_seen(
+    pair: Pair, contract: str
+) -> None:
+    """The monitor knows of them: the agent is asked to close them, and finds none."""
+    if contract == "1":
+        pair = Pair(pair.venue, pair.user, "1", "5")
+    versus = pair.frozen(sl_a=None, tp_a=None)
+    pair.read()
+    account = pair.venue.member(pair.names["a"]).terminal.account
+    kept = dict(account.positions)
+    account.positions.clear()
+    assert desk.close_both(versus, pair.user, "enough")
+    assert versus.state == State.CLOSED
+    assert {one.state for one in versus.orders.filter(kind="close")} == {"closed-externally"}
+    account.positions.update(kept)
+    pair.settled(versus)
+    versus = pair.later(versus)
+    assert versus.state == State.DIVERGED
+    assert pair.later(versus).state == State.DIVERGED
+    assert desk.close_both(versus, pair.user, "")
+    assert versus.state == State.CLOSED
+    assert pair.held("a", versus) == []
+    pair.settled(versus)
+    assert pair.later(versus).state == State.CLOSED
+
+
+def test_a_leg_whose_release_does_not_find_it_makes_a_transferred_versus_diverge(
+    pair: Pair,
+) -> None:
+    versus = pair.frozen()
+    pair.read()
+    account = pair.venue.member("2").terminal.account
+    other = next(one for one in account.positions.values() if one.magic == sold(versus))
+    del account.positions[other.ticket]
+    versus = desk.transfer(versus, pair.user)
+    assert versus.state == State.TRANSFERRED
+    account.positions[other.ticket] = other
+    pair.settled(versus)
+    versus = pair.later(versus)
+    assert versus.state == State.DIVERGED
+    assert "although its close did not find it: sell 0.1 EURUSD" in versus.reason
+
+
+def sold(versus: Versus) -> int:
+    return versus.orders.get(step="sell").magic
+
+
 def test_one_whose_legs_are_closed_stays_ended_and_is_not_looked_at_again(pair: Pair) -> None:
     versus = pair.frozen()
     pair.read()

@@ -24,7 +24,7 @@ from trading.models import Order
 from trading.orders import Instruction, KeyTaken
 from trading.permits import refusal_of_the_switch
 from trading.sizing import Refused
-from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket
+from trading.tickets import REASON_LENGTH, UNREAD, CloseTicket, ModifyTicket, OpenTicket
 from trading.tickets import Ticket as Form
 
 router = Router(tags=["Trading"])
@@ -129,6 +129,8 @@ def _modifying(account: Account, asked: ModifyIn) -> Form:
 
 def _position(account: Account, ticket: int) -> Position:
     position = find(account.positions.named(ticket), ticket)
+    if position is None and account.may_hold(ticket):
+        raise Refused(f"Position #{ticket} {UNREAD}")
     if position is None:
         flat = ", which has no open positions" if account.open_positions == 0 else ""
         raise Http404(f"Position #{ticket} is not open on account {account.title}{flat}.")
@@ -159,7 +161,10 @@ def _trade(
             return detail("You may not do this: trading.override_lock is missing.", 403)
         if why := refusal_of_the_switch():
             return detail(why, 503)
-        typed = ticket()
+        try:
+            typed = ticket()
+        except Refused as refused:
+            return _refused({"ticket": str(refused)})
         instruction: Instruction | None = typed.check()  # type: ignore[attr-defined]
         if instruction is None:
             return _refused(typed.errors)

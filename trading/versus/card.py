@@ -151,7 +151,7 @@ class Card:
         legs = Legs(self._orders)
         both = {one.pk: one for one in (versus.account_a, versus.account_b)}
         facts = Facts(versus, legs, held(legs, now, both), now)
-        self.legs = [self._shown(leg, facts) for leg in legs.open]
+        self.legs = [self._shown(leg, facts) for leg in facts.open]
         self.under_way = legs.under_way
         self.waits = self._waits(facts)
         self.is_orphaned = versus.is_orphaned

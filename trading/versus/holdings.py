@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from accounts.models import Account
-from trading.models import Order
 from trading.versus.legs import Leg, Legs
 
 SHOWN_AFTER = timedelta(seconds=5)  # a broker may show a new position a moment later
@@ -19,20 +18,18 @@ def held(
     legs: Legs, now: datetime, accounts: Mapping[int, Account] | None = None
 ) -> dict[tuple[int, int], Decimal]:
     """By the key of the leg, the lots that the broker holds of it, 0 for one that is gone; one of
-    which nothing credible is known is left out.
+    which nothing credible is known is left out. Those that their close missed are looked for too.
 
     `accounts`: those of the legs, by pk, with agent and positions, where they were read already.
     """
-    open_legs = legs.open
+    looked_for = [*legs.open, *legs.missed]
     if accounts is None:
         rows = Account.objects.select_related("agent").prefetch_related("positions")
-        accounts = rows.in_bulk({leg.account_id for leg in open_legs})
-    opening = (order for order in legs.orders if order.kind == Order.Kind.OPEN)
-    opened = {(order.account_id, order.identity): order for order in opening}
+        accounts = rows.in_bulk({leg.account_id for leg in looked_for})
     return {
         leg.key: _lots(leg, accounts[leg.account_id])
-        for leg in open_legs
-        if _is_credible(accounts[leg.account_id], opened[leg.key], now)
+        for leg in looked_for
+        if _is_credible(accounts[leg.account_id], leg, now)
     }
 
 
@@ -41,15 +38,15 @@ def _lots(leg: Leg, account: Account) -> Decimal:
     return Decimal(0) if held is None else held.volume
 
 
-def _is_credible(account: Account, order: Order, now: datetime) -> bool:
+def _is_credible(account: Account, leg: Leg, now: datetime) -> bool:
     seen = account.seen_at
     return (
         seen is not None
-        and order.ended_at is not None
-        and seen > order.ended_at + SHOWN_AFTER
+        and leg.since is not None
+        and seen > leg.since + SHOWN_AFTER
         and not account.is_stale(now)
         and account.connected is True
-        and account.number == order.login
+        and account.number == leg.login
         and account.open_positions is not None
         and not account.positions_error
         and account.open_positions == account.positions.count()

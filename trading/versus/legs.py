@@ -18,7 +18,8 @@ RELEASE, PROTECT = "release", "protect"
 class Leg:
     """A position that a step opened. `ticket`: the one that it was opened with, and `identity` what
     it is known by whatever ticket the broker gives it. `volume`: what is left of it as far as our
-    orders know. `sl`, `tp`: with which it was opened. `since`: when we learned of it."""
+    orders know. `sl`, `tp`: with which it was opened. `since`: when we learned of it, or
+    did not find it."""
 
     step: str
     run: int
@@ -72,19 +73,30 @@ class Legs:
         """In the order in which they were opened."""
         return [leg for order in self.orders if (leg := self._leg(order)) is not None]
 
+    @property
+    def missed(self) -> list[Leg]:
+        """Those that the order to close them did not find any more. They are gone, unless the
+        broker shows them again: a terminal that starts may show none for a while."""
+        legs = [(order, self._leg(order, missed=True)) for order in self.orders]
+        return [leg for order, leg in legs if leg is not None and self._leg(order) is None]
+
     def of_step(self, run: int, step: str) -> Leg | None:
         order = self.last(run, step)
         return None if order is None else self._leg(order)
 
-    def _leg(self, order: Order) -> Leg | None:
-        """None when it opened nothing, or what it opened was closed by an order of ours."""
+    def _leg(self, order: Order, *, missed: bool = False) -> Leg | None:
+        """None when it opened nothing, or what it opened was closed by an order of ours. With
+        `missed`, an order that did not find it has not closed it."""
         ticket = ticket_of(order)
         if order.kind != Order.Kind.OPEN or order.state not in EXECUTED or ticket is None:
             return None
-        left = executed(order)
+        left, since = executed(order), order.ended_at
         for closing in self.orders:
             closes = closing.kind == Order.Kind.CLOSE and closing.account_id == order.account_id
             if not closes or not {closing.position, closing.identity} & {ticket, order.identity}:
+                continue
+            if missed and closing.state == State.CLOSED_EXTERNALLY:
+                since = closing.ended_at
                 continue
             if is_over(closing) and not _late_and_told(closing):
                 return None
@@ -105,8 +117,12 @@ class Legs:
             opened=order.price,
             sl=order.sl,
             tp=order.tp,
-            since=order.ended_at,
+            since=since,
         )
+
+
+def was_opened(order: Order) -> bool:
+    return order.kind == Order.Kind.OPEN and order.state in EXECUTED
 
 
 def ticket_of(order: Order) -> int | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
 from trading.models import Order, Versus
 from trading.versus import legs as steps
@@ -85,6 +84,15 @@ class Facts:
     held: Mapping[tuple[int, int], Decimal]
     now: datetime
 
+    @property
+    def open(self) -> list[Leg]:
+        return self.legs.open + self.back
+
+    @property
+    def back(self) -> list[Leg]:
+        """Legs that the order to close them did not find, and that the broker shows again."""
+        return [leg for leg in self.legs.missed if self.held.get(leg.key)]
+
 
 def next_action(facts: Facts) -> Action:
     order = facts.legs.under_way
@@ -116,9 +124,9 @@ def _freezing(facts: Facts) -> Action:
 
 
 def _undone(facts: Facts, failure: str) -> Action:
-    executed = any(leg_was_opened(order) for order in facts.legs.orders)
+    executed = any(steps.was_opened(order) for order in facts.legs.orders)
     to = State.COMPENSATED if executed else State.CANCELLED
-    return _close_all(facts, facts.legs.open) or Move(to, failure)
+    return _close_all(facts, facts.open) or Move(to, failure)
 
 
 # --- transferir ---------------------------------------------------------------------------------
@@ -127,7 +135,7 @@ def _transferring(facts: Facts) -> Action:
     first = legs.last(versus.run, steps.HALF_1)
     second = legs.last(versus.run, steps.HALF_2)
     if failure := _failure(facts, steps.HALF_1, steps.HALF_2):
-        on_b = [leg for leg in legs.open if leg.account_id == versus.account_b_id]
+        on_b = [leg for leg in facts.open if leg.account_id == versus.account_b_id]
         return _close_all(facts, on_b) or Move(State.FROZEN, failure)
     if first is None:
         return Open(steps.HALF_1, True, versus.side_b, None)
@@ -161,7 +169,7 @@ def _protect(facts: Facts) -> Action:
 
 def _of_a(facts: Facts, side: str) -> Leg | None:
     versus = facts.versus
-    of_a = [leg for leg in facts.legs.open if leg.account_id == versus.account_a_id]
+    of_a = [leg for leg in facts.open if leg.account_id == versus.account_a_id]
     return next((leg for leg in of_a if leg.side == side), None)
 
 
@@ -174,7 +182,7 @@ def _frozen(facts: Facts) -> Action:
 
 def _watched(facts: Facts) -> Action:
     versus, gone = facts.versus, _gone(facts)
-    if len(gone) == len(facts.legs.open):
+    if len(gone) == len(facts.open):
         return Move(State.COMPLETED, "Every leg is closed.")
     uneven = _with_one_too_many(facts) or _with_less(facts)
     if uneven and versus.state != State.DIVERGED:
@@ -184,7 +192,7 @@ def _watched(facts: Facts) -> Action:
     if versus.gone_at is None:
         return Notice(facts.now)
     if versus.state != State.DIVERGED and facts.now > versus.gone_at + GONE_GRACE:
-        left = [str(leg) for leg in facts.legs.open if leg not in gone]
+        left = [str(leg) for leg in facts.open if leg not in gone]
         return Move(State.DIVERGED, f"Not open any more: {gone[0]}. Still open: {left[0]}.")
     return Wait()
 
@@ -195,10 +203,12 @@ def _unprotected(facts: Facts) -> Action:
 
 
 def _with_one_too_many(facts: Facts) -> Move | None:
-    """A half that was given up and executed after all: B holds what no step asks of it."""
+    """B holds a half that was given up and executed after all, or a leg is there again."""
     versus = facts.versus
     runs = set() if versus.state == State.FROZEN else {versus.run}
-    for leg in facts.legs.open:
+    for leg in facts.back:
+        return Move(State.DIVERGED, f"Open, although its close did not find it: {leg}.")
+    for leg in facts.open:
         held = facts.held.get(leg.key) != 0
         if held and leg.account_id == versus.account_b_id and leg.run not in runs:
             return Move(State.DIVERGED, f"Executed after it was given up: {leg}.")
@@ -207,7 +217,7 @@ def _with_one_too_many(facts: Facts) -> Move | None:
 
 def _with_less(facts: Facts) -> Move | None:
     """A leg that was closed in part, by hand: what is left does not balance its counterpart."""
-    for leg in facts.legs.open:
+    for leg in facts.open:
         lots = facts.held.get(leg.key)
         if lots and lots < leg.volume:
             text = f"Closed in part: of {leg}, {lots.normalize():f} lots are left."
@@ -219,7 +229,7 @@ def _ended(facts: Facts) -> Move | Wait:
     """Nothing is left to do, unless an order of it was executed after all since, or a leg that was
     not among the positions is there again: a terminal that starts may show none for a while."""
     ended = facts.versus.ended_at
-    for leg in facts.legs.open:
+    for leg in facts.open:
         late = ended is not None and leg.since is not None and leg.since > ended
         if late and facts.held.get(leg.key) != 0:
             return Move(State.DIVERGED, f"Executed after this versus had ended: {leg}.")
@@ -229,12 +239,12 @@ def _ended(facts: Facts) -> Move | Wait:
 
 
 def _gone(facts: Facts) -> list[Leg]:
-    return [leg for leg in facts.legs.open if facts.held.get(leg.key) == 0]
+    return [leg for leg in facts.open if facts.held.get(leg.key) == 0]
 
 
 # --- closing ------------------------------------------------------------------------------------
 def _closing(facts: Facts) -> Action:
-    return _close_all(facts, facts.legs.open) or Move(State.CLOSED, facts.versus.reason)
+    return _close_all(facts, facts.open) or Move(State.CLOSED, facts.versus.reason)
 
 
 def _close_all(facts: Facts, legs: Sequence[Leg], step: str = "") -> Action | None:
@@ -279,10 +289,6 @@ def _failure(facts: Facts, *opening: str) -> str:
             return f"{order.words} on {order.where}: {order.reason}"
     undoing = any(legs.attempts(versus.run, f"close-{step}") for step in opening)
     return "A step had failed; what it opened after all is closed as well." if undoing else ""
-
-
-def leg_was_opened(order: Order) -> bool:
-    return order.kind == Order.Kind.OPEN and order.state in EXECUTED
 
 
 _BY_STATE = {

@@ -106,9 +106,9 @@ def _again(request: HttpRequest, account: Account, kind: str, order: Order) -> H
             position=order.position,
             override_reason=_reason(data),
         )
+        return _send(request, account, asked, order.client_key)
     except Refused:
         return taken(request)
-    return _send(request, account, asked, order.client_key)
 
 
 def _reason(data: Mapping[str, str]) -> str:

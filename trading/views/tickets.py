@@ -13,7 +13,14 @@ from accounts.models import Account, Position
 from accounts.positions import find
 from accounts.views.account import account_or_404
 from trading import closing, numbers, symbols
-from trading.tickets import REASON_LENGTH, CloseTicket, ModifyTicket, OpenTicket, PositionTicket
+from trading.tickets import (
+    REASON_LENGTH,
+    UNREAD,
+    CloseTicket,
+    ModifyTicket,
+    OpenTicket,
+    PositionTicket,
+)
 from trading.views import placing
 
 may_trade = permission_required(["accounts.view_account", "trading.trade"], raise_exception=True)
@@ -49,6 +56,8 @@ def quote(request: HttpRequest, number: str) -> HttpResponse:
 
 def _position(account: Account, ticket: int) -> Position:
     position = find(account.positions.named(ticket), ticket)
+    if position is None and account.may_hold(ticket):
+        raise Http404(f"Position #{ticket} {UNREAD}")
     if position is None:
         raise Http404(f"Position #{ticket} is not open any more on {account.title}.")
     position.account = account  # with its agent
