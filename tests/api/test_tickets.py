@@ -119,7 +119,11 @@ def test_requests_take_a_ticket_as_a_number_or_as_text(given: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [0, -1, 2**63, str(2**63), "0", "05", " 5", "5.0", "+5", "٥", 5.5, True, None, "", []]
+    "given",
+    [
+        *(0, -1, 2**63, str(2**63), "0", "05", " 5", "5.0", "+5", "٥", 5.5, True, None, "", []),
+        float(LONG),  # which is that of another position
+    ],
 )
 def test_what_is_no_ticket_is_refused(given: Any) -> None:
     with pytest.raises(ValidationError):
