@@ -178,10 +178,12 @@ class Plan:
             **account_columns(reading),
         )
         self.writes.seeds.fill_new(account, agent, reading)
+        known = self._snapshot.accounts[reading.number]
+        self.writes.namesakes |= {row.pk for row in known if row.pk is not None}
         self.writes.new_accounts.append(account)
         self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
-        self._snapshot.accounts[reading.number].append(account)  # the next agent does not take it
+        known.append(account)  # the next agent does not take it
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
