@@ -78,7 +78,9 @@ def test_the_api_picks_none_of_two_silently(twins: Pair, program: Program) -> No
     told(program.ask("GET", f"accounts/{N}?server=Gamma"), 404)
 
 
-@pytest.mark.parametrize("changed", [{"account_a": 471}, {"server_a": BETA}, {"account_id_a": 2**40}])
+@pytest.mark.parametrize(
+    "changed", [{"account_a": 471}, {"server_a": BETA}, {"account_id_a": 2**40}]
+)
 def test_a_versus_is_never_made_with_another_account_than_a_program_named(
     program: Program, versus_on: None, changed: dict[str, Any]
 ) -> None:
