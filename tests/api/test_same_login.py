@@ -88,7 +88,7 @@ def test_a_versus_is_never_made_with_another_account_than_a_program_named(
     make_account(number=4800, server=BETA)
     body = {"account_a": N, "account_b": 4800, "lots": 0.1, "side": "BUY"} | changed
     refused = told(program.post("versus", body), 400)
-    assert refused["detail"].startswith("There is no account 471"), refused
+    assert refused["detail"].startswith("No account fits “471"), refused
     assert set(refused["errors"]) == {"account_a"}
 
 

@@ -98,7 +98,8 @@ class VersusForm:
         except Account.DoesNotExist as error:
             if self._is_exact:
                 at = self.data.get(f"server_{name[-1]}")
-                raise Refused(f"There is no account {key}{f' at {at}' if at else ''}.") from error
+                at = f" at server {at}" if at else ""
+                raise Refused(f"No account fits “{text}”{at}.") from error
         parts = Q(number__contains=text) | Q(holder__icontains=text) | Q(name__icontains=text)
         found = list(accounts.filter(parts | Q(firm__name__icontains=text))[:2])
         if len(found) == 1:
