@@ -152,3 +152,11 @@ def test_exports_keep_every_digit(number: int) -> None:
         assert row[name] == str(number)
         assert (cells[name].data_type, cells[name].value) == ("s", str(number)), name
     assert cell(number) == str(number)
+
+
+def test_a_position_that_cannot_be_read_tells_its_ticket_twice(program: Program) -> None:
+    lost = [{"ticket": LONG, "symbol": "EURUSD", "problem": "x"}]
+    lost.append({"ticket": None, "symbol": "", "problem": "x"})
+    account = make_account(open_positions=2, unreadable_positions=lost)
+    told = program.get(f"accounts/{account.number}/positions")["unreadable"]
+    assert [one["ticket_text"] for one in told] == [str(LONG), None]
