@@ -143,7 +143,8 @@ class Plan:
         for reading in claims.new:
             self._create(agent, reading)
         for account in claims.unreported if not claims.disputed else []:
-            self._change(agent, account, differing(account, {"connected": False}))
+            if account.agent_id == agent.pk:  # no other one of this batch has taken it
+                self._change(agent, account, differing(account, {"connected": False}))
         self._settle_conflicts(agent, claims)
 
     def _update(
@@ -162,7 +163,7 @@ class Plan:
     def _change(self, agent: Agent, account: Account, columns: dict[str, Any]) -> None:
         if not columns:
             return
-        self.writes.owners[account.pk] = account.agent_id
+        self.writes.owners.setdefault(account.pk, account.agent_id)  # as it is in the database
         for name, value in columns.items():
             setattr(account, name, value)  # urgency is judged by the new figures
         self.writes.accounts[account.pk] = columns
@@ -177,10 +178,12 @@ class Plan:
             **account_columns(reading),
         )
         self.writes.seeds.fill_new(account, agent, reading)
+        known = self._snapshot.accounts[reading.number]
+        self.writes.namesakes |= {row.pk for row in known if row.pk is not None}
         self.writes.new_accounts.append(account)
         self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
-        self._snapshot.accounts[reading.number].append(account)  # the next agent does not take it
+        known.append(account)  # the next agent does not take it
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 

@@ -32,6 +32,8 @@ class Writes:
     # As the plan found them: when these agents were last heard, whose these accounts were.
     heard: dict[int, datetime | None] = field(default_factory=dict)
     owners: dict[int, int | None] = field(default_factory=dict)
+    namesakes: set[int] = field(default_factory=set)
+    """Which accounts had the number of a new one, at other servers."""
 
     def __bool__(self) -> bool:
         # A position never changes without its account.
@@ -54,10 +56,13 @@ class Writes:
         if self.new_accounts:
             lock_rows(Phase, filter(None, [Phase.default_id()]))  # so they are added in turn
         owners = locked(Account, self.owners, "agent_id")
+        return (heard, owners) == (self.heard, self.owners) and self._is_new()
+
+    def _is_new(self) -> bool:
+        """Whether the accounts to be added are still as unknown as the plan took them for."""
         added = [account.number for account in self.new_accounts]
-        return (heard, owners) == (self.heard, self.owners) and not (
-            added and Account.objects.filter(number__in=added).exists()
-        )
+        found = Account.objects.filter(number__in=added).values_list("pk", flat=True)
+        return not added or set(found) == self.namesakes
 
     def write(self) -> None:
         """The caller holds the transaction, and the rows."""

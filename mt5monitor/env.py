@@ -105,11 +105,14 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
         _check_sqlite(var, url)
         try:
             found: dict[str, Any] = self.db_url_config(url)
-        except ValueError as error:
+            if "@" in urlsplit(url).path and not url.startswith("sqlite"):
+                raise ValueError("a part of the password was taken for the host")
+        except ValueError:
+            # Without its cause, which would show a part of the password in a traceback.
             raise ImproperlyConfigured(
                 f"{var} is not a valid URL. Write special characters of its password as %40 for @, "
-                "%2F for /, %3A for :, %23 for #."
-            ) from error
+                "%2F for /, %3A for :, %23 for #, %5B for [."
+            ) from None
         if not found["NAME"] and "service" not in found.get("OPTIONS", {}):
             raise ImproperlyConfigured(
                 f"{var} names no database. Write its name after the host: "
@@ -120,8 +123,8 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
 
 def _check_sqlite(var: str, url: str) -> None:
     """With two slashes the first folder would be taken for a host, and dropped."""
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite" and parts.netloc not in ("", ":memory:"):
+    host = url.removeprefix("sqlite://").partition("/")[0]
+    if url.startswith("sqlite:") and host not in ("", ":memory:"):
         raise ImproperlyConfigured(
             f"{var} needs three slashes before the path of a file, four before one that begins "
             "with /: sqlite:////srv/mt5monitor.sqlite3."

@@ -10,6 +10,7 @@ from django.db import connections
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
+from accounts.models.unreadable import UnreadablePosition
 from accounts.positions import find
 from trading import orders, readback
 from trading.diagram import OPEN, State
@@ -84,6 +85,7 @@ def close_account(
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
     unreadable = account.unreadable
     lost = {one.ticket for one in unreadable}
+    more = _unnamed(account, held, unreadable)
     asked = [ticket for ticket in dict.fromkeys(tickets) if ticket not in lost]
     tickets = _oldest_first(asked, held)
     keys = [_key(key, ticket) for ticket in tickets if isinstance(ticket, int)]
@@ -98,12 +100,14 @@ def close_account(
         if before is not None:
             closings.append(_told(orders.send(before)))
         elif position is None:
-            closings.append(_missing(account, ticket))
+            closings.append(_missing(account, ticket, may_be_lost=bool(more) or None in lost))
         else:
             closings.append(_close(position, account, user, _key(key, ticket), reason))
     sent = (closing.order for closing in closings if closing.order is not None)
     readback.show(order for order in sent if order.pk not in ended)
     closings += [Closing(str(one), LOST, failed=True) for one in unreadable]
+    if more:
+        closings.append(Closing(f"{more} more that could not be read", LOST, failed=True))
     return Closed(account, closings)
 
 
@@ -121,9 +125,20 @@ def _unreadable(text: str) -> Closing:
     return Closing(f"“{clean(text, SHOWN)}”", sentence, failed=True)
 
 
-def _missing(account: Account, ticket: int) -> Closing:
+def _unnamed(
+    account: Account, held: Sequence[Position], unreadable: Sequence[UnreadablePosition]
+) -> int:
+    """How many positions could not be read beyond those that an account names."""
+    known = len(held) + len(unreadable)
+    return max((account.open_positions or 0) - known, 0) if unreadable else 0
+
+
+def _missing(account: Account, ticket: int, *, may_be_lost: bool) -> Closing:
     if account.open_positions is None:
         sentence = "The positions of the account could not be read, so nothing was closed for it."
+        return Closing(f"#{ticket}", sentence, failed=True)
+    if may_be_lost:
+        sentence = "It may be one of those that could not be read, so nothing was closed for it."
         return Closing(f"#{ticket}", sentence, failed=True)
     return Closing(f"#{ticket}", "It was not open any more.")
 

@@ -10,15 +10,20 @@ from typing import TypeVar
 import msgspec
 
 from accounts.agents import fields, symbol_name
-from accounts.agents.errors import BadAnswer
+from accounts.agents.errors import BadAnswer, TooLarge
 from accounts.agents.text import clean
 
 T = TypeVar("T")
 Rows = list[msgspec.Raw]
 
 PROBLEM = 120
+# Several times what fits a body of rows that mean something. Each row that means nothing takes some
+# 10 us, in which the process does nothing else.
+MOST = 50_000
 TICKETS = range(1, 2**63)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity|inf|nan)\b', re.DOTALL)
+# A text that does not end is taken as far as it goes: with each of its quotes looked at as the
+# beginning of another, a damaged answer of 256 KB would take half an hour.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|-?\b(?:NaN|Infinity|inf|nan)\b', re.DOTALL)
 _QUOTED = re.compile(rb'"(-?(?:NaN|Infinity|inf|nan))"')
 
 
@@ -57,8 +62,11 @@ def read(
 ) -> tuple[list[T], tuple[Unreadable, ...]]:
     """Return the rows that `of` makes something of, by the number in their `field`, and the others.
 
-    Several rows of one number are all of them unreadable: nothing says which one counts.
+    Several rows of one number are all of them unreadable: nothing says which one counts. Raise
+    TooLarge for more than MOST rows.
     """
+    if len(rows) > MOST:
+        raise TooLarge(f"The answer lists more than {MOST:,} rows. Check the URL and the agent.")
     good: list[tuple[T, bytes]] = []
     bad: list[Unreadable] = []
     for raw in rows:

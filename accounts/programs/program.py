@@ -45,6 +45,7 @@ class Program(EventListener):
         self._all = False
         self._accounts: set[int] = set()
         self._has_asked = False  # for accounts of its choice, or for none
+        self._all_unasked = False
         self._is_sending = False
         self._slow_since: float | None = None  # of time.monotonic()
         self._allowance = Allowance(FRAMES_A_SECOND, FRAMES_AT_ONCE)
@@ -73,10 +74,13 @@ class Program(EventListener):
         await asyncio.sleep(ASKS_WITHIN_S)
         if not self._has_asked:
             self._subscribe(None)
+            self._all_unasked = True
             await self.wake()
 
     def _subscribe(self, number: int | None) -> None:
         self._has_asked = True
+        if self._all_unasked:
+            self._all = self._all_unasked = False  # now it says what it wants
         if number is None:
             self._all = True
             return

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 MOST = 10**12
 LARGEST = 2**63 - 1
+EXACT_BELOW = 2**53  # floats beyond may be the ticket of another position, rounded
 TEXT_OF = "_text"
 DIGITS = re.compile("[1-9][0-9]{0,17}|[1-8][0-9]{18}|9[0-2][0-9]{17}", re.ASCII)
 
@@ -27,7 +28,7 @@ def _ticket(value: Any) -> Any:
     """A whole number, which JSON may write as 5.0, or its digits."""
     if isinstance(value, str) and DIGITS.fullmatch(value):
         return int(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_BELOW:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("Input should be a whole number, or its digits as text")

@@ -218,3 +218,17 @@ def test_a_row_that_comes_to_be_in_spite_of_all_gets_the_figures_of_the_reading(
     meanwhile(insert)
     record(result(agent, reading(7, [1]), start + timedelta(seconds=10)))
     assert list(Position.objects.values_list("symbol", "side")) == [("EURUSD", "BUY")]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_account_taken_from_an_agent_of_the_same_batch_that_was_switched_off(order: int) -> None:
+    """It went to the new agent's terminal while the old one, being switched off, was asked."""
+    old, new = make_agent(), make_agent()
+    start = timezone.now() - timedelta(minutes=1)
+    record(result(old, reading(7, [1]), start))
+    Agent.objects.filter(pk=old.pk).update(enabled=False)
+    later = start + timedelta(seconds=10)
+    batch = [result(new, reading(7, [1], balance=5), later), result(old, reading(8, []), later)]
+    record(*batch[::order])
+    account = Account.objects.get()
+    assert (account.agent, account.balance, account.connected) == (new, 5, True)

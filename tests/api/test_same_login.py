@@ -12,7 +12,7 @@ from accounts import fragments
 from accounts.models import Account
 from accounts.programs import told as programs_told
 from tests.api.program import Program, told
-from tests.factories import make_order, make_position, make_trade, make_user
+from tests.factories import make_account, make_order, make_position, make_trade, make_user
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
@@ -78,6 +78,20 @@ def test_the_api_picks_none_of_two_silently(twins: Pair, program: Program) -> No
     told(program.ask("GET", f"accounts/{N}?server=Gamma"), 404)
 
 
+@pytest.mark.parametrize(
+    "changed", [{"account_a": 471}, {"server_a": BETA}, {"account_id_a": 2**40}]
+)
+def test_a_versus_is_never_made_with_another_account_than_a_program_named(
+    program: Program, versus_on: None, changed: dict[str, Any]
+) -> None:
+    make_account(number=N, server=ALPHA)
+    make_account(number=4800, server=BETA)
+    body = {"account_a": N, "account_b": 4800, "lots": 0.1, "side": "BUY"} | changed
+    refused = told(program.post("versus", body), 400)
+    assert refused["detail"].startswith("No account fits “471"), refused
+    assert set(refused["errors"]) == {"account_a"}
+
+
 def test_an_order_goes_to_the_account_that_was_named(twins: Pair, program: Program) -> None:
     order = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
     key = {"Idempotency-Key": "one"}
@@ -92,6 +106,7 @@ def test_an_order_goes_to_the_account_that_was_named(twins: Pair, program: Progr
     assert program.get(f"accounts/{N}/positions?server={ALPHA}")["position_count"] == 0
     assert len(program.get(f"orders?account_number={N}&server={BETA}")["orders"]) == 1
     assert program.get(f"orders?account_number={N}&server={ALPHA}")["orders"] == []
+    assert program.get(f"orders?server={BETA}%00")["orders"] == []
 
 
 def test_an_agent_on_the_same_login_elsewhere_is_sent_nothing_and_tells_no_history(

@@ -119,7 +119,11 @@ def test_requests_take_a_ticket_as_a_number_or_as_text(given: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [0, -1, 2**63, str(2**63), "0", "05", " 5", "5.0", "+5", "٥", 5.5, True, None, "", []]
+    "given",
+    [
+        *(0, -1, 2**63, str(2**63), "0", "05", " 5", "5.0", "+5", "٥", 5.5, True, None, "", []),
+        float(LONG),  # which is that of another position
+    ],
 )
 def test_what_is_no_ticket_is_refused(given: Any) -> None:
     with pytest.raises(ValidationError):
@@ -148,3 +152,11 @@ def test_exports_keep_every_digit(number: int) -> None:
         assert row[name] == str(number)
         assert (cells[name].data_type, cells[name].value) == ("s", str(number)), name
     assert cell(number) == str(number)
+
+
+def test_a_position_that_cannot_be_read_tells_its_ticket_twice(program: Program) -> None:
+    lost = [{"ticket": LONG, "symbol": "EURUSD", "problem": "x"}]
+    lost.append({"ticket": None, "symbol": "", "problem": "x"})
+    account = make_account(open_positions=2, unreadable_positions=lost)
+    told = program.get(f"accounts/{account.number}/positions")["unreadable"]
+    assert [one["ticket_text"] for one in told] == [str(LONG), None]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from channels.db import database_sync_to_async as threaded
@@ -20,7 +20,7 @@ from accounts.broadcast import publish_agents
 from accounts.models import Account, Agent, ApiToken
 from accounts.programs import publishing, stream
 from accounts.programs.access import Holder
-from accounts.programs.frames import Ping
+from accounts.programs.frames import Ping, Subscribe
 from accounts.programs.program import UNREAD_MOST, Program
 from tests.factories import make_account, make_online_agent, make_order, make_user, make_versus
 from tests.live.page import PATIENCE_S, session_of
@@ -442,6 +442,21 @@ async def test_who_asks_and_does_not_read_the_answers_is_behind_as_well() -> Non
     line.unread = 0
     await program.wake()
     assert not program.is_behind(later)
+
+
+async def test_a_program_that_asks_late_hears_from_then_on_of_what_it_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("accounts.programs.program.ASKS_WITHIN_S", 0)
+    program = Program(Mock(backlog=[], slow=set()), Holder(1), AsyncMock(), Mock(unread=0))
+    monkeypatch.setattr(program, "take", lambda *_: [])
+    await program.receive_all_unless_it_asks()
+    assert program._all
+    await program.take_frame(Subscribe(account_number=5))
+    assert (program._all, program._accounts) == (False, {5})
+    await program.take_frame(Subscribe(account_number=None))
+    await program.take_frame(Subscribe(account_number=6))
+    assert program._all
 
 
 async def test_five_hundred_who_come_back_at_once_are_told_what_they_missed(

@@ -138,11 +138,31 @@ def test_close_all_names_each_row_that_it_cannot_close(desk: Desk) -> None:
     closed = closing.close_account(account, desk.trader, [12, 13], "a-key")
     told = [(one.words, one.tone) for one in closed.closings]
     assert told == [
-        ("#13", ""),
+        ("#13", "bad"),  # the one of unknown ticket may be it
         ("#12 EURUSD", "bad"),
         ("a position of unknown ticket", "bad"),
     ]
-    assert closed.summary == "2 not closed, 1 not open any more"
+    assert "may be one of those" in closed.closings[0].sentence
+    del account.unreadable_positions[1]
+    closed = closing.close_account(account, desk.trader, [12, 13], "a-key")
+    assert [(one.words, one.tone) for one in closed.closings] == [
+        ("#13", ""),
+        ("#12 EURUSD", "bad"),
+    ]
+    assert closed.summary == "1 not closed, 1 not open any more"
+
+
+def test_close_all_counts_the_rows_that_an_account_does_not_name(desk: Desk) -> None:
+    account = Account.objects.select_related("agent").get(pk=desk.accounts["2"].pk)
+    account.open_positions = account.positions.count() + 150
+    rows = range(1001, 1101)  # an account names a hundred
+    account.unreadable_positions = [
+        {"ticket": ticket, "symbol": "EURUSD", "problem": "x"} for ticket in rows
+    ]
+    closed = closing.close_account(account, desk.trader, [1120], "a-key")
+    told = [(one.words, one.tone) for one in closed.closings]
+    assert told[0] == ("#1120", "bad")
+    assert told[-1] == ("50 more that could not be read", "bad")
 
 
 def test_a_netting_account_opens_nothing_beside_a_row_of_that_symbol(

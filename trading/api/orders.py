@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Field, Path, Query, Router, Schema
 
-from accounts.api.accounts import ERRORS
+from accounts.api.accounts import ERRORS, printable
 from accounts.api.caller import may
 from mt5monitor.api.answers import conditional
 from trading.api.outcome import OrderOut, told
@@ -43,7 +43,9 @@ def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     if asked.account_id is not None:
         orders = orders.filter(account=asked.account_id)
     if asked.server is not None:
-        orders = orders.filter(server__iexact=asked.server)
+        server = printable(asked.server)
+        found = orders.filter(server__iexact=server)
+        orders = found if server == asked.server else orders.none()
     if asked.state is not None:
         orders = orders.filter(state=asked.state)
     if asked.before is not None:

@@ -39,6 +39,7 @@ class PositionOut(Schema):
 
 class UnreadableOut(Schema):
     ticket: int | None
+    ticket_text: str | None
     symbol: str
     problem: str
 
@@ -83,7 +84,7 @@ def held(row: Account) -> dict[str, Any]:
         "positions": positions,
         "position_count": row.open_positions,
         "total_profit": None if row.unreadable_positions else _sum(positions),
-        "unreadable": row.unreadable_positions,
+        "unreadable": [one | texts(ticket=one["ticket"]) for one in row.unreadable_positions],
     }
 
 

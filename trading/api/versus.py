@@ -109,7 +109,7 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
     acknowledgement that a person gave in the admin; either is recorded."""
     if not settings.VERSUS_ENABLED:
         return detail(OFF, 503)
-    form = VersusForm(fields(asked), None)
+    form = VersusForm(fields(asked), None, is_exact=True)
     versus = form.read()
     if versus is None:
         return detail(" ".join(form.errors.values()), 400, errors=form.errors)

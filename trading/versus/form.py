@@ -51,8 +51,11 @@ def blank(user: User, group: VSGroup | None) -> dict[str, str]:
 
 
 class VersusForm:
-    def __init__(self, data: Mapping[str, str], group: VSGroup | None) -> None:
-        self.data, self.group = data, group
+    def __init__(
+        self, data: Mapping[str, str], group: VSGroup | None, *, is_exact: bool = False
+    ) -> None:
+        """`is_exact`: a program names accounts, and none is looked for by a part of its name."""
+        self.data, self.group, self._is_exact = data, group, is_exact
         self.errors: dict[str, str] = {}
 
     def read(self) -> Versus | None:
@@ -92,8 +95,11 @@ class VersusForm:
             return account_of(key, accounts, self.data.get(f"server_{name[-1]}"))
         except Ambiguous as error:
             raise Refused(f"{error} Choose one of the list.") from error
-        except Account.DoesNotExist:
-            pass
+        except Account.DoesNotExist as error:
+            if self._is_exact:
+                at = self.data.get(f"server_{name[-1]}")
+                at = f" at server {at}" if at else ""
+                raise Refused(f"No account fits “{text}”{at}.") from error
         parts = Q(number__contains=text) | Q(holder__icontains=text) | Q(name__icontains=text)
         found = list(accounts.filter(parts | Q(firm__name__icontains=text))[:2])
         if len(found) == 1:
