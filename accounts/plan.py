@@ -180,7 +180,9 @@ class Plan:
         self.writes.new_accounts.append(account)
         self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
-        self._snapshot.accounts[reading.number].append(account)  # the next agent does not take it
+        same_number = self._snapshot.accounts[reading.number]
+        self.writes.beside.update(one.pk for one in same_number if one.pk is not None)
+        same_number.append(account)  # the next agent does not take it
         self.added_numbers.add(reading.number)
         self.agents_of_changed_accounts.add(agent.pk)
 

@@ -32,6 +32,8 @@ class Writes:
     # As the plan found them: when these agents were last heard, whose these accounts were.
     heard: dict[int, datetime | None] = field(default_factory=dict)
     owners: dict[int, int | None] = field(default_factory=dict)
+    # And which accounts, of other brokers, had the numbers of the new ones already.
+    beside: set[int] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         # A position never changes without its account.
@@ -55,8 +57,11 @@ class Writes:
             lock_rows(Phase, filter(None, [Phase.default_id()]))  # so they are added in turn
         owners = locked(Account, self.owners, "agent_id")
         added = [account.number for account in self.new_accounts]
-        return (heard, owners) == (self.heard, self.owners) and not (
-            added and Account.objects.filter(number__in=added).exists()
+        beside = Account.objects.filter(number__in=added) if added else Account.objects.none()
+        return (heard, owners, set(beside.values_list("pk", flat=True))) == (
+            self.heard,
+            self.owners,
+            self.beside,
         )
 
     def write(self) -> None:
