@@ -74,6 +74,9 @@ def settle_as_another(conflict: Conflict) -> Account:
         others = Account.objects.filter(number=conflict.number)
         if conflict.server and any(is_server(other, conflict.server) for other in others):
             raise Unsettled(f"Account {conflict.number} at {conflict.server} is here already.")
+        asked = set(others.exclude(agent=None).values_list("agent_id", flat=True))
+        lock_rows(Agent, asked | {conflict.agent_id})  # before accounts, as the poller does
+        lock_rows(Phase, filter(None, [Phase.default_id()]))  # so they are added in turn
         separate = others.aggregate(most=Max("separate"))["most"]
         others.filter(agent=conflict.agent_id).update(agent=None)
         account = Account.objects.create(
@@ -85,7 +88,7 @@ def settle_as_another(conflict: Conflict) -> Account:
         )
         Account.objects.mark_shared([conflict.number])
         conflict.delete()
-        _read_anew({account.agent_id for account in others if account.agent_id is not None})
+        _read_anew(asked | {conflict.agent_id})
         publish_accounts([conflict.number], added=True)
     return account
 
@@ -95,6 +98,7 @@ def settle_as_renamed(conflict: Conflict) -> Account:
     if conflict.kind != Conflict.Kind.OTHER_SERVER:
         raise Unsettled(f"{conflict.sentence}: that is no new name of the same server.")
     with transaction.atomic():
+        lock_rows(Agent, [conflict.agent_id])  # before accounts, as the poller does
         own = Account.objects.filter(agent=conflict.agent_id, number=conflict.number)
         if not own.update(server=conflict.server):
             raise Unsettled(f"{conflict.agent} has no account {conflict.number} any more.")

@@ -14,6 +14,7 @@ from accounts.agents import AccountReading, Reading
 from accounts.conflicts import Unsettled
 from accounts.models import Account, Agent, Conflict
 from accounts.ownership import sort_claims
+from accounts.writes import Writes
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 from tests.factories import make_account, make_online_agent, make_trade
@@ -250,3 +251,27 @@ def test_an_account_of_another_server_is_not_shown_as_disputed() -> None:
     Conflict.objects.create(agent=make_online_agent(), server="A", **columns)
     shown = {row.server: row.in_conflict for row in flagged(Account.objects.for_rows())}
     assert shown == {"A": True, "B": False}
+
+
+def test_a_second_account_of_a_login_is_added_by_one_plan_unless_another_came_meanwhile(
+    fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number is here already, and that is no reason to make the plan again for ever."""
+    held: list[bool] = []
+    hold = Writes.hold
+
+    def once_more(writes: Writes) -> bool:
+        held.append(hold(writes))
+        assert len(held) < 5, "it was planned again and again"
+        return held[-1]
+
+    monkeypatch.setattr(Writes, "hold", once_more)
+    make_account(number=7, server="Alpha-Live")
+    fleet.make_agents(1, server="Beta-Live")
+    fleet.replies = {1: told(7)}
+    poll()
+    assert set(Account.objects.values_list("number", "server")) == {
+        (7, "Alpha-Live"),
+        (7, "Beta-Live"),
+    }
+    assert held == [True]
