@@ -274,4 +274,4 @@ def test_a_second_account_of_a_login_is_added_by_one_plan_unless_another_came_me
         (7, "Alpha-Live"),
         (7, "Beta-Live"),
     }
-    assert held == [True]
+    assert all(held), held
