@@ -32,8 +32,9 @@ def test_one_statement_a_set_of_columns_however_many_rows() -> None:
 
 
 def test_no_changes_are_no_statements() -> None:
+    account = make_account()
     with CaptureQueriesContext(connection) as queries:
-        assert write_changes(Account, [(make_account().pk, {})]) == 0
+        assert write_changes(Account, [(account.pk, {})]) == 0
     assert not [query for query in queries if query["sql"].startswith("UPDATE")]
 
 

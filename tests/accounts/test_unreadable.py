@@ -108,5 +108,10 @@ def test_its_page_names_the_row_and_what_is_wrong(account: Account) -> None:
     assert answer["position_count"] == 3
     assert answer["total_profit"] is None
     assert answer["unreadable"] == [
-        {"ticket": 12, "symbol": "EURUSD", "problem": "volume: expected number, got NaN"}
+        {
+            "ticket": 12,
+            "ticket_text": "12",
+            "symbol": "EURUSD",
+            "problem": "volume: expected number, got NaN",
+        }
     ]

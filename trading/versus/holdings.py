@@ -46,7 +46,6 @@ def _is_credible(account: Account, leg: Leg, now: datetime) -> bool:
         and seen > leg.since + SHOWN_AFTER
         and not account.is_stale(now)
         and account.connected is True
-        and account.number == leg.login
         and account.open_positions is not None
         and not account.positions_error
         and account.open_positions == account.positions.count()
