@@ -142,7 +142,7 @@ class OpenTicket(Ticket):
         """On a netting account: whether a position of this symbol is open that cannot be read."""
         symbols = {one.symbol for one in self.account.unreadable}
         netting = self.account.margin_mode == Account.MarginMode.NETTING
-        return netting and bool(symbols & {"", self.text("symbol")})
+        return netting and bool(symbols & {"", self.symbol})
 
     def _opposite(self) -> Position | None:
         """On a netting account: the position that this trade would reduce or turn round."""

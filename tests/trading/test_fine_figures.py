@@ -176,3 +176,17 @@ def test_a_netting_account_opens_nothing_beside_a_row_of_that_symbol(
         ticket = OpenTicket(account, data)
         assert (ticket.check() is None) == refused
         assert ("side" in ticket.errors) == refused
+
+
+def test_on_a_netting_account_the_row_is_compared_with_the_symbol_as_its_broker_spells_it(
+    position: Position, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A space at its end is a part of its name."""
+    account, symbol = position.account, "PEPEUSD "
+    spaced = msgspec.structs.replace(SPEC, symbol=symbol)
+    monkeypatch.setattr(quotes, "fresh", lambda account, symbol: spaced)
+    account.margin_mode = Account.MarginMode.NETTING
+    account.unreadable_positions = [{"ticket": 5, "symbol": symbol, "problem": "x"}]
+    ticket = OpenTicket(account, {"symbol": symbol, "side": "BUY", "volume": "0.00004"})
+    assert ticket.check() is None
+    assert "could not be read" in ticket.errors["side"]

@@ -79,7 +79,7 @@ def test_a_leg_whose_release_does_not_find_it_makes_a_transferred_versus_diverge
     versus = pair.frozen()
     pair.read()
     account = pair.venue.member("2").terminal.account
-    other = next(one for one in account.positions.values() if one.magic == sold(versus))
+    other = next(one for one in account.positions.values() if one.magic == magic(versus, "sell"))
     del account.positions[other.ticket]
     versus = desk.transfer(versus, pair.user)
     assert versus.state == State.TRANSFERRED
@@ -90,8 +90,26 @@ def test_a_leg_whose_release_does_not_find_it_makes_a_transferred_versus_diverge
     assert "although its close did not find it: sell 0.1 EURUSD" in versus.reason
 
 
-def sold(versus: Versus) -> int:
-    return versus.orders.get(step="sell").magic
+def test_stops_that_found_no_leg_are_set_once_it_is_seen(pair: Pair) -> None:
+    versus = pair.frozen()
+    pair.read()
+    account = pair.venue.member("2").terminal.account
+    kept = next(one for one in account.positions.values() if one.magic == magic(versus, "buy"))
+    del account.positions[kept.ticket]
+    versus = desk.transfer(versus, pair.user)
+    assert versus.orders.get(step="protect").state == "closed-externally"
+    account.positions[kept.ticket] = kept
+    pair.settled(versus)
+    versus = pair.much_later(versus)
+    assert versus.state == State.TRANSFERRED
+    protecting = versus.orders.filter(step="protect").latest("pk")
+    assert protecting.state == "filled"
+    now = account.positions[kept.ticket]
+    assert (now.sl, now.tp) == (float(protecting.sl or 0), float(protecting.tp or 0))
+
+
+def magic(versus: Versus, step: str) -> int:
+    return versus.orders.get(step=step).magic
 
 
 def test_one_whose_legs_are_closed_stays_ended_and_is_not_looked_at_again(pair: Pair) -> None:

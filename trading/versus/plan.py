@@ -158,7 +158,9 @@ def _protect(facts: Facts) -> Action:
     if leg is None or (versus.sl_b is None and versus.tp_b is None):
         return done
     order = facts.legs.last(versus.run, steps.PROTECT)
-    if order is not None and steps.is_over(order):
+    # One that did not find the leg is over once a reading does not show it either.
+    is_gone = facts.held.get(leg.key) == 0
+    if order is not None and (is_whole(order) or (is_gone and steps.is_over(order))):
         return done
     if order is not None and versus.state == State.TRANSFERRING:
         return Move(State.UNPROTECTED, f"{order.words} on {order.where}: {order.reason}")
