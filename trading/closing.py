@@ -88,7 +88,7 @@ def close_account(
     more = _unnamed(account, held, unreadable)
     asked = [ticket for ticket in dict.fromkeys(tickets) if ticket not in lost]
     tickets = _oldest_first(asked, held)
-    keys = [_key(key, ticket) for ticket in tickets if isinstance(ticket, int)]
+    keys = [_key(key, account, ticket) for ticket in tickets if isinstance(ticket, int)]
     known = own.in_bulk(keys, field_name="client_key")
     closings: list[Closing] = []
     ended = {order.pk for order in known.values() if order.is_ended}
@@ -96,13 +96,13 @@ def close_account(
         if isinstance(ticket, str):
             closings.append(_unreadable(ticket))
             continue
-        position, before = find(held, ticket), known.get(_key(key, ticket))
+        position, before = find(held, ticket), known.get(_key(key, account, ticket))
         if before is not None:
             closings.append(_told(orders.send(before)))
         elif position is None:
             closings.append(_missing(account, ticket, may_be_lost=bool(more) or None in lost))
         else:
-            closings.append(_close(position, account, user, _key(key, ticket), reason))
+            closings.append(_close(position, account, user, _key(key, account, ticket), reason))
     sent = (closing.order for closing in closings if closing.order is not None)
     readback.show(order for order in sent if order.pk not in ended)
     closings += [Closing(str(one), LOST, failed=True) for one in unreadable]
@@ -163,8 +163,9 @@ def _told(order: Order) -> Closing:
     return Closing(order.words, order.reason, order)
 
 
-def _key(key: str, ticket: int) -> str:
-    return f"{key}.{ticket}"
+def _key(key: str, account: Account, ticket: int) -> str:
+    """One form may close positions of two brokers that have the same ticket."""
+    return f"{key}.{account.pk}.{ticket}"
 
 
 def close_accounts(

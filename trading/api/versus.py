@@ -207,14 +207,13 @@ def _acknowledging(caller: Caller, accepts: bool, act: Any) -> Any:
     except NotNow as refused:
         if not refused.may_acknowledge:
             raise
-        if not accepts:
-            standing = standing_for(caller.user, caller.token, timezone.now())
-            if standing is None:
-                raise
+        if accepts and caller.may(ACKNOWLEDGE):
+            return act(acknowledged=[check.sentence for check in refused.checks])
+        if standing := standing_for(caller.user, caller.token, timezone.now()):
             return act(standing=standing)
-        if not caller.may(ACKNOWLEDGE):
+        if accepts:
             raise PermissionDenied(f"You may not do this: {ACKNOWLEDGE} is missing.") from refused
-        return act(acknowledged=[check.sentence for check in refused.checks])
+        raise
 
 
 def _not_now(refused: NotNow) -> HttpResponse:
