@@ -195,7 +195,7 @@ def _counts(order: Order, finding: Finding, now: datetime) -> bool:
     terminal that starts, as when it lost our answer, may show no positions for a while."""
     if order.contract == "1":
         in_history = finding.price is not None
-        return in_history or now > (order.deadline or order.valid_until)
+        return in_history or now > (order.deadline or order.valid_until) + SETTLING
     return now > order.valid_until + SETTLING
 
 

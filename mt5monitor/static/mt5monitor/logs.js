@@ -78,6 +78,7 @@
     if (source || document.hidden) return;
     if (await slots.take()) {
       if (!source && !document.hidden) follow();
+      else if (!source) slots.free(); // hidden meanwhile
       return;
     }
     await poll();
