@@ -10,7 +10,8 @@ NAMED: Final = 50  # a sentence with more is not read
 
 def numbers(accounts: Collection[Account]) -> str:
     """Return "5001, 5002 and 5003"; of very many, the first ones and how many more."""
-    return listed(sorted(account.number for account in accounts))
+    ordered = sorted(accounts, key=lambda one: (one.number, one.pk))
+    return listed([account.title for account in ordered])
 
 
 def listed(shown: Collection[int | str]) -> str:

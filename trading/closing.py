@@ -10,7 +10,6 @@ from django.db import connections
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
-from accounts.models.unreadable import UnreadablePosition
 from accounts.positions import find
 from trading import orders, readback
 from trading.diagram import OPEN, State
@@ -85,7 +84,7 @@ def close_account(
     own = Order.objects.filter(account=account, user_id=user.pk, kind=Order.Kind.CLOSE)
     unreadable = account.unreadable
     lost = {one.ticket for one in unreadable}
-    more = _unnamed(account, held, unreadable)
+    more = account.unnamed
     asked = [ticket for ticket in dict.fromkeys(tickets) if ticket not in lost]
     tickets = _oldest_first(asked, held)
     keys = [_key(key, account, ticket) for ticket in tickets if isinstance(ticket, int)]
@@ -123,14 +122,6 @@ def _oldest_first(tickets: Sequence[int | str], held: Sequence[Position]) -> lis
 def _unreadable(text: str) -> Closing:
     sentence = "This is not the ticket of a position, so nothing was closed for it."
     return Closing(f"“{clean(text, SHOWN)}”", sentence, failed=True)
-
-
-def _unnamed(
-    account: Account, held: Sequence[Position], unreadable: Sequence[UnreadablePosition]
-) -> int:
-    """How many positions could not be read beyond those that an account names."""
-    known = len(held) + len(unreadable)
-    return max((account.open_positions or 0) - known, 0) if unreadable else 0
 
 
 def _missing(account: Account, ticket: int, *, may_be_lost: bool) -> Closing:

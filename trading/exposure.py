@@ -91,7 +91,8 @@ def positions(symbol: str = "", account: int | None = None) -> QuerySet[Position
 
 def unreadable(account: int | None = None) -> list[tuple[Account, UnreadablePosition]]:
     """Open positions that are in no sum, for their figures could not be read; one query."""
-    accounts = Account.objects.exclude(unreadable_positions=[]).order_by("number")
+    accounts = Account.objects.exclude(unreadable_positions=[]).select_related("agent")
+    accounts = accounts.order_by("number", "pk")
     if account is not None:
         accounts = accounts.filter(number=account)
     return [(account, one) for account in accounts for one in account.unreadable]

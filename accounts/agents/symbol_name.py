@@ -27,6 +27,7 @@ def kept(text: str) -> str:
     """
     if is_name(text):
         return text
+    text = text[: LONGEST + 1]  # an agent may send megabytes
     text = "".join(char if _can_stand(char) else f"\\u{ord(char):04x}" for char in text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

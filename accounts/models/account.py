@@ -275,7 +275,16 @@ class Account(models.Model):
     def may_hold(self, ticket: int) -> bool:
         """Whether a position of that ticket may be open that is not among `positions`."""
         unread = self.open_positions is None
-        return unread or any(one.ticket in (None, ticket) for one in self.unreadable)
+        named = {one.ticket for one in self.unreadable}
+        return unread or bool(named & {None, ticket}) or self.unnamed > 0
+
+    @property
+    def unnamed(self) -> int:
+        """How many positions could not be read beyond those that are kept as unreadable."""
+        rows = len(self.unreadable_positions)
+        if not rows:
+            return 0
+        return max((self.open_positions or 0) - self.positions.count() - rows, 0)
 
     # --- freshness ----------------------------------------------------------------------------
     def is_stale(self, now: datetime) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import conflicts, polling
+from accounts import conflicts, polling, wording
 from accounts.agents import AccountReading, Reading
 from accounts.conflicts import Unsettled
 from accounts.models import Account, Agent, Conflict
@@ -275,3 +275,10 @@ def test_a_second_account_of_a_login_is_added_by_one_plan_unless_another_came_me
         (7, "Beta-Live"),
     }
     assert all(held), held
+
+
+def test_a_sentence_about_accounts_tells_those_of_one_login_apart() -> None:
+    twins = [make_account(number=N, server=server) for server in ("B", "A")]
+    Account.objects.mark_shared([N])
+    chosen = list(Account.objects.filter(number=N)) + [make_account(number=12)]
+    assert wording.numbers(chosen) == f"12, {N} (B) and {N} (A)", twins

@@ -8,6 +8,7 @@ import pytest
 from accounts.models import Account, Agent, Position
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import poll
+from tests.factories import make_account
 from tests.pages.conftest import signed_in
 from tests.pages.reading import text
 
@@ -115,3 +116,14 @@ def test_its_page_names_the_row_and_what_is_wrong(account: Account) -> None:
             "problem": "volume: expected number, got NaN",
         }
     ]
+
+
+def test_the_page_of_positions_names_as_many_as_can_be_read_and_links_to_their_account() -> None:
+    lost = [{"ticket": n, "symbol": "<b>", "problem": "x"} for n in range(1, 101)]
+    account = make_account(number=7, server="A", open_positions=100, unreadable_positions=lost)
+    make_account(number=7, server="B")
+    Account.objects.mark_shared([7])
+    page = text(signed_in("accounts.view_account").get("/positions/"))
+    assert page.count("is open and in no total") == 50
+    assert "So are 50 more." in page
+    assert f'<a href="/accounts/7-{account.pk}/">7 (A)</a>: #1 &lt;b&gt; is open' in page

@@ -131,3 +131,17 @@ async def test_a_name_that_cannot_be_shown_is_not_traded(venue: Venue, agents: A
     with pytest.raises(NotSent):
         await agents.trade(venue.endpoint("2"), venue.asked("2", symbol=shown))
     assert venue.entries("2", "send") == []
+
+
+def test_of_a_name_of_megabytes_no_more_is_looked_at_than_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    def can_stand(char: str) -> bool:
+        seen.append(char)
+        return char == "x"
+
+    monkeypatch.setattr(symbol_name, "_can_stand", can_stand)
+    assert symbol_name.kept("x\x01" * 2_000_000) == "x\\u0001x\\u0001x\\u0001x\\u0001x\\u…"
+    assert len(seen) <= 2 * symbol_name.LONGEST

@@ -163,6 +163,9 @@ def test_close_all_counts_the_rows_that_an_account_does_not_name(desk: Desk) -> 
     told = [(one.words, one.tone) for one in closed.closings]
     assert told[0] == ("#1120", "bad")
     assert told[-1] == ("50 more that could not be read", "bad")
+    assert account.may_hold(1120)
+    account.open_positions = account.positions.count() + 100
+    assert (account.may_hold(1120), account.may_hold(1001)) == (False, True)
 
 
 def test_a_netting_account_opens_nothing_beside_a_row_of_that_symbol(

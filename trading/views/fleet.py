@@ -26,6 +26,7 @@ from trading.views.tickets import may_trade
 
 TEXT_SHOWN = 50
 MISSING_NAMED = 20
+UNREADABLE_SHOWN = 50  # those of an agent that reports all of them wrongly are alike
 
 
 @require_safe
@@ -35,12 +36,14 @@ def positions(request: HttpRequest) -> HttpResponse:
     number = whole(request.GET.get("account", ""))
     shown, problems = exposure(timezone.now(), symbol, number), list[str]()
     page = Page.asked(request.GET.get("page", ""), len(shown.held), problems)
+    lost = unreadable(number)
     context = {
         "exposure": shown,
         "held": shown.page(page),
         "page": page,
         "problems": problems,
-        "unreadable": unreadable(number),
+        "unreadable": lost[:UNREADABLE_SHOWN],
+        "unreadable_more": max(len(lost) - UNREADABLE_SHOWN, 0),
         "symbol": symbol,
         "account": number,
     }
