@@ -8,8 +8,9 @@ from typing import Final
 Value = str | int | Decimal | datetime | None
 
 # What a spreadsheet computes when it stands first, its full-width forms too; spaces before it are
-# skipped by some. Apostrophes count as well, so that taking one away again is never ambiguous.
-_FORMULA: Final = re.compile(r"'*(?:[\t\n\r]|\s*[=+\-@＝＋－＠])")
+# skipped by some, and so may be what has no width. Apostrophes count as well, so that taking one
+# away again is never ambiguous.
+_FORMULA: Final = re.compile(r"'*(?:[\t\n\r]|[\s\u200b-\u200d\u2060\ufeff]*[=+\-@＝＋－＠])")
 # No XML file may hold these, and no reader of a CSV file is better off with them.
 _UNFIT: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"

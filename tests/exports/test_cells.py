@@ -27,7 +27,8 @@ STARTS = (*COMPUTED, "\t", "\r", "\n")
 
 
 def starts_a_formula(text: str) -> bool:
-    return text.startswith(STARTS) or text.lstrip().startswith(COMPUTED)
+    bare = text.lstrip(" \t\n\r\x0b\x0c\u200b\u200c\u200d\u2060\ufeff")
+    return text.startswith(STARTS) or bare.lstrip().startswith(COMPUTED)
 
 
 def kept(text: str) -> str:
@@ -61,6 +62,8 @@ def through_xlsx(*values: Value, kind: Kind = Kind.TEXT) -> list[object]:
 @example("'=1+1")
 @example("  @SUM(A1)")
 @example("\t=1")
+@example("\u200b=1+1")
+@example("\ufeff =1+1")
 @example("\r\r=")
 @example(";'=")
 def test_any_text_survives_csv_and_starts_no_formula(text: str) -> None:

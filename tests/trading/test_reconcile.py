@@ -309,9 +309,9 @@ def test_without_a_history_absence_counts_once_no_answer_can_come(
         Order.objects.filter(pk=order.pk).update(looked_at=None)
         order = again(order)
         assert (order.state, order.absences) == (State.UNKNOWN, 0)
-    order = again(again(later(order, 60)))
+    order = again(again(later(order, 50)))
     assert (order.state, order.absences) == (State.UNKNOWN, 1)
-    assert again(later(order, 60)).state == State.CLOSED_EXTERNALLY
+    assert again(later(order, 50)).state == State.CLOSED_EXTERNALLY
 
 
 def test_absences_with_a_reading_between_them_that_shows_the_position_are_not_two(
@@ -322,7 +322,7 @@ def test_absences_with_a_reading_between_them_that_shows_the_position_are_not_tw
     monkeypatch.setattr(wire, "deals", lambda _: ())
     for absences, account in ((1, empty), (0, None), (1, empty)):
         monkeypatch.setattr(wire, "read_account", lambda one, told=account: told or read(one))
-        order = again(later(order, 60))
+        order = again(later(order, 50))
         assert (order.state, order.absences) == (State.UNKNOWN, absences)
 
 
