@@ -120,7 +120,7 @@ def path(db: None) -> Callable[[str], str]:
     objects["orderevent"] = OrderEvent.objects.create(
         order=objects["order"], at=timezone.now(), state="queued", text="placed"
     )
-    given = {"int:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
+    given = {"account:number": "4711", "int:pk": str(agent.pk), "path:content_type_id": "1"}
     given["int:ticket"] = str(position.ticket)
     objects["versus"] = make_versus(objects["user"], account_a=account)
     objects["versusevent"] = append(objects["versus"], "Created.")

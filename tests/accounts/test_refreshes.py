@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -86,8 +87,15 @@ def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_
     (agent,) = fleet.make_agents(1)
     fleet.hanging[1] = threading.Event()
     urls = {agent.pk: agent.url}
+
+    def read_now(user: int) -> list[Outcome]:
+        try:
+            return demand.read_now(user, [agent])
+        finally:
+            connections.close_all()  # one of them writes what was read
+
     with refreshes.turn(urls) as first, ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(demand.read_now, user, [agent]) for user in range(4)]
+        asked = [threads.submit(read_now, user) for user in range(4)]
         assert eventually(lambda: refreshes._waiting.total() == 4 and agent.pk in refreshes._next)
         assert fleet.asked[1, "GET /accounts"] == 0
         early = Outcome.left_alone(agent)

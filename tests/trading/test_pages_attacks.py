@@ -93,7 +93,7 @@ def test_a_key_of_somebody_elses_form_closes_nothing_and_tells_nothing(browser: 
     ticket = browser.position()
     other, account = make_user("trading.trade"), browser.desk.accounts["2"]
     asked = browser.desk.asked("close", position=ticket)
-    mine = orders.place(account, other, asked, f"{OTHERS_KEY}.{ticket}")
+    mine = orders.place(account, other, asked, closing._key(OTHERS_KEY, account, ticket))
     said = words(text(browser.ask("close/", client_key=OTHERS_KEY, ticket=str(ticket))))
     assert "was sent before with other values" in said
     assert "1 not closed" in said
