@@ -22,4 +22,4 @@ class ChoiceMiddleware(MiddlewareMixin):
             for account in error.accounts
         ]
         context = {"error": error, "choices": choices if looks else []}
-        return render(request, "accounts/choice.html", context, status=300 if looks else 409)
+        return render(request, "accounts/choice.html", context, status=200 if looks else 409)

@@ -144,7 +144,7 @@ async def load(desk: Desk, page: Page, path: str) -> set[str]:
     """With nothing on the console; the files that it names, the icon of the site among them."""
     answer = await page.goto(path)
     assert answer is not None
-    assert answer.status in (200, 300), path  # 300: which of several accounts
+    assert answer.status == 200, path
     if await badge(page).count():
         await expect(badge(page)).to_have_text("Live")
     assert desk.problems == [], path
