@@ -15,7 +15,21 @@ MOST = 10**12
 LARGEST = 2**63 - 1
 EXACT_BELOW = 2**53  # floats beyond may be the ticket of another position, rounded
 TEXT_OF = "_text"
-DIGITS = re.compile("[1-9][0-9]{0,17}|[1-8][0-9]{18}|9[0-2][0-9]{17}", re.ASCII)
+
+
+def up_to(largest: int) -> str:
+    """Return a pattern of the digits of the whole numbers from 1 to `largest`, for documents that
+    say exactly what is accepted."""
+    digits = str(largest)
+    parts = [f"[1-9][0-9]{{0,{len(digits) - 2}}}"]
+    for place, digit in enumerate(digits):
+        least, rest = (1 if place == 0 else 0), len(digits) - place - 1
+        if int(digit) > least:
+            parts.append(f"{digits[:place]}[{least}-{int(digit) - 1}][0-9]{{{rest}}}")
+    return "|".join([*parts, digits])
+
+
+DIGITS = re.compile(up_to(LARGEST), re.ASCII)
 
 
 def _no_text(value: Any) -> Any:
