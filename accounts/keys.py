@@ -19,7 +19,8 @@ class Ambiguous(Exception):
 
 
 def _listed(accounts: list[Account]) -> str:
-    return " and ".join(account.title.removeprefix(f"{account.number} ") for account in accounts)
+    titles = (account.title.removeprefix(f"{account.number} (") for account in accounts)
+    return " and ".join(title.removesuffix(")") for title in titles)
 
 
 class Key:

@@ -3,7 +3,7 @@
 Rows depend on neither request nor user, so that one rendering serves every browser.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -163,7 +163,8 @@ def latency(poll: Poll | None) -> str:
 
 
 def next_in(agent: Agent, now: datetime) -> str:
-    """Until the next poll, to the second."""
+    """Until the next poll, to the second; "now" when less than a second is left."""
     if not agent.enabled:
         return figures.unknown("Not polled: the agent is not enabled")
-    return "now" if agent.next_poll_at <= now else f"in {figures.span(agent.next_poll_at - now)}"
+    left = agent.next_poll_at - now
+    return "now" if left < timedelta(seconds=1) else f"in {figures.span(left)}"

@@ -4,11 +4,12 @@ import threading
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from tests.threads import at_once
 from tests.versus.pair import Pair
 from trading.models import Versus
-from trading.versus import desk
+from trading.versus import desk, driver
 from trading.versus.changes import change
 from trading.versus.checks import Check
 from trading.versus.desk import NotNow
@@ -32,6 +33,16 @@ def test_drivers_at_once_open_each_leg_once(pair: Pair) -> None:
     assert versus.state == State.FROZEN
     assert pair.held("a", versus) == [("BUY", Decimal("0.10")), ("SELL", Decimal("0.10"))]
     assert len(pair.venue.entries("2", "send")) == 2
+
+
+def test_drivers_at_once_write_each_step_into_the_timeline_once(pair: Pair) -> None:
+    versus = pair.created()
+    change(versus, State.FREEZING, "by hand", run=1)
+    drive(versus)
+    order = versus.orders.earliest("pk")
+    order.placed_at = timezone.now()  # later than its event, so that it is not in the timeline yet
+    at_once(lambda _: driver._tell(versus, order, 1, None), DRIVERS)  # noqa: SLF001
+    assert versus.events.filter(step=order.step, at__gte=order.placed_at).count() == 1
 
 
 def test_drivers_at_once_undo_each_leg_once(pair: Pair) -> None:

@@ -289,6 +289,13 @@ def test_an_archived_versus_leaves_the_list_and_comes_back(pair: Pair) -> None:
     assert "Archive (" not in page_of(pair.user)
 
 
+def test_an_empty_archive_says_so_and_leads_back_to_the_ended(pair: Pair) -> None:
+    make_versus(pair.user, state=State.CLOSED)
+    archive = page_of(pair.user, "/versus/?archived=1")
+    assert "The archive is empty." in archive
+    assert 'id="list-ended"' in archive
+
+
 def test_one_that_is_open_is_not_archived(pair: Pair) -> None:
     versus = make_versus(pair.user, state=State.FROZEN)
     do(pair, versus, "archive")

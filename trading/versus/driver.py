@@ -241,9 +241,11 @@ def _place(
 def _tell(versus: Versus, order: Order, attempt: int, proof: dict[str, Any] | None) -> None:
     """In the timeline, once, whoever else drives it. What is tried every minute, as long as trading
     is off or a market closed, is told ever more rarely: attempts 1, 2, 4, 8 and so on."""
-    is_told = versus.events.filter(step=order.step, at__gte=order.placed_at).exists()
-    if is_told or attempt & (attempt - 1):
+    if attempt & (attempt - 1):
         return
     again = f" Attempt {attempt}." if attempt > 1 else ""
     data = None if proof is None else {TICKS: proof}
-    append(versus, f"{order.words} on {order.where}.{again}", step=order.step, data=data)
+    with transaction.atomic():  # locked: two drivers that look at the same time both find no event
+        Versus.objects.select_for_update().get(pk=versus.pk)
+        if not versus.events.filter(step=order.step, at__gte=order.placed_at).exists():
+            append(versus, f"{order.words} on {order.where}.{again}", step=order.step, data=data)

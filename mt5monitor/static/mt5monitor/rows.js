@@ -151,7 +151,7 @@
     }
     for (const cell of live.querySelectorAll("[data-next]")) {
       const left = Number(cell.dataset.next) - now;
-      if (cell.dataset.next) put(cell, left <= 0 ? "now" : `in ${span(left)}`);
+      if (cell.dataset.next) put(cell, left < 1 ? "now" : `in ${span(left)}`);
     }
     for (const row of live.querySelectorAll("[data-stale-after]")) {
       const old = row.dataset.seen && now - Number(row.dataset.seen) > Number(row.dataset.staleAfter);
