@@ -20,6 +20,7 @@ from mt5monitor.api.site import api
 from tests.api.program import Program
 from tests.cast import somebody
 from tests.factories import make_account, make_order, make_position, make_user, make_versus
+from tests.valkey import PrivateValkey
 from trading import quotes
 from trading.sizing import Refused
 
@@ -60,7 +61,9 @@ def _one_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def program(_one_connection: None, trading_on: None, versus_on: None) -> Program:
+def program(
+    _one_connection: None, valkey: PrivateValkey, trading_on: None, versus_on: None
+) -> Program:
     boss = somebody("boss")
     assert boss is not None
     account = make_account(number=4711)
