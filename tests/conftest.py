@@ -102,8 +102,8 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
     So the next one, in whichever order they run, finds phases, content types and permissions.
     """
-    if not empties_the_database(item):
-        return (yield)
+    if not empties_the_database(item) or MIGRATED not in item.config.stash:
+        return (yield)  # or there is no database: all that asked for one were skipped
     from trading import triggers  # models are ready by now
     from trading.models import Order
 
