@@ -25,6 +25,11 @@ def reconnect() -> None:
                 one.close()
 
 
+def words(fault: Exception) -> str:
+    """What the database said, in one line for the log."""
+    return " ".join(str(fault).split()) or type(fault).__name__
+
+
 @contextmanager
 def unhurried() -> Iterator[None]:
     """Let statements of this thread take as long as they need: migrations, imports, pruning.

@@ -13,10 +13,10 @@ from mt5monitor import postgres
 from mt5monitor.database import FAULTS, reconnect, unhurried
 from mt5monitor.postgres import Limits
 from tests.factories import make_agent
+from tests.locks import OFF, session
 from tests.test_settings import settings
 from tests.waiting import eventually
 
-OFF = Limits(0, 0, 0, 0)
 URL = "postgres://user:secret@db.example.com/desk"
 
 
@@ -99,12 +99,6 @@ def held(agent: Agent) -> Iterator[psycopg.Connection[Any]]:
         yield other
 
 
-def session(limits: Limits) -> psycopg.Connection[Any]:
-    found = connection.get_connection_params()
-    wanted = {"options": "", "cursor_factory": psycopg.Cursor, "context": None}
-    return psycopg.connect(**postgres.options(found | wanted, limits))
-
-
 @on_postgres
 def test_a_session_that_is_idle_in_a_transaction_is_ended_with_its_locks(
     agent: Agent, held: psycopg.Connection[Any]
@@ -146,12 +140,17 @@ def test_after_its_session_was_ended_a_thread_goes_on_with_another(agent: Agent)
         cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
-    with pytest.raises(FAULTS), transaction.atomic():
-        Agent.objects.filter(pk=agent.pk).update(failures=3)
-        with session(OFF) as other:
-            other.autocommit = True
-            assert eventually(lambda: not is_running(other, pid))
-        Agent.objects.filter(pk=agent.pk).update(failures=4)
+
+    def write() -> None:
+        with transaction.atomic():
+            Agent.objects.filter(pk=agent.pk).update(failures=3)
+            with session() as other:
+                other.autocommit = True
+                assert eventually(lambda: not is_running(other, pid))
+            Agent.objects.filter(pk=agent.pk).update(failures=4)
+
+    with pytest.raises(FAULTS):
+        write()
     reconnect()
     agent.refresh_from_db()
     assert agent.failures == 0
