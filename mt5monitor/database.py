@@ -4,11 +4,14 @@ What limits every wait is in postgres.py. When such a limit strikes, the stateme
 session is ended; whoever does one item after another goes on with the next on a new connection.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 from django.db import InterfaceError, InternalError, OperationalError, connection, connections
 
+T = TypeVar("T")
 # The database is away, busy or has ended a statement or a session. Nothing is wrong with the data,
 # and the same may succeed a moment later. PostgreSQL's end of an idle session is an InternalError.
 FAULTS = (OperationalError, InterfaceError, InternalError)
@@ -28,6 +31,23 @@ def reconnect() -> None:
 def words(fault: Exception) -> str:
     """What the database said, in one line for the log."""
     return " ".join(str(fault).split()) or type(fault).__name__
+
+
+def each(items: Iterable[T], act: Callable[[T], object], log: logging.Logger, failed: str) -> int:
+    """Do `act` with every item; return for how many it was true.
+
+    One that fails, whatever the fault, is logged as `failed % item` with its traceback, and costs
+    the others nothing: they go on, on a new connection.
+    """
+    done = 0
+    for item in items:
+        try:
+            done += bool(act(item))
+        except Exception:
+            # One whole item of work, such as one order.
+            log.exception(failed, item)
+            reconnect()
+    return done
 
 
 @contextmanager

@@ -5,6 +5,7 @@ number of times. Each step is claimed by a conditional UPDATE, so two at once do
 """
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts.agents import AgentError, OrderRecord
 from accounts.agents.signing import CLOCK_SKEW
 from accounts.models import Agent
+from mt5monitor.database import each
 from trading import wire
 from trading.diagram import State
 from trading.evidence import Finding, closed, proposal, weigh
@@ -42,33 +44,32 @@ def tend() -> int:
     """One round; returns how many orders were touched."""
     now = timezone.now()
     touched = expire(now) + give_up(now) + call_for_help(now)
-    for order in due(now):
-        try:
-            touched += look(order)
-        except Exception:
-            # One order's look: the others are looked at all the same.
-            log.exception("Order %s could not be looked for", order.tag)
+    touched += each(due(now), look, log, "Order %s could not be looked for")
     return touched + raise_late_fills(now)
 
 
 def expire(now: datetime) -> int:
     late = Order.objects.filter(state=State.QUEUED, valid_until__lte=now)
-    text = "It could not be sent in time. Nothing was sent."
-    return sum(change(order, State.EXPIRED, text) for order in late)
+    return _each(late, State.EXPIRED, "It could not be sent in time. Nothing was sent.")
 
 
 def give_up(now: datetime) -> int:
     """Orders whose sender has died, or never wrote down what it heard."""
     lost = Order.objects.filter(state=State.SENDING, deadline__lte=now - GRACE)
     text = "No answer was written down in time; the monitor looks for the outcome."
-    return sum(change(order, State.UNKNOWN, text) for order in lost)
+    return _each(lost, State.UNKNOWN, text)
 
 
 def call_for_help(now: datetime) -> int:
     """Orders that nobody could even look for: whatever fails here, a person is asked."""
     stuck = Order.objects.filter(state=State.UNKNOWN, unknown_at__lte=now - OVERDUE_AFTER)
     text = "The monitor failed to find out what became of it. Look at the terminal."
-    return sum(change(order, State.NEEDS_ATTENTION, text) for order in stuck)
+    return _each(stuck, State.NEEDS_ATTENTION, text)
+
+
+def _each(orders: Iterable[Order], to: State, text: str) -> int:
+    """One whose row is locked is changed by a later round; it holds up none of the others."""
+    return each(orders, lambda one: change(one, to, text), log, f"Order %s did not become {to}")
 
 
 def due(now: datetime) -> list[Order]:

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
+from mt5monitor.database import unhurried
 from trading.models import EquityPoint, EquityWatch
 from trading.models.history import QUARTER_S
 
@@ -69,6 +70,11 @@ def thin(now: datetime | None = None) -> int:
     """Of points older than a week the last of each quarter hour stays, of those older than a
     quarter the last of each day (UTC). Returns how many went; the second time none do."""
     now = now or timezone.now()
+    with unhurried():
+        return _thin(now)
+
+
+def _thin(now: datetime) -> int:
     old = EquityPoint.objects.filter(at__lt=now - FINE_FOR)
     accounts = list(old.order_by().values_list("account", flat=True).distinct())
     return sum(

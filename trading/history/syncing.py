@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -21,6 +22,7 @@ from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
 from accounts.models.money import trimmed
+from mt5monitor.database import each, reconnect
 from trading.history import reading, rows, trades, worth
 from trading.models import ClosedTrade, Deal, HistorySync
 
@@ -83,15 +85,16 @@ def sync_if_due(account: Account, *, deadline_s: float = DEADLINE_S) -> Outcome 
 
 def sync_due(budget_s: float = BUDGET_S) -> int:
     """Those that are due, one after the other, for so long; returns how many were read."""
-    ends_at, done = time.monotonic() + budget_s, 0
-    for account in due(timezone.now())[:AT_ONCE]:
-        if time.monotonic() > ends_at:
-            break
-        claimed = _claim(account, timezone.now(), DEADLINE_S)
-        if claimed is not None:
-            _Sync(account, claimed, False, time.monotonic() + DEADLINE_S).run()
-            done += 1
-    return done
+    ends_at = time.monotonic() + budget_s
+    in_time = takewhile(lambda _: time.monotonic() <= ends_at, due(timezone.now())[:AT_ONCE])
+    return each(in_time, _sync_one, log, "The history of account %s could not be read")
+
+
+def _sync_one(account: Account) -> bool:
+    claimed = _claim(account, timezone.now(), DEADLINE_S)
+    if claimed is not None:
+        _Sync(account, claimed, False, time.monotonic() + DEADLINE_S).run()
+    return claimed is not None
 
 
 def due(now: datetime) -> QuerySet[Account]:
@@ -168,6 +171,7 @@ class _Sync:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
         except Exception:
             log.exception("The history of %s could not be kept", self.account.number)
+            reconnect()
             return self._failed("The history could not be kept: see the log of the monitor.")
         self._update(
             synced_at=timezone.now(), failing_since=None, reason=self.note, **self.seen,
@@ -281,11 +285,9 @@ class _Sync:
         HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
             claimed_until=None
         )
-        lacking = (
-            f"{trimmed(self.unexplained):,f} of the balance is not explained."
-            if self.unexplained
-            else ""
-        )
+        lacking = ""
+        if self.unexplained:
+            lacking = f"{trimmed(self.unexplained):,f} of the balance is not explained."
         return Outcome(self.account.number, ok, sentence, self.deals, self.trades, lacking)
 
     def _update(self, **columns: object) -> None:
