@@ -20,6 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.agents import AgentError
 from accounts.models import Agent, Position
+from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.database import each
 from trading import wire
 from trading.diagram import EXECUTED, LOCKING, WITHOUT_EXECUTION, State
@@ -81,6 +82,10 @@ def due(now: datetime) -> list[Order]:
     for after in LOOKS:
         unseen = Q(looked_at=None) | Q(looked_at__lt=F("ended_at") + after)
         late |= Q(ended_at__lte=now - after) & unseen
+    # Ended before the clock was set back: every now and then until its time has come once more.
+    ahead = now + CLOCKS_DIFFER
+    unseen = Q(looked_at=None) | Q(looked_at__lt=now - LOOKS[0]) | Q(looked_at__gt=ahead)
+    late |= Q(ended_at__gt=ahead) & unseen
     # One that is away would take a worker for seconds; it is asked once it is back.
     orders = _ended(now).filter(late, contract="2", agent__status=Agent.Status.ONLINE)
     orders = orders.filter(agent__enabled=True).exclude(kind=Order.Kind.MODIFY)  # leaves no deal

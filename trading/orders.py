@@ -27,6 +27,7 @@ from django.utils import timezone
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
 from accounts.positions import find
+from mt5monitor.clock import is_ahead
 from mt5monitor.database import FAULTS, reconnect, words
 from trading import permits, wire
 from trading.diagram import EXECUTED, LOCKING, State
@@ -39,6 +40,8 @@ from trading.sizing import Refused
 log = logging.getLogger(__name__)
 
 CLICK_VALID = timedelta(seconds=10)
+TOO_LATE = "It could not be sent in time. Nothing was sent."
+SET_BACK = "The clock was set back after it was placed. Nothing was sent."
 LOOK_AGAIN_S = 0.02  # while another order of the account is under way
 
 
@@ -171,9 +174,13 @@ def send(order: Order) -> Order:
 
 def _claim_in_turn(order: Order) -> bool:
     """Waits while another order of the account is on its way, until this one expires."""
+    # By a clock that is not set as well: turning the other back gives no more time.
+    until = time.monotonic() + (order.valid_until - timezone.now()).total_seconds()
     while order.state == State.QUEUED:
         try:
-            if _claim(order):
+            if time.monotonic() >= until:
+                change(order, State.EXPIRED, TOO_LATE)
+            elif _claim(order):
                 return True
         except IntegrityError:
             # Of its own kind: an override does not wait for what it overrides.
@@ -200,7 +207,10 @@ def _claim(order: Order) -> bool:
     now = timezone.now()
     with transaction.atomic(durable=True):
         if now >= order.valid_until:
-            change(order, State.EXPIRED, "It could not be sent in time. Nothing was sent.")
+            change(order, State.EXPIRED, TOO_LATE)
+            return False
+        if is_ahead(order.placed_at, now):
+            change(order, State.EXPIRED, SET_BACK)
             return False
         if why := permits.refusal(order, now):
             change(order, State.DENIED, why)

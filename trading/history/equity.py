@@ -48,7 +48,8 @@ def _watch(at: datetime) -> datetime | None:
 def _points(at: datetime, now: datetime, *, watched: bool) -> Iterator[EquityPoint]:
     """Those that differ from the last one of their account; while nobody `watched`, nothing is
     known of any."""
-    last = EquityPoint.objects.filter(account=OuterRef("pk")).order_by("-at")
+    # None from before the clock was set back, which lie ahead.
+    last = EquityPoint.objects.filter(account=OuterRef("pk"), at__lte=at).order_by("-at")
     accounts = Account.objects.with_figures(now).annotate(
         last_balance=Subquery(last.values("balance")[:1]),
         last_equity=Subquery(last.values("equity")[:1]),
