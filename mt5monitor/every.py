@@ -14,6 +14,8 @@ from mt5monitor.clock import steady_now
 class Every(schedule):
     """Due once in so many seconds."""
 
+    run_every: timedelta
+
     def __init__(self, seconds: float, app: Any = None) -> None:
         super().__init__(seconds, nowfun=steady_now, app=app)
 
