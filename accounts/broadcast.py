@@ -26,6 +26,7 @@ from accounts.models import Account
 from accounts.programs import publishing
 from accounts.programs.publishing import Build
 from mt5monitor import loop
+from mt5monitor.database import FAULTS, reconnect
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,11 @@ class Batch:
     def _show(self) -> None:
         try:
             messages = self._rendered()
-        except Exception:
+        except Exception as error:
             # The change itself is committed and its caller has nothing to repair.
             log.exception("Changed rows could not be rendered; pages will be read again")
+            if isinstance(error, FAULTS):
+                reconnect()  # for what else the caller does
             messages = []
         publisher().send(messages)
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 
 Changes = Mapping[str, Any]
 
@@ -29,6 +29,13 @@ def locked(model: type[models.Model], pks: Iterable[int], column: str) -> dict[i
     exist are left out."""
     rows = model._base_manager.select_for_update(no_key=True).filter(pk__in=list(pks))
     return dict(rows.order_by("pk").values_list("pk", column))
+
+
+def unlocked(model: type[models.Model], pks: Iterable[int]) -> set[int]:
+    """Lock those of these rows that no other session holds, and return their primary keys."""
+    rows = model._base_manager.select_for_update(no_key=True, skip_locked=True)
+    with transaction.atomic():
+        return set(rows.filter(pk__in=list(pks)).order_by("pk").values_list("pk", flat=True))
 
 
 def write_changes(model: type[models.Model], changes: Iterable[tuple[int, Changes]]) -> int:

@@ -5,21 +5,22 @@ A sweep in which nothing changed costs one UPDATE of last_seen_at and no message
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import polls
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
-from accounts.changes import lock_rows
-from accounts.models import Agent
+from accounts.changes import lock_rows, unlocked
+from accounts.models import Account, Agent
 from accounts.plan import Plan
 from accounts.results import Result
 from accounts.snapshot import Snapshot
+from mt5monitor.database import FAULTS, reconnect, words
 
 log = logging.getLogger(__name__)
 operations = logging.getLogger("operations")
@@ -37,9 +38,29 @@ class Recorder:
         self._touch_due = time.monotonic() + touch_every_s
 
     def record(self, batch: Sequence[Result]) -> set[int]:
-        """Writes a batch; returns the ids of the agents with a change to show."""
+        """Writes a batch; returns the ids of the agents with a change to show.
+
+        Never raises. Where another session keeps rows locked, such as that of a host that was lost,
+        the agents of those rows are left out, and polled again when they are due.
+        """
+        try:
+            return self._written(batch)
+        except FAULTS as fault:
+            log.warning("A batch of %d replies is written once more: %s", len(batch), words(fault))
+        reconnect()
+        try:
+            return self._written(_free(batch))
+        except FAULTS as fault:
+            log.warning("%d replies could not be written: %s", len(batch), words(fault))
+        reconnect()
+        return set()
+
+    def _written(self, batch: Sequence[Result]) -> set[int]:
+        """Raises FAULTS, and those alone."""
         try:
             return self._record(batch)
+        except FAULTS:
+            raise
         except Exception:
             # One reply that the database refuses must not cost the others theirs.
             log.exception("A batch of %d replies could not be written", len(batch))
@@ -50,6 +71,8 @@ class Recorder:
         for result in batch:
             try:
                 changed |= self._record([result])
+            except FAULTS:
+                raise  # it is not the reply that is refused
             except Exception:
                 log.exception("The reply of agent %d could not be written", result.agent_id)
                 changed |= self._record_refusal(result)
@@ -58,8 +81,10 @@ class Recorder:
     def _record_refusal(self, result: Result) -> set[int]:
         try:
             return self._record([_unwritable(result)])
+        except FAULTS:
+            raise
         except Exception:
-            # The database itself is away: the claim has lapsed by the time it is back.
+            # Its claim lapses: it is polled again when it is due.
             log.exception("Nor could it be written that agent %d failed", result.agent_id)
             return set()
 
@@ -99,13 +124,47 @@ class Recorder:
         """Confirms that the unchanged agents answered, all in one UPDATE and so at one time: that
         of the first, for no agent may look as if it had been heard later than it was."""
         if self._touched:
-            seen_at = min(self._touched.values())
-            touched = Agent.objects.filter(pk__in=self._touched, last_seen_at__lt=seen_at)
-            with transaction.atomic():
-                lock_rows(Agent, self._touched)
-                touched.update(last_seen_at=seen_at)
+            try:
+                _confirm(self._touched)
+            except FAULTS as fault:
+                log.warning("%d agents are confirmed late: %s", len(self._touched), words(fault))
+                reconnect()
+                _confirm_free(self._touched)
         self._touched.clear()
         self._touch_due = time.monotonic() + self._touch_every_s
+
+
+def _confirm(heard: Mapping[int, datetime]) -> None:
+    seen_at = min(heard.values())
+    touched = Agent.objects.filter(pk__in=heard, last_seen_at__lt=seen_at)
+    with transaction.atomic():
+        lock_rows(Agent, heard)
+        touched.update(last_seen_at=seen_at)
+
+
+def _confirm_free(heard: Mapping[int, datetime]) -> None:
+    """Those whose rows no other session holds; of the others the next poll is confirmed."""
+    try:
+        free = unlocked(Agent, heard)
+        if free:
+            _confirm({pk: heard[pk] for pk in free})
+    except FAULTS as fault:
+        log.warning("%d agents could not be confirmed: %s", len(heard), words(fault))
+        reconnect()
+
+
+def _free(batch: Sequence[Result]) -> list[Result]:
+    """The replies of agents whose row, and those of whose accounts, no other session holds."""
+    if not connection.features.has_select_for_update:
+        return list(batch)
+    ids = {result.agent_id for result in batch}
+    owners = dict(Account.objects.filter(agent__in=ids).values_list("pk", "agent_id"))
+    with transaction.atomic():
+        held = ids - unlocked(Agent, ids)
+        held |= {owners[pk] for pk in owners.keys() - unlocked(Account, owners)}
+    if held:
+        log.warning("Rows of %d agents are locked by another session: %s", len(held), sorted(held))
+    return [result for result in batch if result.agent_id not in held]
 
 
 def _plan(batch: Sequence[Result]) -> Plan:

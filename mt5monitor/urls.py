@@ -9,6 +9,7 @@ from mt5monitor.api.site import nothing_here
 from mt5monitor.api.site import urls as api_urls
 from mt5monitor.icon import icon
 
+handler500 = "mt5monitor.failed.failed"
 urlpatterns = [
     path("admin/login/", sign_in_to_admin),
     path("admin/password_change/", admin.site.admin_view(change_own_password, cacheable=True)),

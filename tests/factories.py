@@ -28,7 +28,7 @@ def make_online_agent(**columns: Any) -> Agent:
         "status": "online",
         "last_seen_at": now,
         "polled_at": now,
-        "next_poll_at": now + timedelta(hours=1),
+        "next_poll_at": now + timedelta(minutes=1),
     } | columns
     return make_agent(**columns)
 

@@ -26,15 +26,19 @@ class PrivatePostgres:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Raises RuntimeError, with what PostgreSQL said, when it does not start."""
+    def start(self, address: str = "") -> None:
+        """`address`: of this machine, where it listens for other hosts besides; they need no
+        password. Raises RuntimeError, with what PostgreSQL said, when it does not start."""
         self.folder.mkdir(mode=0o755)
         binaries = self._installed()
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         self._run([str(binaries / "initdb"), "-D", str(self.data), *options])
+        if address:
+            with (self.data / "pg_hba.conf").open("a") as allowed:
+                allowed.write("host all all samenet trust\n")
         argv = [str(binaries / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
-        for setting in ["listen_addresses=", *SETTINGS]:
+        for setting in [f"listen_addresses={address}", *SETTINGS]:
             argv += ["-c", setting]
         with self._log().open("wb") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, user=self._user)

@@ -11,6 +11,7 @@ from django.db import connections
 from accounts.agents.text import clean
 from accounts.models import Account, Position
 from accounts.positions import find
+from mt5monitor.database import FAULTS, reconnect
 from trading import orders, readback
 from trading.diagram import OPEN, State
 from trading.models import Order
@@ -148,6 +149,12 @@ def _close(
         return _told(orders.send(orders.place(account, user, asked, key)))
     except KeyTaken as error:
         return Closing(str(position), str(error), failed=True)
+    except FAULTS:
+        # One position: those after it are closed all the same.
+        log.exception("Position %s of account %s could not be closed", position, account)
+        reconnect()
+        text = "The database failed while it was being closed. Look at the account's orders."
+        return Closing(str(position), text, failed=True)
 
 
 def _told(order: Order) -> Closing:

@@ -20,6 +20,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.agents import AgentError
 from accounts.models import Agent, Position
+from mt5monitor.clock import CLOCKS_DIFFER
+from mt5monitor.database import each
 from trading import wire
 from trading.diagram import EXECUTED, LOCKING, WITHOUT_EXECUTION, State
 from trading.evidence import dealt
@@ -39,9 +41,10 @@ AT_ONCE = 3  # a round: an agent that does not answer takes seconds
 
 def raise_late_fills(now: datetime) -> int:
     """How many orders turned out to be executed. Harmless when several do it at once."""
-    looked = sum(_look(order, now) for order in due(now))
-    new = sum(_look_for_new(order, now) for order in watched(now))
-    return sum(map(_raise_held, _held(now))) + looked + new
+    failed = "Order %s could not be looked for once more"
+    looked = each(due(now), lambda order: _look(order, now), log, failed)
+    new = each(watched(now), lambda order: _look_for_new(order, now), log, failed)
+    return each(_held(now), _raise_held, log, failed) + looked + new
 
 
 def _ended(now: datetime) -> QuerySet[Order]:
@@ -79,6 +82,10 @@ def due(now: datetime) -> list[Order]:
     for after in LOOKS:
         unseen = Q(looked_at=None) | Q(looked_at__lt=F("ended_at") + after)
         late |= Q(ended_at__lte=now - after) & unseen
+    # Ended before the clock was set back: every now and then until its time has come once more.
+    ahead = now + CLOCKS_DIFFER
+    unseen = Q(looked_at=None) | Q(looked_at__lt=now - LOOKS[0]) | Q(looked_at__gt=ahead)
+    late |= Q(ended_at__gt=ahead) & unseen
     # One that is away would take a worker for seconds; it is asked once it is back.
     orders = _ended(now).filter(late, contract="2", agent__status=Agent.Status.ONLINE)
     orders = orders.filter(agent__enabled=True).exclude(kind=Order.Kind.MODIFY)  # leaves no deal

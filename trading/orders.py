@@ -27,16 +27,21 @@ from django.utils import timezone
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
 from accounts.positions import find
+from mt5monitor.clock import is_ahead
+from mt5monitor.database import FAULTS, reconnect, words
 from trading import permits, wire
 from trading.diagram import EXECUTED, LOCKING, State
 from trading.journal import append, change
+from trading.keeping import keep
 from trading.models import Order, Versus
-from trading.outcomes import settle
+from trading.outcomes import settle, settle_unsent
 from trading.sizing import Refused
 
 log = logging.getLogger(__name__)
 
 CLICK_VALID = timedelta(seconds=10)
+TOO_LATE = "It could not be sent in time. Nothing was sent."
+SET_BACK = "The clock was set back after it was placed. Nothing was sent."
 LOOK_AGAIN_S = 0.02  # while another order of the account is under way
 
 
@@ -169,9 +174,13 @@ def send(order: Order) -> Order:
 
 def _claim_in_turn(order: Order) -> bool:
     """Waits while another order of the account is on its way, until this one expires."""
+    # By a clock that is not set as well: turning the other back gives no more time.
+    until = time.monotonic() + (order.valid_until - timezone.now()).total_seconds()
     while order.state == State.QUEUED:
         try:
-            if _claim(order):
+            if time.monotonic() >= until:
+                change(order, State.EXPIRED, TOO_LATE)
+            elif _claim(order):
                 return True
         except IntegrityError:
             # Of its own kind: an override does not wait for what it overrides.
@@ -180,6 +189,11 @@ def _claim_in_turn(order: Order) -> bool:
             if rival is not None and rival.state != State.SENDING:
                 why = f"The outcome of another order is unknown: {rival.words}. Settle it first."
                 change(order, State.DENIED, why)
+        except FAULTS as fault:
+            # Should the claim be committed all the same, the row says so: then it is never sent.
+            log.warning("Order %s could not be claimed: %s", order.tag, words(fault))
+            reconnect()
+            order.refresh_from_db()
         if order.state == State.QUEUED:
             # Also when it was looked at before something was switched off: the next look says so.
             time.sleep(LOOK_AGAIN_S)
@@ -193,7 +207,10 @@ def _claim(order: Order) -> bool:
     now = timezone.now()
     with transaction.atomic(durable=True):
         if now >= order.valid_until:
-            change(order, State.EXPIRED, "It could not be sent in time. Nothing was sent.")
+            change(order, State.EXPIRED, TOO_LATE)
+            return False
+        if is_ahead(order.placed_at, now):
+            change(order, State.EXPIRED, SET_BACK)
             return False
         if why := permits.refusal(order, now):
             change(order, State.DENIED, why)
@@ -214,24 +231,15 @@ def _transmit(order: Order) -> None:
     try:
         answer = wire.trade(order)
     except NotSent as error:
-        _settle_unsent(order, error.sentence)
+        why = error.sentence
+        keep(order, why, lambda: settle_unsent(order, why))
     except Exception:
         # Whatever this was, the order may have left: its outcome is unknown, and is looked for.
         log.exception("Order %s: sending failed in a way that it should not", order.tag)
-        change(order, State.UNKNOWN, "The monitor failed while sending; it looks for the outcome.")
+        why = "The monitor failed while sending; it looks for the outcome."
+        keep(order, why, lambda: change(order, State.UNKNOWN, why))
     else:
-        settle(order, answer)
-
-
-def _settle_unsent(order: Order, why: str) -> None:
-    """Also of one that was given up as unknown meanwhile: this is the proof that it waits for."""
-    if change(order, State.NOT_SENT, why, answered_at=timezone.now()):
-        return
-    order.refresh_from_db()
-    while order.state in (State.UNKNOWN, State.NEEDS_ATTENTION):
-        if change(order, State.NOT_EXECUTED, why, answered_at=timezone.now()):
-            return
-        order.refresh_from_db()
+        keep(order, str(answer), lambda: settle(order, answer))
 
 
 def cancel(order: Order, actor: str) -> bool:

@@ -15,6 +15,8 @@ from accounts.agents import TradeAnswer
 from accounts.models import Agent, Position
 from mt5monitor import loop
 from mt5monitor.celery import app
+from mt5monitor.database import FAULTS, reconnect
+from mt5monitor.database import words as said
 from trading.diagram import ALLOWED, State
 from trading.journal import append, change
 from trading.models import Order
@@ -46,8 +48,21 @@ def settle(order: Order, answer: TradeAnswer) -> bool:
             _poll(order, timezone.now() + SENDER_READS)
             return True
         order.refresh_from_db()
+    if order.events.filter(state=to, data=received).exists():
+        return True  # it was committed already, and the connection broke before that was heard
     append(order, "An answer came that changes nothing any more.", data=received)
     return False
+
+
+def settle_unsent(order: Order, why: str) -> None:
+    """Also of one that was given up as unknown meanwhile: this is the proof that it waits for."""
+    if change(order, State.NOT_SENT, why, answered_at=timezone.now()):
+        return
+    order.refresh_from_db()
+    while order.state in (State.UNKNOWN, State.NEEDS_ATTENTION):
+        if change(order, State.NOT_EXECUTED, why, answered_at=timezone.now()):
+            return
+        order.refresh_from_db()
 
 
 def columns(answer: TradeAnswer) -> dict[str, Any]:
@@ -105,9 +120,14 @@ def poll_soon(order: Order) -> None:
 
 
 def _poll(order: Order, at: datetime) -> None:
-    """At that time, unless it is due before."""
+    """At that time, unless it is due before. The outcome is written: should this fail, it is polled
+    when it is due."""
     agent = Agent.objects.filter(orders=order, next_poll_at__gt=at)
-    agent.update(next_poll_at=at)
+    try:
+        agent.update(next_poll_at=at)
+    except FAULTS as fault:
+        log.warning("Agent of order %s is not polled earlier: %s", order.tag, said(fault))
+        reconnect()
 
 
 def _tell_a_worker() -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Agent
+from mt5monitor.clock import CLOCKS_DIFFER
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
 from trading.versus.diagram import OPENING
 
@@ -35,6 +36,7 @@ def permitted(now: datetime) -> QuerySet[Order]:
         account__agent=F("agent"),
         account__number=F("login"),
         valid_until__gt=now,
+        placed_at__lte=now + CLOCKS_DIFFER,  # else the clock was set back: it is older than it says
     )
 
 
@@ -142,7 +144,8 @@ def _of_one_limit(limit: TradeLimit, order: Order, now: datetime) -> str:
     if opens and (why := _of_size(limit, order.symbol, order.volume)):
         return why
     if opens and limit.orders_per_minute is not None:
-        sent = _sent(limit, order).filter(claimed_at__gt=now - MINUTE).count()
+        last_minute = {"claimed_at__gt": now - MINUTE, "claimed_at__lte": now + CLOCKS_DIFFER}
+        sent = _sent(limit, order).filter(**last_minute).count()
         if sent >= limit.orders_per_minute:
             return f"At most {limit.orders_per_minute} orders a minute are allowed ({limit})."
     return ""

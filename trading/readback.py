@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from accounts import polling
 from accounts.models import Agent, Position
+from mt5monitor.database import reconnect
 from trading import orders
 from trading.diagram import EXECUTED, State
 from trading.models import Order
@@ -44,6 +45,7 @@ def show(settled: Iterable[Order]) -> None:
         except Exception:
             # One account: what became of its orders is known, and is told all the same.
             log.exception("The account of order %s could not be read again", happened[-1].tag)
+            reconnect()
 
 
 def _show(account: int, happened: list[Order]) -> None:

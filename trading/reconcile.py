@@ -5,21 +5,26 @@ number of times. Each step is claimed by a conditional UPDATE, so two at once do
 """
 
 import logging
+import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.agents import AgentError, OrderRecord
+from accounts.agents import AgentError, OrderRecord, client
 from accounts.agents.signing import CLOCK_SKEW
 from accounts.models import Agent
+from mt5monitor.clock import CLOCKS_DIFFER, is_ahead
+from mt5monitor.database import each
 from trading import wire
 from trading.diagram import State
 from trading.evidence import Finding, closed, proposal, weigh
 from trading.journal import append, change
 from trading.latefills import raise_late_fills
 from trading.models import Order
+from trading.orders import TOO_LATE
 from trading.outcomes import poll_soon, settle
 
 log = logging.getLogger(__name__)
@@ -42,40 +47,69 @@ def tend() -> int:
     """One round; returns how many orders were touched."""
     now = timezone.now()
     touched = expire(now) + give_up(now) + call_for_help(now)
-    for order in due(now):
-        try:
-            touched += look(order)
-        except Exception:
-            # One order's look: the others are looked at all the same.
-            log.exception("Order %s could not be looked for", order.tag)
+    touched += each(due(now), look, log, "Order %s could not be looked for")
     return touched + raise_late_fills(now)
 
 
 def expire(now: datetime) -> int:
-    late = Order.objects.filter(state=State.QUEUED, valid_until__lte=now)
-    text = "It could not be sent in time. Nothing was sent."
-    return sum(change(order, State.EXPIRED, text) for order in late)
+    set_back = Q(placed_at__gt=now + CLOCKS_DIFFER)
+    late = Order.objects.filter(Q(valid_until__lte=now) | set_back, state=State.QUEUED)
+    return _each(late, State.EXPIRED, TOO_LATE)
 
 
 def give_up(now: datetime) -> int:
     """Orders whose sender has died, or never wrote down what it heard."""
-    lost = Order.objects.filter(state=State.SENDING, deadline__lte=now - GRACE)
+    set_back = Q(claimed_at__gt=now + CLOCKS_DIFFER)
+    late = Order.objects.filter(Q(deadline__lte=now - GRACE) | set_back, state=State.SENDING)
+    lost = [order for order in late if not is_ahead(order.claimed_at, now) or _is_overdue(order)]
     text = "No answer was written down in time; the monitor looks for the outcome."
-    return sum(change(order, State.UNKNOWN, text) for order in lost)
+    return _each(lost, State.UNKNOWN, text)
+
+
+# When this process found them first, of time.monotonic(): orders that are under way, and were
+# claimed before the clock was set back.
+_found: dict[int, float] = {}
+
+
+def _is_overdue(order: Order) -> bool:
+    """Whether its deadline has passed since it was found: its own is by a clock that was set."""
+    patience = client().limits.trade_deadline + GRACE.total_seconds()
+    since = _found.setdefault(order.pk, time.monotonic())
+    is_over = time.monotonic() - since >= patience
+    if is_over:
+        del _found[order.pk]
+    return is_over
 
 
 def call_for_help(now: datetime) -> int:
     """Orders that nobody could even look for: whatever fails here, a person is asked."""
-    stuck = Order.objects.filter(state=State.UNKNOWN, unknown_at__lte=now - OVERDUE_AFTER)
+    set_back = Q(unknown_at__gt=now + CLOCKS_DIFFER)
+    waiting = Order.objects.filter(state=State.UNKNOWN)
+    found = waiting.filter(Q(unknown_at__lte=now - OVERDUE_AFTER) | set_back)
+    stuck = [order for order in found if not _waits_anew(order, now)]
     text = "The monitor failed to find out what became of it. Look at the terminal."
-    return sum(change(order, State.NEEDS_ATTENTION, text) for order in stuck)
+    return _each(stuck, State.NEEDS_ATTENTION, text)
+
+
+def _each(orders: Iterable[Order], to: State, text: str) -> int:
+    """One whose row is locked is changed by a later round; it holds up none of the others."""
+    return each(orders, lambda one: change(one, to, text), log, f"Order %s did not become {to}")
+
+
+def _waits_anew(order: Order, now: datetime) -> bool:
+    """One that became unknown before the clock was set back waits from now on."""
+    if not is_ahead(order.unknown_at, now):
+        return False
+    row = Order.objects.filter(pk=order.pk, state=order.state, unknown_at=order.unknown_at)
+    return bool(row.update(unknown_at=now))
 
 
 def due(now: datetime) -> list[Order]:
-    unknown = Q(state=State.UNKNOWN) & (Q(looked_at=None) | Q(looked_at__lte=now - LOOK_EVERY))
+    never = Q(looked_at=None) | Q(looked_at__gt=now + CLOCKS_DIFFER)  # or before it was set back
+    unknown = Q(state=State.UNKNOWN) & (never | Q(looked_at__lte=now - LOOK_EVERY))
     asked = Q(state=State.NEEDS_ATTENTION)
     answers = Q(agent__status=Agent.Status.ONLINE, looked_at__lte=now - LOOK_RARELY)
-    asked &= Q(looked_at=None) | Q(looked_at__lte=now - LOOK_SELDOM) | answers
+    asked &= never | Q(looked_at__lte=now - LOOK_SELDOM) | answers
     orders = Order.objects.filter(unknown | asked).select_related("agent", "account")
     return list(orders.order_by("claimed_at"))
 

@@ -3,6 +3,7 @@
 Every call raises AgentError when the agent could not be asked; `trade` raises NotSent.
 """
 
+import logging
 from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -29,8 +30,10 @@ from accounts.agents.trades import Kind
 from accounts.models import Account, Position
 from accounts.positions import find
 from mt5monitor import loop
+from mt5monitor.database import FAULTS, reconnect, words
 from trading.models import Order
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 PATIENCE_S = 5.0  # on top of the client's own deadlines, which end every call by themselves
 MARGIN = timedelta(days=1)  # broker clocks differ: history is asked for a day wider
@@ -41,14 +44,19 @@ def trade(order: Order) -> TradeAnswer:
     whatever else it raises means that the outcome is unknown."""
     try:
         endpoint, spec = _endpoint(order), _prepare(order)
+        asked = request(order)
     except NotSent:
         raise
+    except FAULTS as fault:
+        reconnect()
+        log.warning("Order %s is not sent: %s", order.tag, words(fault))
+        raise NotSent("The database failed before it was sent. Nothing was sent.") from fault
     except AgentError as error:
         raise NotSent(f"{error.sentence} Nothing was sent.", error) from error
     except TimeoutError as error:
         raise NotSent("The agent did not answer in time. Nothing was sent.") from error
     patience = client().limits.trade_deadline + PATIENCE_S
-    answer = loop.run(client().trade(endpoint, request(order), spec), patience)
+    answer = loop.run(client().trade(endpoint, asked, spec), patience)
     is_gone = answer.external and answer.outcome == "rejected"
     return _confirmed(order, answer) if is_gone else answer
 

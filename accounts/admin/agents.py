@@ -1,5 +1,6 @@
 """Agents in the admin: where they are, how they are spoken to, whether they are polled."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -24,6 +25,7 @@ from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
 from accounts.wording import listed
 
+AFTER_SAVING = "accounts_after_saving"  # attribute of a request
 TEST_MOST = 500
 FAILURES_SHOWN = 5
 STATUS = (
@@ -148,6 +150,14 @@ class AgentAdmin(EditAdmin):
         return "set"
 
     # --- saving -------------------------------------------------------------------------------
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What a button does besides saving is done when that is committed: an agent that is tested
+        takes seconds, and polls would wait for its row."""
+        response = super().changeform_view(request, *args, **kwargs)
+        for act in getattr(request, AFTER_SAVING, ()):
+            act()
+        return response
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         had_secret = obj.secret_encrypted is not None
         form.apply_secret()
@@ -157,9 +167,9 @@ class AgentAdmin(EditAdmin):
         super().save_model(request, obj, form, change)
         if not obj.enabled:
             conflicts.withdraw([obj.pk])
-        for submitted in self.get_actions_submit_line(request, obj.pk) if change else ():
-            if submitted.action_name in request.POST:
-                submitted.method(request, obj)
+        submitted = self.get_actions_submit_line(request, obj.pk) if change else ()
+        asked = [button for button in submitted if button.action_name in request.POST]
+        setattr(request, AFTER_SAVING, [partial(one.method, request, obj) for one in asked])
 
     def changed_columns(self, obj: Any, form: Any) -> list[str]:
         columns = super().changed_columns(obj, form)

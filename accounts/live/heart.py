@@ -17,6 +17,7 @@ from accounts.live.beat import Beats, Reading
 from accounts.live.browser import Browser
 from accounts.live.frames import Refused
 from accounts.models import Account
+from mt5monitor.clock import Setting
 
 if TYPE_CHECKING:
     from accounts.live.hub import Hub
@@ -32,6 +33,7 @@ class Heart:
         self._seen: dict[int, float] = {}
         self._polls: dict[int, dict[str, Any]] = {}
         self._reading: asyncio.Task[Reading] | None = None
+        self._clock = Setting()
 
     async def run(self) -> None:
         """Beats until cancelled; costs nothing while nobody is connected."""
@@ -52,6 +54,8 @@ class Heart:
             log.exception("live: a beat failed")
 
     async def _beat(self) -> None:
+        if self._clock.was_changed():
+            self._hub.forget_times()
         await self._drop_those_behind()
         reading = await self._read()
         await self._refuse(reading)

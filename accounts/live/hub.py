@@ -174,6 +174,13 @@ class Hub:
         self._backlog = Backlog(seq)
         self._broken.ask()
 
+    def forget_times(self) -> None:
+        """The wall clock was set: which of two rows is newer cannot be told across that moment."""
+        log.warning("live: the clock was set, so all pages are read again")
+        now = time.time()
+        self.accounts, self.agents = Versions(now), Versions(now)
+        self.break_off()
+
     async def _reread_all(self) -> None:
         await self._tell(self.browsers, "gap")
 

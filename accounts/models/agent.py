@@ -19,16 +19,15 @@ from accounts.agents.errors import AgentError
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.urgency import FIXED, Urgency
 from accounts.secret import decrypt, encrypt
+from mt5monitor.clock import CLOCKS_DIFFER, is_ahead
 
 STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a figure stale
 STALE_GRACE = timedelta(seconds=10)
-# Beyond this a moment that is still to come was written before the clock was set back.
-CLOCKS_DIFFER = timedelta(seconds=5)
 AWAITS_ORDERS = (
     "An order through this agent has no known outcome yet. Until it has, or a person has settled "
     "it on the page of orders, the agent stays where it is."
 )
-DUE_AGAIN = timedelta(minutes=2)  # the same, looked for by the index among the agents that wait
+WAITS_MOST = timedelta(minutes=2)  # beyond its interval: for a reconnect, or while it backs off
 
 
 def validate_agent_url(url: str) -> None:
@@ -40,8 +39,16 @@ def validate_agent_url(url: str) -> None:
 
 class AgentQuerySet(models.QuerySet["Agent"]):
     def due(self, now: datetime) -> "AgentQuerySet":
-        later = now + DUE_AGAIN
-        set_back = models.Q(next_poll_at__gt=later, polled_at__gt=later)
+        """Also those that would wait for longer than any may: the clock was set back since."""
+        ahead = now + CLOCKS_DIFFER
+        set_back = models.Q(next_poll_at__gt=ahead, polled_at__gt=ahead)
+        backs_off = timedelta(seconds=settings.BACKOFF_MOST_S) + CLOCKS_DIFFER
+        latest = now + max(WAITS_MOST, backs_off)
+        of_its_own = models.ExpressionWrapper(
+            models.Value(latest) + models.F("interval"), output_field=models.DateTimeField()
+        )
+        # By the first of the two few are left, for which the second has to be worked out.
+        set_back |= models.Q(next_poll_at__gt=latest) & models.Q(next_poll_at__gt=of_its_own)
         return self.filter(models.Q(next_poll_at__lte=now) | set_back, enabled=True)
 
     def reachable(self) -> "AgentQuerySet":
@@ -192,6 +199,8 @@ class Agent(models.Model):
         """Whether figures of this agent are too old, or the last reading failed."""
         if not self.is_online or self.last_seen_at is None or not self.enabled:
             return True
+        if self.is_ahead(now):
+            return True  # how old they are is not known
         return now - self.last_seen_at > self.stale_after
 
     def has_newer_answer(self, begun: datetime, now: datetime) -> bool:
@@ -202,7 +211,7 @@ class Agent(models.Model):
         return begun < self.last_seen_at
 
     def is_ahead(self, now: datetime) -> bool:
-        return self.last_seen_at is not None and self.last_seen_at - now > CLOCKS_DIFFER
+        return is_ahead(self.last_seen_at, now)
 
     def is_reachable(self) -> bool:
         return bool(self.failures < settings.FAILURES_BEFORE_RECOVERY)

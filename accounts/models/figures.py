@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
 from accounts.models.money import MONEY, MoneyField
+from mt5monitor.clock import CLOCKS_DIFFER
 
 if TYPE_CHECKING:
     from accounts.models.accountset import AccountQuerySet
@@ -56,11 +57,11 @@ def _drawdown_used_pct() -> Combinable:
 
 
 def fresh(now: datetime) -> Q:
-    """Accounts whose last reading succeeded and is not too old."""
+    """Accounts whose last reading succeeded and is not too old, nor from before the clock was set
+    back."""
     oldest = ExpressionWrapper(Value(now) - F("agent__stale_after"), output_field=DateTimeField())
-    return Q(agent__enabled=True, agent__status="online", agent__last_seen_at__gte=oldest) & ~Q(
-        connected=False
-    )
+    seen = Q(agent__last_seen_at__gte=oldest, agent__last_seen_at__lte=now + CLOCKS_DIFFER)
+    return Q(seen, agent__enabled=True, agent__status="online") & ~Q(connected=False)
 
 
 def with_figures(accounts: "AccountQuerySet", now: datetime) -> "AccountQuerySet":

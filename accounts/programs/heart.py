@@ -15,6 +15,7 @@ from accounts.live.versions import Versions
 from accounts.programs import publishing
 from accounts.programs.events import Event
 from accounts.programs.journals import journals
+from mt5monitor.clock import Setting
 
 if TYPE_CHECKING:
     from accounts.programs.hub import Hub
@@ -25,10 +26,11 @@ log = logging.getLogger(__name__)
 class Heart:
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self._journals = [journal() for journal in journals]
+        self._clock = Setting()
         self._start_anew()
 
     def _start_anew(self) -> None:
+        self._journals = [journal() for journal in journals]
         self._since = datetime.now(UTC)
         self._told = Versions(time.time())
         self._seen: dict[int, float] = {}
@@ -52,6 +54,11 @@ class Heart:
             journal.hear(event)
 
     async def _beat(self) -> None:
+        if self._clock.was_changed():
+            # What was told is known by times, which mean nothing across that moment.
+            log.warning("The clock was set, so all programs read anew")
+            self._start_anew()
+            publishing.writer().lose()
         now = time.monotonic()
         for listener in [one for one in self._hub.listeners if one.is_behind(now)]:
             await listener.refuse(Refused(Refused.BEHIND, "Too far behind."))

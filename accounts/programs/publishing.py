@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from accounts.programs import stream
 from accounts.programs.stream import Item
 from mt5monitor import loop
+from mt5monitor.database import FAULTS, reconnect
 
 log = logging.getLogger(__name__)
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 5.0
@@ -42,9 +43,11 @@ class Writer:
         except stream.ERRORS as error:
             log.warning("Programs are not told of changes: Valkey is away (%s)", error)
             self.lose()
-        except Exception:
+        except Exception as error:
             # The change itself is committed and its caller has nothing to repair.
             log.exception("Programs could not be told of a change; they will read anew")
+            if isinstance(error, FAULTS):
+                reconnect()  # for what else the caller does
             self.lose()
 
     def lose(self) -> None:

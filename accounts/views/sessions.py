@@ -97,7 +97,8 @@ def _half(user: User, leads_to: str) -> dict[str, Any]:
 def _half_signed_in(request: HttpRequest) -> User | None:
     """Who has shown this browser's password, a moment ago; it is still theirs."""
     half = request.session.get(HALF)
-    if not half or half["until"] < time.time():
+    # No further ahead than it was at first: then the clock was set back since.
+    if not half or not 0 <= half["until"] - time.time() <= HALF_S:
         return None
     user = User.objects.filter(pk=half["user"], is_active=True).first()
     is_theirs = user and constant_time_compare(half["of"], user.get_session_auth_hash())

@@ -12,6 +12,8 @@ from ninja.errors import HttpError, ValidationError
 from mt5monitor.api.answers import detail
 from mt5monitor.api.fallback import SENTENCES
 from mt5monitor.api.limits import TooOften
+from mt5monitor.database import FAULTS
+from mt5monitor.failed import RETRY_AFTER_S
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +69,8 @@ def _too_big(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _failed(request: HttpRequest, error: Any) -> HttpResponse:
     log.error("API %s %r failed", request.method, request.path, exc_info=error)
+    if isinstance(error, FAULTS):
+        response = detail(SENTENCES[503], 503)
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return response
     return detail(SENTENCES[500], 500)

@@ -19,6 +19,7 @@ SENTENCES: Final = {
     404: "There is nothing at this address.",
     413: "The body is too large.",
     500: "Something failed here, and was written to the log. Nothing more is known about it.",
+    503: "The database did not answer in time, so this may not be done. Try again in a moment.",
 }
 
 

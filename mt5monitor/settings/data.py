@@ -4,15 +4,28 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from mt5monitor import postgres
 from mt5monitor.settings.environment import STATE_DIR, env
 
 DATABASES = {
     "default": env.database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI persistent connections leak
+DATABASE_LIMITS = postgres.Limits(
+    connect=env.float("DATABASE_CONNECT_S", 5),
+    # Polls take milliseconds. The longest that somebody waits for are lists and exports of years.
+    statement=env.float("DATABASE_STATEMENT_S", 30),
+    lock=env.float("DATABASE_LOCK_S", 5),
+    idle=env.float("DATABASE_IDLE_S", 10),
+)
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"] = postgres.options(
+        DATABASES["default"].get("OPTIONS", {}), DATABASE_LIMITS
+    )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue up instead of failing with "database is locked"; orders survive a power cut.
+        # One that hangs in a transaction cannot be ended: after so long the others say so.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",

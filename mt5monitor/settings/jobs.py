@@ -1,5 +1,6 @@
 """Celery: what beat sends, how often, and to which queue."""
 
+from mt5monitor.every import Every
 from mt5monitor.settings.data import REDIS_URL
 from mt5monitor.settings.desk import GOOGLE_SHEETS_EVERY_S
 from mt5monitor.settings.environment import STATE_DIR
@@ -21,14 +22,14 @@ CELERY_IMPORTS = ["mt5monitor.pulse"]
 
 def _tick(task: str, seconds: float) -> dict[str, object]:
     """One that waited for longer than until the next is worthless: that does its work."""
-    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    return {"task": task, "schedule": Every(seconds), "options": {"expires": seconds}}
 
 
 CELERY_BEAT_SCHEDULE = {
     **{
         f"pulse-{queue}": {
             "task": "mt5monitor.pulse",
-            "schedule": 3.0,
+            "schedule": Every(3.0),
             "args": [queue],
             "options": {"queue": queue, "expires": 30.0},
         }

@@ -12,7 +12,7 @@ from tests.factories import make_account, make_online_agent
 from tests.history.books import account_of, read
 from tests.trading.desk import Desk
 from trading import history
-from trading.history import syncing
+from trading.history import claims, syncing
 from trading.models import ClosedTrade, Deal, HistorySync
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +32,7 @@ def test_a_failure_is_kept_with_its_reason_and_since_when(desk: Desk) -> None:
     assert (sync.failing_since, sync.reason) == (since, again.sentence)
     assert (sync.synced_at, sync.claimed_until) == (None, None)
     assert account not in syncing.due(timezone.now())
-    HistorySync.objects.update(attempted_at=timezone.now() - syncing.RETRY_AFTER)
+    HistorySync.objects.update(attempted_at=timezone.now() - claims.RETRY_AFTER)
     assert account in syncing.due(timezone.now())
     desk.venue.steer("2", state="up")
     read(desk)

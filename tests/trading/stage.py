@@ -121,7 +121,8 @@ class Stage:
         self.patch.setattr(wire, "loop", self.line)
         self.patch.setattr("django.utils.timezone.now", self.clock.now)
         self.patch.setattr(once, "datetime", SimpleNamespace(now=self.clock.now))
-        self.patch.setattr(orders, "time", SimpleNamespace(sleep=lambda _: self.clock.turn(1)))
+        steady = {"sleep": lambda _: self.clock.turn(1), "monotonic": self.clock.time}
+        self.patch.setattr(orders, "time", SimpleNamespace(**steady))
         self.patch.setattr(settings, "TRADING_ENABLED", True)
         self.patch.setattr(wire, "trade", self._told_of(wire.trade))
         self.patch.setattr(orders, "change", self._allowed(vars(orders)["change"]))

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
+from mt5monitor.database import unhurried
 from trading.models import EquityPoint, EquityWatch
 from trading.models.history import QUARTER_S
 
@@ -47,7 +48,8 @@ def _watch(at: datetime) -> datetime | None:
 def _points(at: datetime, now: datetime, *, watched: bool) -> Iterator[EquityPoint]:
     """Those that differ from the last one of their account; while nobody `watched`, nothing is
     known of any."""
-    last = EquityPoint.objects.filter(account=OuterRef("pk")).order_by("-at")
+    # None from before the clock was set back, which lie ahead.
+    last = EquityPoint.objects.filter(account=OuterRef("pk"), at__lte=at).order_by("-at")
     accounts = Account.objects.with_figures(now).annotate(
         last_balance=Subquery(last.values("balance")[:1]),
         last_equity=Subquery(last.values("equity")[:1]),
@@ -69,6 +71,11 @@ def thin(now: datetime | None = None) -> int:
     """Of points older than a week the last of each quarter hour stays, of those older than a
     quarter the last of each day (UTC). Returns how many went; the second time none do."""
     now = now or timezone.now()
+    with unhurried():
+        return _thin(now)
+
+
+def _thin(now: datetime) -> int:
     old = EquityPoint.objects.filter(at__lt=now - FINE_FOR)
     accounts = list(old.order_by().values_list("account", flat=True).distinct())
     return sum(

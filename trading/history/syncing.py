@@ -11,27 +11,26 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
-from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.agents import AgentError, DealsReading
 from accounts.agents.listed import complaint
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
-from accounts.models.figures import fresh
 from accounts.models.money import trimmed
+from mt5monitor.clock import is_ahead
+from mt5monitor.database import each, reconnect
 from trading.history import reading, rows, trades, worth
+from trading.history.claims import EVERY, claim, due
 from trading.models import ClosedTrade, Deal, HistorySync
 
 log = logging.getLogger(__name__)
 
 DEADLINE_S = 60.0
-LEASE = timedelta(seconds=30)  # beyond the deadline: one request may outlast it
 LOOK_AGAIN_S = 0.2
-EVERY = timedelta(hours=1)
 WHOLE_EVERY = timedelta(days=1)
-RETRY_AFTER = timedelta(minutes=5)
 SOON = timedelta(minutes=1)
 AT_ONCE = 50
 BUDGET_S = 20.0
@@ -67,7 +66,7 @@ def sync(account: Account, *, whole: bool = False, deadline_s: float = DEADLINE_
     account. Raises nothing of the agent's: a failure is an outcome, and kept with its time.
     """
     ends_at = time.monotonic() + deadline_s
-    while (mine := _claim(account, timezone.now(), deadline_s)) is None:
+    while (mine := claim(account, timezone.now(), deadline_s)) is None:
         if time.monotonic() > ends_at:
             return Outcome(account.number, False, "Its history is being read already.")
         time.sleep(LOOK_AGAIN_S)
@@ -83,47 +82,16 @@ def sync_if_due(account: Account, *, deadline_s: float = DEADLINE_S) -> Outcome 
 
 def sync_due(budget_s: float = BUDGET_S) -> int:
     """Those that are due, one after the other, for so long; returns how many were read."""
-    ends_at, done = time.monotonic() + budget_s, 0
-    for account in due(timezone.now())[:AT_ONCE]:
-        if time.monotonic() > ends_at:
-            break
-        claimed = _claim(account, timezone.now(), DEADLINE_S)
-        if claimed is not None:
-            _Sync(account, claimed, False, time.monotonic() + DEADLINE_S).run()
-            done += 1
-    return done
+    ends_at = time.monotonic() + budget_s
+    in_time = takewhile(lambda _: time.monotonic() <= ends_at, due(timezone.now())[:AT_ONCE])
+    return each(in_time, _sync_one, log, "The history of account %s could not be read")
 
 
-def due(now: datetime) -> QuerySet[Account]:
-    """Whose figures are fresh, and whose history is old or not what the figures say."""
-    never = Q(history_sync__synced_at=None)
-    old = Q(history_sync__synced_at__lt=now - EVERY)
-    other = _differs("balance") | _differs("open_positions")
-    incomplete = Q(history_sync__again_at__lte=now)
-    told_otherwise = ~Q(agent__contract=F("history_sync__contract"))
-    resting = Q(
-        history_sync__failing_since__isnull=False, history_sync__attempted_at__gt=now - RETRY_AFTER
-    )
-    reasons = never | old | other | incomplete | told_otherwise
-    accounts = Account.objects.filter(fresh(now)).filter(reasons)
-    accounts = accounts.exclude(history_sync__claimed_until__gt=now).exclude(resting)
-    order = F("history_sync__attempted_at").asc(nulls_first=True)
-    return accounts.select_related("agent").order_by(order)
-
-
-def _differs(name: str) -> Q:
-    """From what it was at the last sync. What is not known differs from nothing."""
-    before = F(f"history_sync__{name}")
-    return Q(**{f"{name}__lt": before}) | Q(**{f"{name}__gt": before})
-
-
-def _claim(account: Account, now: datetime, seconds: float) -> datetime | None:
-    """Until when the account is this caller's to read; None when it is another's."""
-    sync, _ = HistorySync.objects.get_or_create(account=account)
-    until = now + timedelta(seconds=seconds) + LEASE
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    taken = HistorySync.objects.filter(free, pk=sync.pk).update(claimed_until=until)
-    return until if taken else None
+def _sync_one(account: Account) -> bool:
+    claimed = claim(account, timezone.now(), DEADLINE_S)
+    if claimed is not None:
+        _Sync(account, claimed, False, time.monotonic() + DEADLINE_S).run()
+    return claimed is not None
 
 
 class _Sync:
@@ -144,12 +112,13 @@ class _Sync:
         started may not have loaded all of its deals yet; and once a day with contract 1, which may
         leave trades out, and where times are not certain."""
         again_at = self.row.again_at
-        if again_at is not None and again_at <= self.now:
+        if again_at and (again_at <= self.now or is_ahead(again_at - EVERY, self.now)):
             return True
         if self.row.read_until is None or self.row.contract != self.contract:
             return True
         whole_at = self.row.whole_at
         is_old = whole_at is None or whole_at < self.now - WHOLE_EVERY
+        is_old = is_old or is_ahead(whole_at, self.now)
         if self.contract == Agent.Contract.V1 or not is_old:
             return is_old
         # One that was cut short goes on first.
@@ -168,6 +137,7 @@ class _Sync:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
         except Exception:
             log.exception("The history of %s could not be kept", self.account.number)
+            reconnect()
             return self._failed("The history could not be kept: see the log of the monitor.")
         self._update(
             synced_at=timezone.now(), failing_since=None, reason=self.note, **self.seen,
@@ -281,11 +251,9 @@ class _Sync:
         HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
             claimed_until=None
         )
-        lacking = (
-            f"{trimmed(self.unexplained):,f} of the balance is not explained."
-            if self.unexplained
-            else ""
-        )
+        lacking = ""
+        if self.unexplained:
+            lacking = f"{trimmed(self.unexplained):,f} of the balance is not explained."
         return Outcome(self.account.number, ok, sentence, self.deals, self.trades, lacking)
 
     def _update(self, **columns: object) -> None:

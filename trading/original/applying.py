@@ -12,6 +12,7 @@ from simple_history.utils import bulk_create_with_history
 from accounts import edits
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Phase, VSGroup
+from mt5monitor.database import unhurried
 from trading.models import Versus
 from trading.original.plan import NewVersus, Plan
 from trading.original.strict import REASON, Stopped
@@ -26,7 +27,7 @@ AGAIN = "Run it again; nothing was written."
 def apply(plan: Plan, user: User | None) -> None:
     """Raises Stopped when somebody changed meanwhile what the plan was made by."""
     try:
-        with transaction.atomic():
+        with unhurried(), transaction.atomic():
             _Writing(plan, user).write()
     except (IntegrityError, ValidationError) as error:
         raise Stopped(f"Somebody else wrote the same rows just now. {AGAIN}") from error

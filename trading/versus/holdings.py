@@ -38,13 +38,19 @@ def _lots(leg: Leg, account: Account) -> Decimal:
     return Decimal(0) if held is None else held.volume
 
 
+def _was_set_back(account: Account, since: datetime, now: datetime) -> bool:
+    """Whether the clock was set back after `since`, and by so much that what was read before that
+    moment would be stale by now: what is fresh was read after it."""
+    return account.agent is not None and since - now > account.agent.stale_after + SHOWN_AFTER
+
+
 def _is_credible(account: Account, leg: Leg, now: datetime) -> bool:
     seen = account.seen_at
     return (
         seen is not None
         and leg.since is not None
-        and seen > leg.since + SHOWN_AFTER
         and not account.is_stale(now)
+        and (seen > leg.since + SHOWN_AFTER or _was_set_back(account, leg.since, now))
         and account.connected is True
         and account.open_positions is not None
         and not account.positions_error

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from mt5monitor.clock import is_ahead
 from trading.diagram import State as OrderState
 from trading.models import Order, Versus
 from trading.versus import legs as steps
@@ -191,7 +192,7 @@ def _watched(facts: Facts) -> Action:
         return uneven
     if not gone:
         return Notice(None) if versus.gone_at else Wait()
-    if versus.gone_at is None:
+    if versus.gone_at is None or is_ahead(versus.gone_at, facts.now):
         return Notice(facts.now)
     if versus.state != State.DIVERGED and facts.now > versus.gone_at + GONE_GRACE:
         left = [str(leg) for leg in facts.open if leg not in gone]
@@ -273,7 +274,8 @@ def _in_time(facts: Facts, step: str) -> Wait | None:
     if attempts and (ended := attempts[-1].ended_at):
         after = ended + min(FIRST_RETRY * 2 ** (len(attempts) - 1), LONGEST_RETRY)
         due = max(due, after) if due else after
-    if due is None or facts.now >= due:
+    # Never so far ahead, unless the clock was set back since.
+    if due is None or facts.now >= due or is_ahead(due - LONGEST_RETRY, facts.now):
         return None
     why = attempts[-1].reason if attempts else facts.versus.reason
     return Wait(f"Tried again at {due:%H:%M:%S} UTC. {why}")

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
 
+from mt5monitor.database import each
 from trading.latefills import WITHIN as LATE_FILLS_WITHIN
 from trading.models import Versus
 from trading.versus import desk
@@ -32,13 +33,8 @@ def tend() -> int:
     late = Versus.objects.executed_since(now - LATE_FILLS_WITHIN)
     late |= Versus.objects.held_since(now - LATE_FILLS_WITHIN)
     versus = [*_due(now), *Versus.objects.driven(), *late]
-    for one in versus:
-        try:
-            # The time anew: those before it may have taken a while.
-            _tend(one, timezone.now())
-        except Exception:
-            # One versus: the others are driven all the same.
-            log.exception("Versus %s could not be driven", one.code)
+    # The time anew for each: those before it may have taken a while.
+    each(versus, lambda one: _tend(one, timezone.now()), log, "Versus %s could not be driven")
     return len(versus)
 
 

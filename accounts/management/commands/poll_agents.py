@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import polling
 from accounts.models import Agent
+from mt5monitor.database import FAULTS, reconnect, words
 
 EVERY_S = 1.0
 
@@ -28,7 +29,15 @@ class Command(BaseCommand):
         with contextlib.suppress(KeyboardInterrupt):
             while not options["once"]:
                 time.sleep(EVERY_S)
-                self._tick()
+                self._tick_again()
+
+    def _tick_again(self) -> None:
+        """The next one is a second away, should the database fail in this one."""
+        try:
+            self._tick()
+        except FAULTS as fault:
+            self.stderr.write(f"This tick failed: {words(fault)}")
+            reconnect()
 
     def _tick(self) -> int:
         """How many were polled."""

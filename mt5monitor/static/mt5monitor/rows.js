@@ -5,8 +5,10 @@
   "use strict";
 
   const FLASH = 1200;
+  const CLOCKS_DIFFER = 5; // s
 
   let clock = 0; // server's clock minus ours, ms
+  let isClockKnown = false;
   const deferred = new Map(); // row id -> html, while somebody edits in that row
 
   let pressed = null; // replaced between press and release, it would never be clicked
@@ -114,9 +116,14 @@
   // --- ages -------------------------------------------------------------------------------------
   function withAgent(agent) { return body().querySelectorAll(`[data-agent="${agent}"]`); }
 
+  function seconds() { return (Date.now() + clock) / 1000; }
+
+  function isAhead(at) { return isClockKnown && at - seconds() > CLOCKS_DIFFER; }
+
   function wasSeen(agent, seen) {
     for (const row of withAgent(agent)) {
-      if (Number(row.dataset.seen) > seen) continue;
+      // One that lies ahead was written before the server's clock was set back.
+      if (Number(row.dataset.seen) > seen && !isAhead(Number(row.dataset.seen))) continue;
       const at = String(Math.floor(seen));
       if (row.dataset.seen !== at) row.dataset.seen = at;
       if (row.querySelector(".s-online")) row.removeAttribute("data-stale");
@@ -144,7 +151,7 @@
   function tick() {
     const live = body();
     if (!live) return;
-    const now = (Date.now() + clock) / 1000;
+    const now = seconds();
     for (const time of live.querySelectorAll("[data-age]")) {
       const holder = time.closest("[data-seen]");
       if (holder && holder.dataset.seen) put(time, span(now - Number(holder.dataset.seen)));
@@ -154,12 +161,16 @@
       if (cell.dataset.next) put(cell, left < 1 ? "now" : `in ${span(left)}`);
     }
     for (const row of live.querySelectorAll("[data-stale-after]")) {
-      const old = row.dataset.seen && now - Number(row.dataset.seen) > Number(row.dataset.staleAfter);
+      const seen = Number(row.dataset.seen);
+      const old = row.dataset.seen && (now - seen > Number(row.dataset.staleAfter) || isAhead(seen));
       row.classList.toggle("is-stale", row.hasAttribute("data-stale") || Boolean(old));
     }
   }
 
-  function setClock(now) { clock = now * 1000 - Date.now(); }
+  function setClock(now) {
+    clock = now * 1000 - Date.now();
+    isClockKnown = true;
+  }
 
   window.liveRows = {
     renew,
