@@ -57,9 +57,9 @@ class Own:
     def field(self) -> str:
         return f"{self.host}:{self.pid}"
 
-    def entry(self) -> Entry:
+    def entry(self, seen: float = 0.0) -> Entry:
         counts = {name: msgspec.to_builtins(source()) for name, source in self.sources.items()}
-        return Entry(self.process, self.host, self.pid, self.since, time.time(), counts)
+        return Entry(self.process, self.host, self.pid, self.since, time.time(), counts, seen)
 
     async def publish(self) -> None:
         """Until cancelled. Without Valkey it tries again; the counts themselves stay here."""
@@ -72,9 +72,7 @@ class Own:
                     if not forgotten:
                         await _forget_ended(valkey)
                         forgotten = True
-                    entry = msgspec.structs.replace(
-                        self.entry(), seen=_seconds(await valkey.time())
-                    )
+                    entry = self.entry(_seconds(await valkey.time()))
                     await valkey.hset(BOARD, self.field, msgspec.json.encode(entry))
                 except (redis.RedisError, OSError) as error:
                     log.debug("Process %s could not publish its counts: %s", self.process, error)

@@ -7,6 +7,7 @@ sent; a versus that was under way waits for a person, and nothing stays schedule
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -53,7 +54,8 @@ def stop(notice: str) -> None:
 def _question(order: Order) -> None:
     """Its outcome is unknown, as if it had been sent when it was placed."""
     waits = timedelta(seconds=client().limits.trade_deadline)
-    columns = {"claimed_at": order.placed_at, "deadline": order.valid_until + waits}
+    columns: dict[str, Any] = {"claimed_at": order.placed_at}
+    columns["deadline"] = order.valid_until + waits
     try:
         with transaction.atomic():
             change(order, State.UNKNOWN, ORDER_MAY_BE_SENT, **columns)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, staticfiles_storage
 
@@ -30,7 +30,7 @@ def check() -> None:
 
 def _missing(storage: ManifestStaticFilesStorage) -> Iterator[str]:
     root = Path(settings.STATIC_ROOT)
-    ignored = [*apps.get_app_config("staticfiles").ignore_patterns, *NEVER_ASKED_FOR]
+    ignored = [*StaticFilesConfig.ignore_patterns, *NEVER_ASKED_FOR]
     for finder in get_finders():
         for path, _ in finder.list(ignored):
             hashed = storage.hashed_files.get(storage.hash_key(path))
