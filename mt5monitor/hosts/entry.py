@@ -38,7 +38,9 @@ def begin(*, pages: bool = False) -> None:
     try:
         run(pages=pages)
     except Unfit as error:
-        sys.exit(f"{error}")
+        # Celery has replaced sys.stderr by its log by then, which prints nothing any more.
+        (sys.__stderr__ or sys.stderr).write(f"{error}\n")
+        sys.exit(1)
     if _watching.acquire(blocking=False):
         threading.Thread(target=_watch, name="host", daemon=True).start()
 

@@ -98,10 +98,13 @@ def noticed(found: Mark | None, row: Host | None, here: Here, *, is_copy: bool) 
     # Its database was confirmed by another host, which wrote this row before it had this one's.
     if row is not None and row.number is None:
         return ""
-    if any(place.differ(known, here.database) for known in _places(found)):
+    if found is None and connection.vendor == "sqlite" and Host.objects.exists():
+        # Another host may join at any time; but a file of SQLite has one folder.
+        return "The database was restored or moved into another STATE_DIR"
+    if any(place.differ(before, here.database) for before in _places(found)):
         return "The database was copied or restored: it is not where it was"
     if found is None:
-        return _without_mark()
+        return ""
     if row is None:
         return "The database does not know this STATE_DIR: one of them was restored or replaced"
     if row.number is not None and row.number < found.was:
@@ -115,13 +118,6 @@ def _places(found: Mark | None) -> set[str]:
     """Where the database was when hosts wrote into it: a dump takes these along."""
     known = set(Host.objects.values_list("database", flat=True).distinct())
     return known | {found.database} if found else known
-
-
-def _without_mark() -> str:
-    """Another host may join at any time; but a file of SQLite has one folder."""
-    if connection.vendor == "sqlite" and Host.objects.exists():
-        return "The database was restored or moved into another STATE_DIR"
-    return ""
 
 
 def _is_recent(row: Host) -> bool:
