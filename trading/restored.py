@@ -35,6 +35,15 @@ UNSCHEDULED = "Its schedule was removed: the database or STATE_DIR was restored 
 operations = logging.getLogger("operations")
 
 
+def other_instance() -> str:
+    """Return what to notice when trading was switched on for another INSTANCE_ID; else empty.
+    Where no order may leave the id does not matter, and may be another one."""
+    switch = TradingSwitch.objects.filter(pk=TradingSwitch.PK, is_on=True).first()
+    if not settings.TRADING_ENABLED or switch is None or switch.instance == settings.INSTANCE_ID:
+        return ""
+    return "The database was restored or copied: trading was switched on for another INSTANCE_ID"
+
+
 def stop(notice: str) -> None:
     """Switch trading off, and leave nothing to go on by itself. `notice` says what was noticed,
     without a full stop. Inside the caller's transaction, or one of its own."""

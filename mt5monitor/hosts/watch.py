@@ -56,6 +56,7 @@ def attend(*, started: bool = False, state_dir: Path | None = None) -> str:
             row = Host.objects.select_for_update().filter(pk=found.host).first() if found else None
             here = Here.now()
             notice = notice or noticed(found, row, here, is_copy=_is_copy(folder, found))
+            notice = notice or restored.other_instance()
             if notice:
                 restored.stop(notice)
                 Host.objects.update(number=None, database=here.database)

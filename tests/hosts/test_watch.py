@@ -23,6 +23,9 @@ COPIED = "STATE_DIR was copied or restored from a backup"
 MOVED = "STATE_DIR came here from another machine"
 ELSEWHERE = "The database was copied or restored: it is not where it was"
 UNKNOWN = "The database does not know this STATE_DIR: one of them was restored or replaced"
+OTHER_INSTANCE = (
+    "The database was restored or copied: trading was switched on for another INSTANCE_ID"
+)
 OLD_DATABASE = "The database was restored from a backup: it is older than STATE_DIR"
 OLD_FOLDER = "STATE_DIR was restored from a backup: it is older than the database"
 
@@ -168,7 +171,13 @@ def damaged(folder: Path) -> Path:
     return folder
 
 
+def another_instance(folder: Path) -> Path:
+    TradingSwitch.objects.update(instance="another")
+    return folder
+
+
 RESTORED = [
+    (another_instance, OTHER_INSTANCE),
     (copied, COPIED),
     (restored_over_itself, COPIED),
     (restored_after_it_was_lost, COPIED),
@@ -204,6 +213,15 @@ def test_switched_on_again_it_stays_on(
     for _ in range(2):
         assert start(folder) == ""
     assert is_on()
+
+
+def test_a_host_that_sends_no_orders_may_have_an_id_of_its_own(
+    folder: Path, settings: Settings
+) -> None:
+    settings.TRADING_ENABLED = False
+    another_instance(folder)
+    assert start(folder) == ""
+    assert TradingSwitch.objects.get().is_on
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="a file has one folder")
