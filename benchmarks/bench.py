@@ -24,7 +24,7 @@ def setup() -> Path:
     os.environ["AGENT_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     os.environ["MFA_REQUIRED"] = "0"  # sessions are made without signing in
     os.environ.setdefault("LOG_LEVEL", "ERROR")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     import django

@@ -20,6 +20,7 @@ with no_search():
     from accounts.consumers import Receive, Scope, Send, live_page, no_page
     from accounts.programs.socket import program
     from mt5monitor import connected, processes
+    from mt5monitor.hosts import entry
     from mt5monitor.line import Line
     from mt5monitor.open_files import allow_enough
     from mt5monitor.origins import TrustedOrigins
@@ -27,18 +28,24 @@ with no_search():
     _ = get_resolver().url_patterns  # loaded now, not while the first page waits
 
 allow_enough()
+entry.begin(pages=True)
 # django-stubs knows of views only in routes.
 sockets = [
     path("ws/live/", cast("Any", TrustedOrigins(AuthMiddlewareStack(live_page)))),
     re_path("^ws/?$", cast("Any", TrustedOrigins(AuthMiddlewareStack(program), for_programs=True))),
     re_path("", cast("Any", TrustedOrigins(no_page))),
 ]
+sources = {
+    "connections": connected.counts,
+    "agent_pool": pool_statistics,
+    "host": entry.counts,
+}
 router = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(sockets)})
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] in ("http", "websocket"):
-        processes.start("web", {"connections": connected.counts, "agent_pool": pool_statistics})
+        processes.start("web", sources)
         await live.ready()
         scope["line"] = Line(send)
     await router(scope, receive, send)

@@ -4,10 +4,11 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import beat_init, worker_init, worker_ready
 
 from mt5monitor import processes
 from mt5monitor.garbage import spare_what_is_loaded
+from mt5monitor.hosts import entry
 from mt5monitor.open_files import allow_enough
 
 allow_enough()
@@ -17,9 +18,16 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@worker_init.connect
+@beat_init.connect
+def _check_host(**_: object) -> None:
+    entry.begin()
+
+
 @worker_ready.connect
 def _begin(sender: Any, **_: object) -> None:
     from accounts.agents import pool_statistics  # settings are there by now
 
     spare_what_is_loaded()
-    processes.start(str(sender.hostname).partition("@")[0], {"agent_pool": pool_statistics})
+    sources = {"agent_pool": pool_statistics, "host": entry.counts}
+    processes.start(str(sender.hostname).partition("@")[0], sources)

@@ -50,8 +50,9 @@ def write(valkey: redis.Redis) -> None:
         _unwritten.subtract(counts)
 
 
-def summarise(now: float | None = None) -> None:
-    """Log one line a minute at most: how many tasks expired since the last line."""
+def summarise(now: float | None = None, because: str = "") -> None:
+    """Log one line a minute at most: how many tasks expired since the last line, and `because` of
+    what; without it, the worker has too much to do."""
     global _logged_at
     now = time.monotonic() if now is None else now
     with _lock:
@@ -62,7 +63,8 @@ def summarise(now: float | None = None) -> None:
     parts = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
     total = sum(counts.values())
     tasks = "task" if total == 1 else "tasks"
-    log.warning("Worker skipped %s expired %s: %s. It is overloaded.", total, tasks, parts)
+    why = because or "It is overloaded"
+    log.warning("Worker skipped %s expired %s: %s. %s.", total, tasks, parts, why)
 
 
 def totals(valkey: redis.Redis) -> dict[str, int]:

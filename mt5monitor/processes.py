@@ -23,14 +23,15 @@ log = logging.getLogger(__name__)
 
 BOARD = "mt5monitor:processes"  # a hash in Valkey: host and process id to an entry
 EVERY_S = 5.0
-KEPT_S = 30.0  # an older entry is of a process that ended; clocks of hosts may differ a little
+KEPT_S = 30.0  # an older entry is of a process that ended
 SOCKET_S = 2.0
 
 Sources = Mapping[str, Callable[[], object]]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """`at` and `since` are unix seconds by the clock of the process's host."""
+    """`at` and `since` are unix seconds by the clock of the process's host, which may be wrong;
+    `seen` is when the entry was written by that of Valkey, 0 in what an older release wrote."""
 
     process: str
     host: str
@@ -38,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True):
     since: float
     at: float
     counts: dict[str, Any]
+    seen: float = 0.0
 
 
 _decoder = msgspec.json.Decoder(Entry)
@@ -55,9 +57,9 @@ class Own:
     def field(self) -> str:
         return f"{self.host}:{self.pid}"
 
-    def entry(self) -> Entry:
+    def entry(self, seen: float = 0.0) -> Entry:
         counts = {name: msgspec.to_builtins(source()) for name, source in self.sources.items()}
-        return Entry(self.process, self.host, self.pid, self.since, time.time(), counts)
+        return Entry(self.process, self.host, self.pid, self.since, time.time(), counts, seen)
 
     async def publish(self) -> None:
         """Until cancelled. Without Valkey it tries again; the counts themselves stay here."""
@@ -70,7 +72,8 @@ class Own:
                     if not forgotten:
                         await _forget_ended(valkey)
                         forgotten = True
-                    await valkey.hset(BOARD, self.field, msgspec.json.encode(self.entry()))
+                    entry = self.entry(_seconds(await valkey.time()))
+                    await valkey.hset(BOARD, self.field, msgspec.json.encode(entry))
                 except (redis.RedisError, OSError) as error:
                     log.debug("Process %s could not publish its counts: %s", self.process, error)
                 except Exception:
@@ -92,7 +95,8 @@ def running() -> list[Entry]:
         settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=SOCKET_S
     ) as valkey:
         found: Any = valkey.hgetall(BOARD)
-    live = {field.decode(): entry for field, text in found.items() if (entry := _live(text))}
+        now = _seconds(valkey.time())
+    live = {field.decode(): entry for field, text in found.items() if (entry := _live(text, now))}
     if _own is not None and _own.pid == os.getpid():
         live[_own.field] = _own.entry()
     return sorted(live.values(), key=lambda entry: (entry.process, entry.host, entry.pid))
@@ -100,15 +104,22 @@ def running() -> list[Entry]:
 
 async def _forget_ended(valkey: Any) -> None:
     found = await valkey.hgetall(BOARD)
-    ended = [field for field, text in found.items() if _live(text) is None]
+    now = _seconds(await valkey.time())
+    ended = [field for field, text in found.items() if _live(text, now) is None]
     if ended:
         await valkey.hdel(BOARD, *ended)
 
 
-def _live(text: bytes) -> Entry | None:
+def _seconds(told: Any) -> float:
+    """Unix seconds by Valkey's clock, of what its TIME answers."""
+    seconds, microseconds = told
+    return float(seconds) + float(microseconds) / 1e6
+
+
+def _live(text: bytes, now: float) -> Entry | None:
     """The entry; None when its process has ended, or is of a release that writes it differently."""
     try:
         entry = _decoder.decode(text)
     except msgspec.DecodeError:
         return None
-    return entry if abs(time.time() - entry.at) <= KEPT_S else None
+    return entry if abs(now - (entry.seen or entry.at)) <= KEPT_S else None

@@ -19,6 +19,7 @@ from mt5monitor.settings import *  # noqa: E402, F403
 # It hands out files, which is for a browser to ask for; without it no request of a test's client
 # goes through an event loop and a thread on its way to the page, which took half of its time.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]  # noqa: F405
+CHECKED_AT_START = False  # hosts are what tests/hosts are about; each test says which
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -20,7 +20,7 @@ BEGINS = {
 @pytest.mark.parametrize("process", BEGINS)
 def test_what_is_loaded_is_spared_and_the_rest_is_searched(process: str) -> None:
     run = [sys.executable, "-c", f"{BEGINS[process]}\n{COUNT}"]
-    product = os.environ | {"DJANGO_SETTINGS_MODULE": "mt5monitor.settings"}
+    product = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.live.settings"}
     done = subprocess.run(run, env=product, capture_output=True, text=True, check=True)
     searched, spared = done.stdout.split()
     assert searched == "True"

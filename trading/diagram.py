@@ -2,6 +2,7 @@
 
 new -> QUEUED | DENIED
 QUEUED -claim-> SENDING, or EXPIRED | CANCELLED | DENIED
+QUEUED -in a database that was restored: it may have been sent since-> UNKNOWN
 SENDING -> NOT_SENT | REJECTED | FILLED | PARTIAL | CLOSED_EXTERNALLY, all else UNKNOWN
 UNKNOWN -proof-> REJECTED | FILLED | PARTIAL | CLOSED_EXTERNALLY | NOT_EXECUTED
 UNKNOWN -no proof in time-> NEEDS_ATTENTION -proof, or a person-> the same ends
@@ -49,7 +50,9 @@ _PROVEN = frozenset(
 )
 
 ALLOWED: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.SENDING, State.EXPIRED, State.CANCELLED, State.DENIED}),
+    State.QUEUED: frozenset(
+        {State.SENDING, State.EXPIRED, State.CANCELLED, State.DENIED, State.UNKNOWN}
+    ),
     State.SENDING: frozenset(
         {
             State.NOT_SENT,

@@ -13,6 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Agent
 from mt5monitor.clock import CLOCKS_DIFFER
+from mt5monitor.hosts import known
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
 from trading.versus.diagram import OPENING
 
@@ -76,6 +77,8 @@ def refusal_of_the_switch() -> str:
         return f"All trading is switched off{by}{why or '.'}"
     if switch.instance != settings.INSTANCE_ID:
         return "This database was copied or restored. Switch trading on again to confirm it."
+    if known.is_behind():
+        return "The database was restored while this process ran. Trading stops within a minute."
     return ""
 
 

@@ -61,7 +61,9 @@ class Process(Schema):
     since: datetime
     at: datetime = Field(description="when it counted; at most some seconds ago")
     counts: dict[str, Any] = Field(
-        description="agent_pool: connections to agents; connections: sockets and streams, web only"
+        description="agent_pool: connections to agents; connections: sockets and streams, web "
+        "only; host: clock_ahead_s, by how much its host's clock is ahead of the database's, and "
+        "problem, in words"
     )
 
 
@@ -159,6 +161,8 @@ def statistics(request: HttpRequest) -> HttpResponse:
     except RedisError:
         return detail("Cannot reach Valkey, where processes publish their counts. Try again.", 503)
     entries = [msgspec.to_builtins(entry) | _times(entry) for entry in running]
+    for entry in entries:
+        del entry["seen"]  # of use among processes alone
     return answer({"processes": entries, "expired_tasks": expired_tasks})
 
 

@@ -15,6 +15,8 @@ STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
 read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")
+# Whether long-running processes refuse to start on a host that is not fit; see mt5monitor/hosts.
+CHECKED_AT_START = True
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Encrypts the agents' secrets in the database; the first key encrypts, all of them decrypt.
 AGENT_SECRETS_KEYS = env.list("AGENT_SECRETS_KEYS", default=[]) or [

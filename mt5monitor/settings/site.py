@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "simple_history",
     "allauth.account",  # none of its pages can be reached: what follows needs its models
     "allauth.mfa",
+    "mt5monitor.hosts",
     "accounts",
     "trading",
 ]

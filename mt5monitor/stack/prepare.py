@@ -19,13 +19,14 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from mt5monitor.garbage import no_search
+from mt5monitor.hosts.collected import NEVER_ASKED_FOR
+from mt5monitor.hosts.entry import check_fit
+from mt5monitor.hosts.unfit import Unfit
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
 
 log = logging.getLogger(__name__)
 
 FAILED = 1
-# The other form of the API's documents, which nothing shows, is as large as all our own files.
-NEVER_ASKED_FOR = ["redoc*"]
 
 
 def migrate() -> None:
@@ -45,7 +46,7 @@ def collect_static() -> None:
         interactive=False,
         verbosity=0,
         clear=settings.STATIC_ROOT.is_dir(),
-        ignore_patterns=NEVER_ASKED_FOR,
+        ignore_patterns=list(NEVER_ASKED_FOR),
     )
     stamp.write_text(found)
 
@@ -84,10 +85,14 @@ def main() -> int:
         if options.dress is not None:
             return 0 if demo.dress(options.dress) else FAILED
         migrate()
+        check_fit()
         collect_static()
         if options.demo:
             demo.prepare_rows()
         return 0 if someone_can_sign_in() else NOBODY_CAN_SIGN_IN
+    except Unfit as error:
+        sys.stdout.write(f"{error}\n")
+        return FAILED
     except (Error, OSError) as error:
         log.exception("The database or the static files could not be prepared")
         sys.stdout.write(f"{error}".strip().splitlines()[0] + "\n")

@@ -42,7 +42,7 @@ class Served:
         argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
         env = os.environ | self._settings | {"DATABASE_URL": database_url(), "PORT": str(self.port)}
         env |= {"STATE_DIR": str(settings.STATE_DIR), "PUBLIC_URL": self.origin}
-        env["DJANGO_SETTINGS_MODULE"] = "mt5monitor.settings"
+        env["DJANGO_SETTINGS_MODULE"] = "tests.live.settings"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*argv, "mt5monitor.asgi:application"], env=env, stdout=log, stderr=log

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from mt5monitor.hosts import known
+
 
 class TradingSwitch(models.Model):
     """One row. It counts only for the instance that it was switched on for: a database that was
@@ -32,4 +34,5 @@ class TradingSwitch(models.Model):
     @classmethod
     def on(cls) -> "models.QuerySet[TradingSwitch]":
         """The row, if it lets orders through here and now."""
-        return cls.objects.filter(pk=cls.PK, is_on=True, instance=settings.INSTANCE_ID)
+        here = cls.objects.filter(pk=cls.PK, is_on=True, instance=settings.INSTANCE_ID)
+        return here.filter(*known.conditions())

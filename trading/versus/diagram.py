@@ -8,6 +8,7 @@ FROZEN -claim-> TRANSFERRING [B half 1 -> B half 2 -> (pivot) close A's other le
   past the pivot only forward; SL and TP failing -> UNPROTECTED, tried again
 a leg gone at the broker, or one too many -> DIVERGED;  close both -> CLOSING -> CLOSED
 any end -an order of it is executed after all-> DIVERGED
+on its way, in a database that was restored: it is unknown how far it came -> DIVERGED
 """
 
 from django.db import models
@@ -59,7 +60,7 @@ ALLOWED: dict[State, frozenset[State]] = {
     ),
     State.TRANSFERRED: frozenset({State.COMPLETED, State.DIVERGED, State.CLOSING}),
     State.DIVERGED: frozenset({State.COMPLETED, State.CLOSING}),
-    State.CLOSING: frozenset({State.CLOSED}),
+    State.CLOSING: frozenset({State.CLOSED, State.DIVERGED}),
     **{state: frozenset({State.DIVERGED}) for state in ENDED},
 }
 

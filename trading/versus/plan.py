@@ -185,6 +185,8 @@ def _frozen(facts: Facts) -> Action:
 
 def _watched(facts: Facts) -> Action:
     versus, gone = facts.versus, _gone(facts)
+    if versus.state == State.DIVERGED and not any(map(steps.was_opened, facts.legs.orders)):
+        return Wait()  # what it opened is unknown: the database was restored; see restored.py
     if len(gone) == len(facts.open):
         return Move(State.COMPLETED, "Every leg is closed.")
     uneven = _with_one_too_many(facts) or _with_less(facts)

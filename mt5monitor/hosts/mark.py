@@ -1,0 +1,63 @@
+"""The mark in STATE_DIR: a file that names itself, so that no copy of it is taken for it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from mt5monitor.hosts import place
+
+NAME, LOCK = "host.json", "host.lock"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """`number` is the one that the database has by now, or `was` if the process died before.
+
+    `file` is where this very file is, `machine` and `database` where it was written; see place.py.
+    """
+
+    host: str
+    number: int
+    was: int
+    file: str
+    machine: str
+    database: str
+
+
+_decoder = msgspec.json.Decoder(Mark)
+
+
+def read(state_dir: Path) -> Mark | None:
+    """Return the mark; None when there is none. Raise msgspec.DecodeError when it is damaged."""
+    path = state_dir / NAME
+    return _decoder.decode(path.read_bytes()) if path.exists() else None
+
+
+def is_copy(state_dir: Path, mark: Mark) -> bool:
+    return place.differ(mark.file, place.of_file(state_dir / NAME))
+
+
+def write(state_dir: Path, mark: Mark) -> None:
+    """Replace the mark by a new file, which names itself. Raise OSError."""
+    draft = state_dir / f".{NAME}.{os.getpid()}"
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        itself = msgspec.structs.replace(mark, file=place.of_file(draft))
+        file.write(msgspec.json.encode(itself))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(state_dir / NAME)
+
+
+@contextmanager
+def held(state_dir: Path) -> Iterator[None]:
+    """While the processes of this host read and write it one after another. Raise OSError."""
+    descriptor = os.open(state_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
