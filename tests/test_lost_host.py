@@ -14,7 +14,7 @@ from django.conf import settings
 
 from tests import prepared
 from tests.accounts.fleet import ScriptedFleet, told
-from tests.hosts import Host, another_host
+from tests.namespaces import Host, another_host
 from tests.postgres import PrivatePostgres
 from tests.waiting import eventually
 
