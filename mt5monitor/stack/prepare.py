@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from mt5monitor.garbage import no_search
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
+from mt5monitor.stack.refused import first_line
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def main() -> int:
         return 0 if someone_can_sign_in() else NOBODY_CAN_SIGN_IN
     except (Error, OSError) as error:
         log.exception("The database or the static files could not be prepared")
-        sys.stdout.write(f"{error}".strip().splitlines()[0] + "\n")
+        sys.stdout.write(f"{first_line(error)}\n")
         return FAILED
     finally:
         # What was left out of the search for garbage is not closed at the end, and what SQLite had
