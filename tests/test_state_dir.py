@@ -149,6 +149,6 @@ def test_a_command_on_a_place_of_others_says_what_to_do(tmp_path: Path) -> None:
     done = manage(tmp_path, "check")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"STATE_DIR={tmp_path} is open to other users and holds other files than those of "
-        f"MT5 Monitor. Set STATE_DIR to a folder of its own, or close this one: chmod 700 {tmp_path}"
+        f"STATE_DIR={tmp_path} is open to other users and holds other files than those of MT5 "
+        f"Monitor. Set STATE_DIR to a folder of its own, or close this one: chmod 700 {tmp_path}"
     ]

@@ -18,8 +18,8 @@ _NAMES = (
 )
 # In quotes to the closing one, else up to what ends it.
 _VALUE = r"(?:\\?\"[^\"]+\"|'[^']+'|[^\s\"'&;)}\]]+)"
-# A sentence may go on after a colon, as in "the agent's secret: set it". A whole word of these, none
-# of which can be a secret of ours, is no value; whatever else stands there is taken for one.
+# A sentence may go on after a colon, as in "the agent's secret: set it". A whole word of these is
+# no value, for none can be a secret of ours; all else that stands there is taken for one.
 _PROSE = (
     r"(?<=:\s)(?:an?|empty|expired|false|invalid|is|it|missing|must|never|no|none|not|null|required"
     r"|set|sign|the|too|true|unknown|unset|wrong)(?=[.,;!?)}\]]*(?:\s|$))"
