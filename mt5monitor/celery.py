@@ -1,15 +1,17 @@
 """The Celery application; its settings are in settings/jobs.py."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutdown
 
 from mt5monitor import processes
 from mt5monitor.garbage import spare_what_is_loaded
 from mt5monitor.open_files import allow_enough
 
+log = logging.getLogger(__name__)
 allow_enough()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
 app = Celery("mt5monitor")
@@ -23,3 +25,14 @@ def _begin(sender: Any, **_: object) -> None:
 
     spare_what_is_loaded()
     processes.start(str(sender.hostname).partition("@")[0], {"agent_pool": pool_statistics})
+
+
+@worker_shutdown.connect
+def _say_why_it_ends(sender: Any, **_: object) -> None:
+    """The supervisor starts it again; under a Procfile whatever runs the Procfile has to."""
+    if sender.exitcode:
+        log.critical(
+            "Worker %s ends with exit code %s because of the error above: start it again.",
+            sender.hostname,
+            sender.exitcode,
+        )

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-UMASK = OTHERS = 0o077
+OTHERS = 0o077
 # A folder with one of these in it is ours: closing /srv or a home folder by mistake would do harm.
 MARKS = frozenset(
     {"secret_key", "agent_secrets_key", "instance_id", "mt5monitor.sqlite3", "static.stamp"}
+    | {"celerybeat-schedule", "stack.lock"}
 )
 MADE_BY_THE_SYSTEM = frozenset({"lost+found"})  # by mkfs, at the root of a volume
 SQLITE_ENDS = ("", "-wal", "-shm", "-journal")
@@ -28,7 +29,7 @@ def make_private(folder: Path) -> None:
     A folder that does not exist is left to the process that needs it. Raise ImproperlyConfigured
     for a folder that other users or programs share, and for one that cannot be read or closed.
     """
-    os.umask(UMASK)
+    os.umask(OTHERS)
     try:
         if not folder.is_dir():
             return

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from mt5monitor.env import Env
 from mt5monitor.envfile import read_env
 from mt5monitor.stack.refused import Refused, first_line
-from mt5monitor.state_dir import UMASK, make_private
+from mt5monitor.state_dir import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = ("localhost", "::1")
@@ -93,10 +93,9 @@ def is_loopback(host: str) -> bool:
 
 def check_state_dir(state_dir: Path) -> None:
     """Make it, for its owner alone. Raises Refused when it cannot be written or closed."""
-    os.umask(UMASK)
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
         make_private(state_dir)
+        state_dir.mkdir(parents=True, exist_ok=True)
         (state_dir / "log").mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=state_dir):
             pass

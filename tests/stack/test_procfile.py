@@ -139,6 +139,27 @@ def test_a_port_in_use_ends_the_web_process_with_one_sentence(tmp_path: Path) ->
     ]
 
 
+# What ended workers while Valkey was away; it may have been mended, others will come.
+BROKEN = """
+from celery.worker.consumer import consumer
+
+def start(self):
+    raise AttributeError("'NoneType' object has no attribute 'hostname'")
+
+consumer.Consumer.start = start
+"""
+
+
+def test_a_worker_that_cannot_go_on_says_so_and_ends_with_a_code(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    broker = f"redis://127.0.0.1:{free_port()}/0"
+    state_dir = tmp_path / "state"
+    line = Line("worker", state_dir, REDIS_URL=broker, PYTHONPATH=str(tmp_path))
+    assert line.ended() == 1
+    assert line.says("CRITICAL celery.worker: Unrecoverable error: AttributeError(")
+    assert line.says("ends with exit code 1 because of the error above: start it again.")
+
+
 def test_a_process_without_its_broker_says_so_and_waits_for_it(tmp_path: Path) -> None:
     line = Line("beat", tmp_path, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     try:
