@@ -27,6 +27,7 @@ PAGES_EVERY_S = 10.0
 FIGURES_S = 90.0
 
 VALKEY = "valkey"
+ZONE = "TZ"
 QUEUE_OF = {name: queue for queue, (name, _) in programs.WORKERS.items()}
 
 
@@ -186,13 +187,13 @@ class Supervisor:
 def _load_django_settings() -> None:
     """The operations log needs them. Django sets the time zone of its process by them, which those
     that are started from here must not inherit."""
-    zone = os.environ.get("TZ")
+    zone = os.environ.get(ZONE)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
     _ = settings.SECRET_KEY
     if zone is None:
-        os.environ.pop("TZ", None)
+        os.environ.pop(ZONE, None)
     else:
-        os.environ["TZ"] = zone
+        os.environ[ZONE] = zone
     time.tzset()
 
 

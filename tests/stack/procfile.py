@@ -20,7 +20,7 @@ class Line:
 
     def __init__(self, name: str, state_dir: Path, **settings: str) -> None:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.output: list[str] = []
+        self.state_dir, self.output = state_dir, list[str]()
         self.process = subprocess.Popen(
             ["sh", "-c", f"umask 000; exec {LINES[name]}"],
             cwd=ROOT,

@@ -155,7 +155,7 @@ def test_the_procfile_runs_what_the_stack_runs(stack: Stack, tmp_path: Path) -> 
             part.replace(ours[1], str(tmp_path)).replace(ours[0], str(port))
             for part in stack.processes()[name].cmdline()
         ]
-        broker = f"redis://127.0.0.1:{free_port()}/0"
+        broker = f"redis://:none@127.0.0.1:{free_port()}/0"
         lines[name] = Line(name, tmp_path, REDIS_URL=broker, PORT=str(port)), wanted
     try:
         for line, wanted in lines.values():
