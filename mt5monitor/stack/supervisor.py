@@ -84,10 +84,7 @@ class Supervisor:
     # --- start ----------------------------------------------------------------------------------
     def _start(self) -> None:
         started_at = time.time()
-        if self.site.own_valkey:
-            self.children.start(valkey.program(self.site.valkey_socket, self.environment.state_dir))
-        if not self._wait(lambda: valkey.answers(self.site.redis_url), valkey.READY_S):
-            raise Refused(f"No Redis or Valkey answers at {self.site.shown_redis_url}.")
+        self._start_valkey()
         if self.demo:
             planned = fleet.plan_fleet(self.environment)
             environment = self.environment
@@ -100,6 +97,15 @@ class Supervisor:
             self._dress(started_at)
         if not self._wait(lambda: pages.answer(self.environment), PAGES_S):
             self._complain_of_pages()
+
+    def _start_valkey(self) -> None:
+        own = None
+        if self.site.own_valkey:
+            program = valkey.program(self.site.valkey_socket, self.environment.state_dir)
+            own = self.children.start(program)
+        if not self._wait(lambda: valkey.answers(self.site.redis_url), valkey.READY_S):
+            why = f" {own.last_words()}" if own else ""
+            raise Refused(f"No Redis or Valkey answers at {self.site.shown_redis_url}.{why}")
 
     def _dress(self, since: float) -> None:
         """Without it the demo has no phases and no VS groups, and is a demo still."""
