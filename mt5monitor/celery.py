@@ -29,7 +29,7 @@ def _begin(sender: Any, **_: object) -> None:
 
 @worker_shutdown.connect
 def _say_why_it_ends(sender: Any, **_: object) -> None:
-    """The supervisor starts it again; under a Procfile whatever runs the Procfile has to."""
+    """The supervisor starts it again; the program that runs a Procfile has to as well."""
     if sender.exitcode:
         log.critical(
             "Worker %s ends with exit code %s because of the error above: start it again.",

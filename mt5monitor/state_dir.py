@@ -1,7 +1,7 @@
 """STATE_DIR is for its owner alone: the keys, the database, the logs and all else in it.
 
-Every process passes here when it imports the settings, before it makes a file, so nothing depends
-on the umask of whoever starts it.
+Every process passes here when it imports the settings, before it makes a file, so the umask that it
+was started with does not matter.
 """
 
 import contextlib
@@ -35,8 +35,8 @@ def make_private(folder: Path) -> None:
             return
         if _is_open(folder) and _is_shared(folder):
             raise ImproperlyConfigured(
-                f"STATE_DIR={folder} is open to other users and holds other files than those of "
-                "MT5 Monitor. Set STATE_DIR to a folder of its own, or close this one: "
+                f"STATE_DIR={folder} is shared with other users or programs. Set STATE_DIR to a "
+                "separate folder, or close this one if only MT5 Monitor uses it: "
                 f"chmod 700 {shlex.quote(str(folder))}"
             )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Nobody else on the machine can read what is kept in STATE_DIR."""
+"""Other users of the machine cannot read what is kept in STATE_DIR."""
 
 import os
 import stat
@@ -89,7 +89,7 @@ def test_a_place_of_others_is_refused_and_left_as_it_is(
     for name in names:
         (folder / name).touch()
     folder.chmod(mode)
-    with pytest.raises(ImproperlyConfigured, match="Set STATE_DIR to a folder of its own"):
+    with pytest.raises(ImproperlyConfigured, match="Set STATE_DIR to a separate folder"):
         make_private(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == mode
 
@@ -130,7 +130,7 @@ def manage(state_dir: Path, *words: str, **settings: str) -> "subprocess.Complet
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_what_a_command_makes_is_closed_whatever_the_umask(tmp_path: Path, elsewhere: bool) -> None:
+def test_what_a_command_makes_is_closed_with_any_umask(tmp_path: Path, elsewhere: bool) -> None:
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'other.sqlite3'}"} if elsewhere else {}
     state_dir = tmp_path / "made" / "state"
     done = manage(state_dir, "migrate", "contenttypes", "-v0", **settings)
@@ -149,6 +149,6 @@ def test_a_command_on_a_place_of_others_says_what_to_do(tmp_path: Path) -> None:
     done = manage(tmp_path, "check")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"STATE_DIR={tmp_path} is open to other users and holds other files than those of MT5 "
-        f"Monitor. Set STATE_DIR to a folder of its own, or close this one: chmod 700 {tmp_path}"
+        f"STATE_DIR={tmp_path} is shared with other users or programs. Set STATE_DIR to a separate "
+        f"folder, or close this one if only MT5 Monitor uses it: chmod 700 {tmp_path}"
     ]

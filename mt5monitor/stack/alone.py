@@ -1,7 +1,7 @@
 """One process of the stack without a supervisor, as a line of the Procfile starts it.
 
-It becomes the program that `make run` starts, with the same command line and environment. Whatever
-runs the Procfile starts it again when it ends.
+It becomes the program that `make run` starts, with the same command line and environment. The
+program that runs the Procfile starts it again when it ends.
 """
 
 import os

@@ -21,7 +21,7 @@ class Pulses:
         self.reset(time.monotonic())
 
     def reset(self, now: float, queues: Sequence[str] = QUEUES) -> None:
-        """Start counting anew: the worker of a queue, or what all need, has just been started."""
+        """Start counting again: the worker of a queue, or what all need, was just started."""
         self._alive_at |= dict.fromkeys(queues, now)
 
     def silent(self, now: float) -> list[str]:

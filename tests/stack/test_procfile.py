@@ -101,7 +101,7 @@ def test_each_says_what_it_does(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.long
-def test_nobody_else_can_read_what_they_keep_whatever_the_umask(desk: Desk) -> None:
+def test_other_users_cannot_read_what_they_keep_with_any_umask(desk: Desk) -> None:
     def kept() -> set[Path]:
         return {desk.state_dir, *desk.state_dir.rglob("*")}
 
