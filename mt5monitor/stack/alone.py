@@ -39,7 +39,8 @@ def run(name: str, environment: Environment, site: Site) -> None:
     elif name == "beat":
         check_state_dir(environment.state_dir)  # it keeps its schedule there
     if not valkey.answers(site.redis_url):
-        complain(f"{name}: no Redis or Valkey answers at {site.shown_redis_url} yet. It tries on.")
+        where = site.shown_redis_url
+        complain(f"{name}: no Redis or Valkey answers at {where} yet; it keeps trying.")
     _become(serving[name])
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from mt5monitor.pulse import last_pulses
+from mt5monitor.stack import programs
+from mt5monitor.stack.environment import Environment, Site
 from tests import prepared
-from tests.stack.procfile import SERVING, Line
+from tests.stack.procfile import LINES, SERVING, Line
 from tests.stack.stack import free_port
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
@@ -76,6 +78,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory, release: Line) -> Iterator[De
         for line in desk.lines.values():
             line.process.kill()
         valkey.kill()
+
+
+def test_there_is_a_line_for_each_process_of_the_stack_and_no_other() -> None:
+    environment = Environment(Path("state"), 8000, "127.0.0.1", 1, 1, False)
+    site = Site("https://x", "redis://", False, Path("x"), True)
+    names = [program.name for program in programs.serving(environment, site)]
+    assert sorted(names) == sorted(programs.NAMES) == sorted(SERVING)
+    expected = {name: f"python -m mt5monitor.stack {name}" for name in names}
+    assert expected | {"release": "python -m mt5monitor.stack prepare"} == LINES
 
 
 @pytest.mark.long
