@@ -1,16 +1,18 @@
 """The Celery application; its settings are in settings/jobs.py."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init, worker_ready
+from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
 
 from mt5monitor import processes
 from mt5monitor.garbage import spare_what_is_loaded
 from mt5monitor.hosts import entry
 from mt5monitor.open_files import allow_enough
 
+log = logging.getLogger(__name__)
 allow_enough()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
 app = Celery("mt5monitor")
@@ -31,3 +33,14 @@ def _begin(sender: Any, **_: object) -> None:
     spare_what_is_loaded()
     sources = {"agent_pool": pool_statistics, "host": entry.counts}
     processes.start(str(sender.hostname).partition("@")[0], sources)
+
+
+@worker_shutdown.connect
+def _say_why_it_ends(sender: Any, **_: object) -> None:
+    """The supervisor starts it again; the program that runs a Procfile has to as well."""
+    if sender.exitcode:
+        log.critical(
+            "Worker %s ends with exit code %s because of the error above: start it again.",
+            sender.hostname,
+            sender.exitcode,
+        )

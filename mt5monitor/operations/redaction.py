@@ -18,20 +18,29 @@ _NAMES = (
 )
 # In quotes to the closing one, else up to what ends it.
 _VALUE = r"(?:\\?\"[^\"]+\"|'[^']+'|[^\s\"'&;)}\]]+)"
+# A sentence may go on after a colon, as in "the agent's secret: set it". A whole word of these is
+# no value, for none can be a secret of ours; all else that stands there is taken for one.
+_PROSE = (
+    r"(?<=:\s)(?:an?|empty|expired|false|invalid|is|it|missing|must|never|no|none|not|null|required"
+    r"|set|sign|the|too|true|unknown|unset|wrong)(?=[.,;!?)}\]]*(?:\s|$))"
+)
+_KINDS = r"(?:authentication|authorization|credentials|required|expected)(?![\w.~+/=-])"
 _WORD = re.compile(r"[^\s\"']+")
 _LOOKS = [
     (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), BLOT),
     (re.compile(r"mt5m_[\w-]{6,}"), f"mt5m_{BLOT}"),
     (
         re.compile(
-            r"\b(bearer|basic|authorization[\"']?\s*[:=]\s*\w+)\s+[\w.~+/=-]{8,}", re.IGNORECASE
+            r"\b(bearer|basic|authorization[\"']?\s*[:=]\s*\w+)\s+"
+            rf"(?!{_KINDS})[\w.~+/=-]{{8,}}",
+            re.IGNORECASE,
         ),
         rf"\1 {BLOT}",
     ),
     (
         # name=value, "name": "value", ("name", "value"), bytes and escaped quotes among them
         re.compile(
-            rf"({_NAMES})(\\?[\"']?\s*(?:[:=]|(?<=[\"']),)\s*(?:b(?=['\"]))?){_VALUE}",
+            rf"({_NAMES})(\\?[\"']?\s*(?:[:=]|(?<=[\"']),)\s*(?:b(?=['\"]))?)(?!{_PROSE}){_VALUE}",
             re.IGNORECASE,
         ),
         rf"\1\2{BLOT}",

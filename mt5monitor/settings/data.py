@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mt5monitor import postgres
 from mt5monitor.settings.environment import STATE_DIR, env
+from mt5monitor.state_dir import make_sqlite_private
 
 DATABASES = {
     "default": env.database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
@@ -30,6 +31,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+    make_sqlite_private(Path(DATABASES["default"]["NAME"]))
 
 
 def _socket_path(state_dir: Path) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 from mt5monitor.env import Env
 from mt5monitor.envfile import read_env
 from mt5monitor.secrets import kept_key
+from mt5monitor.state_dir import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 ENV_FILE = BASE_DIR / ".env"
@@ -12,6 +13,7 @@ env = Env()
 SET_IN_FILE = read_env(ENV_FILE)
 
 STATE_DIR = Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute()
+make_private(STATE_DIR)
 read_env(STATE_DIR / "demo.env")  # what the demo allows itself; see mt5monitor/stack
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_key(STATE_DIR / "secret_key")

@@ -128,6 +128,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
+FILE_UPLOAD_PERMISSIONS = 0o600  # of static files too: this site alone reads them, and serves them
 STATICFILES_DIRS = [BASE_DIR / "mt5monitor" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

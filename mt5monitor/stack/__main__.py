@@ -1,11 +1,14 @@
-"""`python -m mt5monitor.stack demo|run`."""
+"""`python -m mt5monitor.stack demo|run`, or one process of it, as lines of the Procfile are."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from mt5monitor.stack import alone
 from mt5monitor.stack.environment import (
+    Environment,
+    Site,
     check_plain_http,
     check_port,
     check_state_dir,
@@ -28,7 +31,7 @@ DEMO_SETTINGS = (
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m mt5monitor.stack", description=__doc__)
-    parser.add_argument("what", choices=["demo", "run"])
+    parser.add_argument("what", choices=["demo", "run", *alone.names()])
     parser.add_argument("--with-parent", action="store_true", help="end when the parent ends")
     return parser.parse_args()
 
@@ -36,10 +39,24 @@ def parse() -> argparse.Namespace:
 def start(*, demo: bool, parent: int) -> None:
     """Runs until asked to end. Raises Refused."""
     environment = read_environment()
-    os.umask(0o077)  # the database and the logs are nobody else's on this machine either
     check_state_dir(environment.state_dir)
     lock = take_lock(environment.state_dir)
     check_port(environment.bind, environment.port)
+    site = read_settings(environment, demo=demo)
+    check_plain_http(environment, site.public_url)
+    if site.own_valkey:
+        binary()
+    Supervisor(environment, site, lock, demo=demo, parent=parent).run()
+
+
+def start_alone(name: str) -> None:
+    """Runs the process of this name, with what start() would give it. Raises Refused."""
+    environment = read_environment()
+    alone.run(name, environment, read_settings(environment, demo=False))
+
+
+def read_settings(environment: Environment, *, demo: bool) -> Site:
+    """The settings by which all processes go, which find them in their environment."""
     os.environ["STATE_DIR"] = str(environment.state_dir)
     if demo:
         _allow_demo(environment.state_dir)
@@ -49,10 +66,7 @@ def start(*, demo: bool, parent: int) -> None:
     if site.unknown_names:
         listed = ", ".join(site.unknown_names)
         say(f"Note: .env sets what is not a setting: {listed}. See README, Settings.")
-    check_plain_http(environment, site.public_url)
-    if site.own_valkey:
-        binary()
-    Supervisor(environment, site, lock, demo=demo, parent=parent).run()
+    return site
 
 
 def _allow_demo(state_dir: Path) -> None:
@@ -78,7 +92,10 @@ def _note_demo(state_dir: Path) -> None:
 def main() -> int:
     options = parse()
     try:
-        start(demo=options.what == "demo", parent=os.getppid() if options.with_parent else 0)
+        if options.what in alone.names():
+            start_alone(options.what)
+        else:
+            start(demo=options.what == "demo", parent=os.getppid() if options.with_parent else 0)
     except Refused as error:
         complain(f"{error}")
         return 1

@@ -15,7 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor.env import Env
 from mt5monitor.envfile import read_env
-from mt5monitor.stack.refused import Refused
+from mt5monitor.stack.refused import Refused, first_line
+from mt5monitor.state_dir import make_private
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = ("localhost", "::1")
@@ -40,6 +41,9 @@ class Environment:
         if self.state_dir != BASE_DIR / "var":
             words = ["env", f"STATE_DIR={self.state_dir}", *words]
         return shlex.join(words)
+
+    def no_user_yet(self) -> str:
+        return f"No user yet. Make one: {self.manage('createsuperuser')}"
 
 
 def read_environment() -> Environment:
@@ -88,14 +92,15 @@ def is_loopback(host: str) -> bool:
 
 
 def check_state_dir(state_dir: Path) -> None:
+    """Make it, for its owner alone. Raises Refused when it cannot be written or closed."""
     try:
+        make_private(state_dir)
         state_dir.mkdir(parents=True, exist_ok=True)
         (state_dir / "log").mkdir(exist_ok=True)
-        # A command of manage.py may have made it, for all to read.
-        for database in state_dir.glob("mt5monitor.sqlite3*"):
-            database.chmod(0o600)
         with tempfile.TemporaryFile(dir=state_dir):
             pass
+    except ImproperlyConfigured as error:
+        raise Refused(f"{error}") from error
     except OSError as error:
         raise Refused(
             f"Cannot write to {state_dir}: {error.strerror}. "
@@ -128,6 +133,7 @@ class Site:
     valkey_socket: Path
     behind_tls: bool
     unknown_names: tuple[str, ...] = ()
+    keeps_log: bool = True  # the operations log
 
     @property
     def shown_redis_url(self) -> str:
@@ -140,7 +146,7 @@ def read_site() -> Site:
     try:
         settings = importlib.import_module("mt5monitor.settings")
     except (ImproperlyConfigured, ValueError) as error:
-        raise Refused(f"{error}".strip().splitlines()[0]) from error
+        raise Refused(first_line(error)) from error
     return Site(
         public_url=settings.PUBLIC_URL,
         redis_url=settings.REDIS_URL,
@@ -148,4 +154,5 @@ def read_site() -> Site:
         valkey_socket=settings.VALKEY_SOCKET,
         behind_tls=settings.SECURE,
         unknown_names=tuple(settings.UNKNOWN_IN_FILE),
+        keeps_log=settings.OPERATIONS_LINES > 0,
     )

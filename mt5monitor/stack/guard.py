@@ -5,6 +5,7 @@ goodbye, the supervisor is gone, and the guard ends every group that it knows of
 every Unix, and tells at once.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,11 @@ class Guard:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Raises OSError when the machine has no room for it; then it is not running."""
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(OSError):  # what was not written when it was killed
+                self.process.stdin.close()
+        self.process = None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "mt5monitor.stack.guard"],
             stdin=subprocess.PIPE,

@@ -1,5 +1,7 @@
 """What a process prints: all of it to its own log, warnings and errors to the screen too."""
 
+import contextlib
+import logging
 import re
 import sys
 import threading
@@ -18,6 +20,8 @@ SCREEN_SECONDS = 30.0
 SERIOUS = re.compile(r"^\S+ [\d:,.]+ +(WARNING|ERROR|CRITICAL)\b(?! py\.warnings)")
 
 _screen = threading.Lock()
+# What staff read of the supervisor, in the operations log: see supervisor.py.
+log = logging.getLogger("mt5monitor.stack")
 
 
 def say(line: str) -> None:
@@ -26,6 +30,12 @@ def say(line: str) -> None:
 
 def complain(line: str) -> None:
     _print(line, sys.stderr)
+
+
+def report(line: str) -> None:
+    """Complain where staff see it too, who do not see the screen."""
+    complain(line)
+    log.warning(line)
 
 
 def _print(line: str, stream: IO[str]) -> None:
@@ -48,10 +58,11 @@ class Output:
 
     def follow(self, stream: IO[bytes]) -> None:
         self.tail.clear()
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=self._copy, args=(stream,), name=f"output-{self.name}", daemon=True
         )
-        self._thread.start()
+        thread.start()
+        self._thread = thread
 
     def finish(self) -> None:
         """Wait a moment for the last words of a process that has ended."""
@@ -59,26 +70,31 @@ class Output:
             self._thread.join(0.5)
 
     def _copy(self, stream: IO[bytes]) -> None:
+        file: IO[bytes] | None = None
         with stream:
-            file: IO[bytes] = self.path.open("ab")
-            try:
-                while line := stream.readline(LINE_BYTES):
-                    file = self._keep(line, file)
-                    self._show(line)
-            finally:
-                file.close()
+            while line := stream.readline(LINE_BYTES):
+                file = self._keep(line, file)
+                self._show(line)
+        self._close(file)
 
-    def _keep(self, line: bytes, file: IO[bytes]) -> IO[bytes]:
+    def _keep(self, line: bytes, file: IO[bytes] | None) -> IO[bytes] | None:
+        """The file for the next line; None where it has to be opened for it."""
         try:
+            # Unbuffered: what a full disk does not take is lost, and does not pile up.
+            file = file or self.path.open("ab", buffering=0)
             file.write(line)
-            file.flush()
-            if file.tell() > LOG_BYTES:
-                file.close()
-                rotate(self.path)
-                file = self.path.open("ab")
+            if file.tell() <= LOG_BYTES:
+                return file
+            rotate(self.path)
         except OSError:
             pass  # a full disk must not block the process behind a pipe that nobody empties
-        return file
+        self._close(file)
+        return None
+
+    def _close(self, file: IO[bytes] | None) -> None:
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _show(self, raw: bytes) -> None:
         line = raw.decode(errors="replace").rstrip()
@@ -93,5 +109,7 @@ class Output:
 
 
 def rotate(path: Path) -> None:
-    if path.exists() and path.stat().st_size:
-        path.replace(path.with_name(f"{path.name}.1"))
+    """Leave it where it is when it cannot be moved: a log is no reason to end the stack."""
+    with contextlib.suppress(OSError):
+        if path.exists() and path.stat().st_size:
+            path.replace(path.with_name(f"{path.name}.1"))

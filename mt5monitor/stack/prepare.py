@@ -23,6 +23,7 @@ from mt5monitor.hosts.collected import NEVER_ASKED_FOR
 from mt5monitor.hosts.entry import check_fit
 from mt5monitor.hosts.unfit import Unfit
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
+from mt5monitor.stack.refused import first_line
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def main() -> int:
         return FAILED
     except (Error, OSError) as error:
         log.exception("The database or the static files could not be prepared")
-        sys.stdout.write(f"{error}".strip().splitlines()[0] + "\n")
+        sys.stdout.write(f"{first_line(error)}\n")
         return FAILED
     finally:
         # What was left out of the search for garbage is not closed at the end, and what SQLite had

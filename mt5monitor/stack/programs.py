@@ -1,4 +1,4 @@
-"""The processes that are ours: their names and command lines."""
+"""The processes that are ours: their names and command lines, under `make run` and a Procfile."""
 
 import sys
 
@@ -9,8 +9,15 @@ from mt5monitor.stack.environment import Environment, Site
 WEB, WORKER, BEAT = 2, 2, 3
 # Which worker serves which queue of settings.CELERY_TASK_ROUTES, and with how many threads.
 WORKERS = {"celery": ("worker", 16), "unreachable": ("worker-unreachable", 4)}
+NAMES = ("web", *(name for name, _ in WORKERS.values()), "beat")
 
 NOBODY_CAN_SIGN_IN = 3  # how prepare ends when all is well but there is no user yet
+
+
+def serving(environment: Environment, site: Site) -> list[Program]:
+    """Return the processes that run for as long as the site does, in the order of their start."""
+    workers = [worker(queue) for queue in WORKERS]
+    return [*workers, beat(environment), web(environment, site)]
 
 
 def worker(queue: str) -> Program:

@@ -1,6 +1,7 @@
 """Whether the workers still do what they are given, and for how long they have not."""
 
 import time
+from collections.abc import Sequence
 
 import redis
 
@@ -19,9 +20,9 @@ class Pulses:
         self._seen = dict.fromkeys(QUEUES, 0.0)
         self.reset(time.monotonic())
 
-    def reset(self, now: float) -> None:
-        """Start counting anew: the broker or a worker has just been started."""
-        self._alive_at = dict.fromkeys(QUEUES, now)
+    def reset(self, now: float, queues: Sequence[str] = QUEUES) -> None:
+        """Start counting again: the worker of a queue, or what all need, was just started."""
+        self._alive_at |= dict.fromkeys(queues, now)
 
     def silent(self, now: float) -> list[str]:
         """Queues without a pulse for too long while the broker answered; looks now and then."""
@@ -30,7 +31,7 @@ class Pulses:
         self._next_look = now + LOOK_EVERY_S
         try:
             pulses = last_pulses(self.url)
-        except (redis.RedisError, OSError):
+        except (redis.RedisError, OSError, ValueError):  # what is no time is not of our workers
             self.reset(now)  # without a broker nobody can do anything
             return []
         # A pulse that moved counts, whatever its clock says: the wall clock may be set meanwhile.

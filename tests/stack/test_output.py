@@ -44,6 +44,25 @@ def test_a_log_never_outgrows_its_bound(tmp_path: Path, monkeypatch: pytest.Monk
     assert all(path.stat().st_size < 1100 for path in tmp_path.iterdir())
 
 
+def test_a_log_that_cannot_be_written_does_not_hold_up_the_process(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its pipe is read to the end: nothing that it prints blocks or fails."""
+    copy = copied(tmp_path / "absent" / "web.log", f"fine\n{TIME} ERROR a: broken\n")
+    assert list(copy.tail) == ["fine", f"{TIME} ERROR a: broken"]
+    assert "broken" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_moved_aside_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "LOG_BYTES", 10)
+    (tmp_path / "web.log.1").mkdir()
+    (tmp_path / "web.log.1" / "in the way").touch()
+    copied(tmp_path / "web.log", "a line of some length\n" * 5)
+    assert (tmp_path / "web.log").read_text() == "a line of some length\n" * 5
+
+
 def test_a_start_keeps_the_log_of_the_last_one(tmp_path: Path) -> None:
     copied(tmp_path / "web.log", "first\n")
     copied(tmp_path / "web.log", "second\n")

@@ -1,6 +1,7 @@
 import pytest
+import redis
 
-from mt5monitor.pulse import QUEUES, last_pulses, pulse
+from mt5monitor.pulse import PREFIX, QUEUES, last_pulses, pulse
 from mt5monitor.stack.pulses import LOOK_EVERY_S, SILENT_AFTER_S, Pulses
 from tests.valkey import PrivateValkey
 
@@ -29,6 +30,18 @@ def test_a_queue_that_comes_back_is_no_longer_silent(pulses: Pulses) -> None:
     for queue in QUEUES:
         pulse(queue)
     assert pulses.silent(SILENT_AFTER_S + 1 + LOOK_EVERY_S) == []
+
+
+def test_only_the_queue_whose_worker_was_started_is_given_time_again(pulses: Pulses) -> None:
+    """A worker that dies all the time must not hide that the other does nothing."""
+    pulses.reset(SILENT_AFTER_S, ["unreachable"])
+    assert pulses.silent(SILENT_AFTER_S + 1) == ["celery"]
+
+
+def test_a_pulse_that_is_no_time_ends_nothing(pulses: Pulses, valkey: PrivateValkey) -> None:
+    with redis.Redis.from_url(valkey.url) as client:
+        client.set(f"{PREFIX}celery", "not a time")
+    assert pulses.silent(SILENT_AFTER_S + 1) == []
 
 
 def test_nobody_is_silent_while_the_broker_is_away(pulses: Pulses, valkey: PrivateValkey) -> None:

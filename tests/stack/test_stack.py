@@ -10,13 +10,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import redis
 
+from mt5monitor.operations.keeping import STREAM
 from mt5monitor.pulse import QUEUES, last_pulses
+from mt5monitor.stack.child import MANY_DEATHS
 from mt5monitor.stack.children import PATIENCE_S
 from mt5monitor.stack.valkey import answers
+from tests.stack.procfile import SERVING, Line
 from tests.stack.stack import NAMES, Stack, free_port, refusal
 from tests.waiting import eventually
 
@@ -38,7 +43,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("shared"), on_empty_folder=True)
+    kept = {"OPERATIONS_LINES": "1000"}
+    stack = Stack(tmp_path_factory.mktemp("shared"), on_empty_folder=True, **kept)
     yield stack
     stack.discard()
 
@@ -82,9 +88,9 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 def test_nobody_else_on_the_machine_can_read_what_the_stack_keeps(stack: Stack) -> None:
-    kept = [path for path in stack.state_dir.rglob("*") if not path.is_dir()]
-    kept = [path for path in kept if stack.state_dir / "static" not in path.parents]
-    assert {"mt5monitor.sqlite3", "demo_password", "web.log"} <= {path.name for path in kept}
+    kept = [stack.state_dir, *stack.state_dir.rglob("*")]
+    names = {"mt5monitor.sqlite3", "demo_password", "web.log", "static.stamp"}
+    assert names <= {path.name for path in kept}
     assert [path for path in kept if others_may_read(path)] == []
 
 
@@ -113,6 +119,50 @@ def test_a_process_that_is_killed_comes_back_and_polling_goes_on(stack: Stack, n
     assert eventually(lambda: get_health(stack.port) == 200)
     before = polls(stack)
     assert eventually(lambda: polls(stack) != before, 60)
+
+
+def test_a_process_that_dies_again_and_again_stops_no_other(stack: Stack) -> None:
+    """The workers reconcile orders meanwhile, and staff read of it in the operations log."""
+    others = {name: p.pid for name, p in stack.processes().items() if name != "web"}
+    said = len(stack.lines)
+    for _ in range(MANY_DEATHS + 1):
+        assert eventually(lambda: "web" in stack.processes(), 60)
+        killed = stack.processes()["web"]
+        killed.kill()
+        assert eventually(lambda killed=killed: stack.processes().get("web") != killed)
+    assert eventually(lambda: stack.says("times in a row; starting it again in", said))
+    before = polls(stack)
+    assert eventually(lambda: get_health(stack.port) == 200, 90)
+    assert eventually(lambda: polls(stack) != before, 60)
+    assert {name: p.pid for name, p in stack.processes().items() if name != "web"} == others
+    with redis.Redis.from_url(f"unix://{valkey_socket(stack)}") as client:
+        assert eventually(lambda: b"web: was killed by SIGKILL, 5 times in a row" in kept(client))
+
+
+def kept(client: "redis.Redis") -> bytes:
+    """All lines of the operations log."""
+    lines: Any = client.xrange(STREAM)
+    return b"\n".join(line[b"line"] for _, line in lines)
+
+
+def test_the_procfile_runs_what_the_stack_runs(stack: Stack, tmp_path: Path) -> None:
+    """To the letter, but for the port and the folder."""
+    ours = [str(stack.port), str(stack.state_dir)]
+    lines = {}
+    for name in SERVING:
+        port = free_port()
+        wanted = [
+            part.replace(ours[1], str(tmp_path)).replace(ours[0], str(port))
+            for part in stack.processes()[name].cmdline()
+        ]
+        broker = f"redis://:none@127.0.0.1:{free_port()}/0"
+        lines[name] = Line(name, tmp_path, REDIS_URL=broker, PORT=str(port)), wanted
+    try:
+        for line, wanted in lines.values():
+            assert eventually(lambda line=line, wanted=wanted: wanted in line.command_lines())
+    finally:
+        for line, _ in lines.values():
+            line.end(signal.SIGKILL)
 
 
 def get_health(port: int) -> int:
