@@ -26,9 +26,10 @@ REASONS: Final = {
     413: b"Content Too Large",
     503: b"Service Unavailable",
 }
+_HTTPChannel: Any = http.HTTPChannel  # has types in some places only
 
 
-class Channel(http.HTTPChannel):
+class Channel(_HTTPChannel):  # type: ignore[misc]
     """A request is refused before any part of it is kept; `refused` takes nothing more."""
 
     factory: Any
