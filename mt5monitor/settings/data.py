@@ -4,7 +4,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from mt5monitor.settings.environment import STATE_DIR, env
+from mt5monitor.settings.environment import SECRET_KEY, SECRET_KEY_FALLBACKS, STATE_DIR, env
 
 DATABASES = {
     "default": env.database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
@@ -29,17 +29,23 @@ def _socket_path(state_dir: Path) -> Path:
 
 
 VALKEY_SOCKET = _socket_path(STATE_DIR)
-REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}")
+ALLOW_OPEN_VALKEY = env.bool("ALLOW_OPEN_VALKEY", False)
+REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}", allow_open=ALLOW_OPEN_VALKEY)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "mt5monitor"},
+        "CONFIG": {
+            "hosts": [REDIS_URL],
+            "prefix": "mt5monitor",
+            # Rows are shown as they come, with buttons: nobody else may make them.
+            "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
+        },
     }
 }
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "mt5monitor.cached.JsonCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "mt5monitor",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
