@@ -6,7 +6,7 @@ from daphne.http_protocol import WebRequest
 
 from mt5monitor.web import forwarded
 
-ROOT_PATH = b"Daphne-Root-Path"
+ROOT_PATH, SUBPROTOCOL = b"Daphne-Root-Path", b"Sec-WebSocket-Protocol"
 
 
 class Request(WebRequest):  # type: ignore[misc] # has no types
@@ -25,6 +25,9 @@ class Request(WebRequest):  # type: ignore[misc] # has no types
         self.requestHeaders.removeHeader(ROOT_PATH)
         if self.server.proxy_forwarded_address_header:
             forwarded.clean(self.requestHeaders)
+        if not all(map(bytes.isascii, self.requestHeaders.getRawHeaders(SUBPROTOCOL, []))):
+            # Daphne would take it for an error of its own.
+            return self.basic_error(400, b"Bad Request", "Invalid header value")
         return super().process()
 
     def finish(self) -> None:

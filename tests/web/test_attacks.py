@@ -67,6 +67,8 @@ def is_whole(said: bytes) -> bool:
     headers, end, body = said.partition(b"\r\n\r\n")
     if end and b" 101 " in headers.partition(b"\r\n")[0]:
         return True
+    if body.endswith(b"\r\n0\r\n\r\n"):  # in chunks
+        return True
     length = headers.lower().partition(b"content-length: ")[2].split()
     return bool(end and length) and len(body) >= int(length[0])
 
@@ -130,6 +132,13 @@ def test_an_open_socket_is_asked_the_same(web: Served) -> None:
         web, *lines, "Connection: Upgrade", key, "Sec-WebSocket-Version: 13", target="/ws/live/"
     )
     assert status == 101
+    status, _, _ = get(
+        web,
+        *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key),
+        "Sec-WebSocket-Protocol: \xff",
+        target="/ws/live/",
+    )
+    assert status == 400
 
 
 @pytest.mark.parametrize(
