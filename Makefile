@@ -48,6 +48,7 @@ bench: $(VENV)/.tests
 
 requirements:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes agent/requirements.in -o agent/requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev -c requirements.txt -o requirements-dev.txt
 
 # Each stamp is written when its step succeeded, so that an interrupted one is done again.

@@ -39,6 +39,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--port", type=int, default=8000, help="0 takes a free one (8000)")
     add("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    add(
+        "--host-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name with a dot by which contract 1 is called, such as vps3.example.com; may be "
+        "given several times (addresses and short names need none)",
+    )
     add("--contract", choices=("1", "2", "both"), default="2")
     add("--name", default="agent")
     add(
@@ -199,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     if agent.desk is not None:
         _recover(agent.desk)
     serve(
-        AgentApp(options.contract, agent),
+        AgentApp(options.contract, agent, options.host_name),
         host=options.host,
         port=options.port,
         keep_alive=options.keep_alive,

@@ -6,6 +6,7 @@ a process, so an agent costs no application of its own.
 
 import logging
 import time
+from collections.abc import Collection
 from typing import Literal, cast
 
 from starlette.exceptions import HTTPException
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent import contract1, contract1_trades, contract2, problem
 from agent.agent import Agent
+from agent.body import read_body
+from agent.callers import why_refused
 from agent.errors import TerminalError
 from agent.orders import routes as orders
 from agent.signing import (
@@ -26,18 +29,22 @@ from agent.signing import (
 
 ContractChoice = Literal["1", "2", "both"]
 log = logging.getLogger("agent")
-LARGEST_BODY = 64 * 1024
 
 
 class Contract1:
-    """The routes of v1; everything else is answered as FastAPI would."""
+    """The routes of v1; everything else is answered as FastAPI would. Not to pages of the web,
+    which agents in the field answer too."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str] = ()) -> None:
+        self.names = frozenset(name.lower() for name in names)
         self.router = Router([*contract1.ROUTES, *contract1_trades.ROUTES], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette's router raises instead of answering when it runs inside an application.
         scope["app"] = self
+        if refusal := why_refused(scope, self.names):
+            await contract1.refused(403, refusal)(scope, receive, send)
+            return
         try:
             await self.router(scope, receive, send)
         except HTTPException as error:
@@ -130,11 +137,14 @@ class Held:
 
 
 class AgentApp:
-    """Serves the agent in `scope["agent"]`, or `agent` when it is the only one."""
+    """Serves the agent in `scope["agent"]`, or `agent` when it is the only one. `names`: those by
+    which v1 is called, beside addresses and names without a dot."""
 
-    def __init__(self, contract: ContractChoice, agent: Agent | None = None) -> None:
+    def __init__(
+        self, contract: ContractChoice, agent: Agent | None = None, names: Collection[str] = ()
+    ) -> None:
         self.agent = agent
-        self.contract1: ASGIApp | None = None if contract == "2" else Contract1()
+        self.contract1: ASGIApp | None = None if contract == "2" else Contract1(names)
         self.contract2: ASGIApp | None = None if contract == "1" else Contract2()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,20 +165,6 @@ def route_path(scope: Scope) -> str:
     """The path below the prefix of the agent."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", ""))
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body of a request; a `Problem` 413 when it is larger than any request we know."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return bytes(body)
-        body += message.get("body", b"")
-        if len(body) > LARGEST_BODY:
-            raise problem.Problem(413, "body-too-large", "The request is too large")
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def replay(body: bytes) -> Receive:

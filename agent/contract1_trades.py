@@ -6,7 +6,7 @@ client gave up is executed all the same. Everything that goes wrong is a 400 wit
 was sent says "Order failed: " and the trade server's comment.
 """
 
-import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,10 +15,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from agent.agent import Agent
+from agent.body import parsed, read_body
 from agent.constants import Constants
 from agent.contract1 import answer, refused
 from agent.errors import PositionsUnreadable, SymbolUnknown, TerminalError, TerminalTimeout
 from agent.orders.retcodes import DONE
+from agent.problem import Problem
 from agent.readings import read_account, read_positions, read_symbol
 from agent.records import MetaTrader5, OrderSendResult, SymbolInfo, Tick, TradePosition
 
@@ -71,7 +73,9 @@ async def _trade(
     if not agent.trades_over_v1 or not agent.offers_positions:
         return refused(404, "Not Found")
     try:
-        body = _read(await request.body(), needed)
+        body = _read(await read_body(request.receive), _is_json(request), needed)
+    except Problem as error:
+        return refused(error.status, error.title)
     except ValueError as error:
         name, message = error.args
         return answer({"detail": [{"loc": ["body", name], "msg": message}]}, 422)
@@ -96,10 +100,12 @@ def _open(mt5: MetaTrader5, body: Body) -> Body:
         raise Refused(f"Price of symbol {name} not found")
     if not account.trade_allowed:
         raise Refused("Trading not allowed on this account")
+    _check_figures(name, tick.bid, tick.ask, symbol.volume_min, symbol.volume_max, symbol.point)
     _check_lot(lot, symbol)
     price = tick.ask if side == BUY else tick.bid
     sl, tp = _from_pips(body, side, symbol, tick)
     needed = mt5.order_calc_margin(side, name, lot, price)
+    _check_figures(name, account.margin_free, 0.0 if needed is None else needed)
     if needed is not None and needed > account.margin_free:
         raise Refused(
             f"Insufficient margin. Required: {needed:.2f}, available: {account.margin_free:.2f}"
@@ -119,6 +125,7 @@ def _close(mt5: MetaTrader5, body: Body) -> Body:
     tick = mt5.symbol_info_tick(position.symbol)
     if tick is None:
         raise Refused(f"Price of symbol {position.symbol} not found")
+    _check_figures(position.symbol, tick.bid, tick.ask, position.volume)
     side = 1 - position.type
     price = tick.ask if side == BUY else tick.bid
     deviation = body.get("deviation") or DEVIATION
@@ -188,6 +195,12 @@ def _side(text: str) -> int:
     return sides[text.upper()]
 
 
+def _check_figures(name: str, *figures: float) -> None:
+    """No check fails on what is no number: it compares as neither more nor less."""
+    if not all(map(math.isfinite, figures)):
+        raise Refused(f"Figures of symbol {name} not found")
+
+
 def _check_lot(lot: float, symbol: SymbolInfo) -> None:
     if lot < symbol.volume_min:
         raise Refused(f"Lot size {lot} is below minimum {symbol.volume_min}")
@@ -208,11 +221,19 @@ def _from_pips(body: Body, side: int, symbol: SymbolInfo, tick: Tick) -> tuple[f
     return levels[0], levels[1]
 
 
-def _read(body: bytes, needed: tuple[str, ...]) -> Body:
+def _is_json(request: Request) -> bool:
+    """A form of a page has another type, or none; one that a page sets has it ask first."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json"
+
+
+def _read(body: bytes, is_json: bool, needed: tuple[str, ...]) -> Body:
     """Raises `ValueError` with the field and what is wrong with it."""
+    if not is_json:
+        raise ValueError("", "Content-Type should be application/json")
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        content = parsed(body)
+    except ValueError as error:
         raise ValueError("", "JSON decode error") from error
     if not isinstance(content, dict):
         raise ValueError("", "Input should be an object")

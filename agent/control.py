@@ -1,13 +1,13 @@
 """Steering one agent of a fleet: `POST /control/agents/<i>`, and reading what its venue saw."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from agent.app import read_body
+from agent.body import parsed, read_body
+from agent.callers import why_refused
 from agent.members import SLOW_SECONDS, Member, check_state
 from agent.orders.journal import JournalError
 from agent.problem import Problem, of_problem
@@ -30,8 +30,8 @@ async def control(member: Member, scope: Scope, receive: Receive, send: Send) ->
 
 
 async def _obey(member: Member, scope: Scope, receive: Receive) -> Order:
-    if any(name == b"origin" for name, _ in scope["headers"]):
-        raise Problem(403, "browser-refused", "Pages of the web may not change a state")
+    if refusal := why_refused(scope):
+        raise Problem(403, "browser-refused", refusal)
     if scope["path"].endswith("/ledger"):
         return _ledger(member, scope)
     if scope["method"] != "POST":
@@ -56,8 +56,8 @@ def _ledger(member: Member, scope: Scope) -> Order:
 
 def _read(body: bytes) -> Order:
     try:
-        order = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        order = parsed(body)
+    except ValueError as error:
         raise Problem(400, "body-invalid", "The body is not JSON") from error
     known = isinstance(order, dict) and set(order) <= {*_READERS, "seconds"}
     if not known or not set(order) & set(_READERS):

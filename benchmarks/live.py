@@ -40,7 +40,7 @@ COLUMNS = (
 @contextlib.contextmanager
 def web(folder: Path, port: int) -> Iterator[int]:
     """Daphne; gives its process id."""
-    argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
+    argv = [sys.executable, "-m", "mt5monitor.web", "-b", "127.0.0.1", "-p", str(port)]
     env = {**os.environ, "PORT": str(port), "LIVE_SOCKETS_PER_USER": "5000"}
     with (folder / "web.log").open("wb") as log:
         child = subprocess.Popen(

@@ -81,7 +81,7 @@ def daphne() -> Iterator[tuple[int, int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
+    argv = [sys.executable, "-m", "mt5monitor.web", "-b", "127.0.0.1", "-p", str(port)]
     env = os.environ | {"PORT": str(port), "EVENTS_PER_USER": "100000"}
     argv += ["mt5monitor.asgi:application"]
     child = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

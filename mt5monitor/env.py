@@ -6,9 +6,9 @@ $ for the name of another variable, or for nothing where there is none.
 
 import math
 from collections.abc import Callable, Sequence
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +18,7 @@ OF_THE_STACK = frozenset({"BIND", "ACCOUNTS", "SEED", "DEMO_PASSWORD"})
 TRUE = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
 FALSE = frozenset({"false", "off", "n", "no", "0"})
 REDIS = ("redis", "rediss", "unix")
+REDIS_EXAMPLE = "redis://:password@127.0.0.1:6379/0"
 DATABASES = {"postgres", "postgresql", "psql", "pgsql", "sqlite"}
 SHOWN = 40
 NOTSET = environ.Env.NOTSET
@@ -75,12 +76,18 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
     def origins(self, var: str) -> Sequence[str]:
         return self._checked(var, "https://other.example.com, without a path", _check_origin)
 
-    def redis(self, var: str, default: str) -> str:
-        """A URL, which no error shows: it may hold a password."""
+    def redis(self, var: str, default: str, *, allow_open: bool = False) -> str:
+        """A URL, which no error shows: it may hold a password. One that others could read or write
+        is refused, unless `allow_open`."""
         url = str(self.get_value(var, default=default)).strip()
         if url.partition("://")[0] not in REDIS or "://" not in url:
             text = f"{var} must begin with redis://, rediss:// or unix://."
-            raise ImproperlyConfigured(f"{text} An example is redis://127.0.0.1:6379/0.")
+            raise ImproperlyConfigured(f"{text} An example is {REDIS_EXAMPLE}.")
+        if not allow_open and (why := _open_to_others(url)):
+            raise ImproperlyConfigured(
+                f"{var} {why}: whoever can write to Valkey changes what pages show. "
+                "ALLOW_OPEN_VALKEY=1 takes it all the same."
+            )
         return url
 
     def _checked(self, var: str, example: str, check: Callable[[str], object]) -> Sequence[str]:
@@ -119,6 +126,31 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
                 "postgres://user:password@host/name."
             )
         return found
+
+
+def _open_to_others(url: str) -> str:
+    """What would keep others out of that Valkey; empty when it is closed."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"is not a valid URL, such as {REDIS_EXAMPLE}"
+    if parts.scheme == "unix":
+        return ""
+    asked = parse_qs(parts.query)
+    if not (parts.password or asked.get("password")):
+        return f"needs a password, such as {REDIS_EXAMPLE}"
+    if parts.scheme == "rediss" and asked.get("ssl_cert_reqs", ["required"]) == ["required"]:
+        return ""
+    if _is_loopback(parts.hostname or "localhost"):
+        return ""
+    return "must begin with rediss:// and check the certificate of another machine"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_sqlite(var: str, url: str) -> None:

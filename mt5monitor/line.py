@@ -7,6 +7,13 @@ or never, would grow in this process for as long as it goes on.
 from typing import Any
 
 
+def unread_bytes(transport: Any) -> int:
+    """Return how many bytes of what was written to it wait in this process."""
+    written = getattr(transport, "dataBuffer", b"")
+    waiting = getattr(transport, "_tempDataLen", 0)
+    return len(written) - getattr(transport, "offset", 0) + waiting
+
+
 class Line:
     """Of what `send` of one ASGI application writes to. Under a server other than Daphne, and in
     tests without one, nothing is known and nothing waits."""
@@ -23,10 +30,7 @@ class Line:
     @property
     def unread(self) -> int:
         """Bytes that wait in this process."""
-        transport = self._transport
-        written = getattr(transport, "dataBuffer", b"")
-        waiting = getattr(transport, "_tempDataLen", 0)
-        return len(written) - getattr(transport, "offset", 0) + waiting
+        return unread_bytes(self._transport)
 
     def cut(self) -> None:
         """Ends the connection at once, and forgets what was not read."""

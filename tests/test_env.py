@@ -78,6 +78,10 @@ def test_an_empty_setting_is_one_that_was_not_given(
         ("origins", "https://a.example.com:8443", ["https://a.example.com:8443"]),
         ("address", "https://monitor.example.com/", "https://monitor.example.com/"),
         ("redis", "rediss://u:p@host:6380/1", "rediss://u:p@host:6380/1"),
+        ("redis", "redis://:p@127.0.0.1/0", "redis://:p@127.0.0.1/0"),
+        ("redis", "redis://:p@[::1]:6379/0", "redis://:p@[::1]:6379/0"),
+        ("redis", "redis://localhost/0?password=p", "redis://localhost/0?password=p"),
+        ("redis", "unix:///run/valkey.sock", "unix:///run/valkey.sock"),
         ("database", "postgres://user:p%40ss@host:5432/name", "name"),
         ("database", "postgresql:///name?service=x", "name"),
         ("database", "sqlite:///relative.sqlite3", "relative.sqlite3"),
@@ -111,6 +115,20 @@ def test_a_value_is_understood(
         ("address", "monitor.example.com", "must look like https://monitor.example.com"),
         ("address", "https://monitor.example.com:x", "must look like https://monitor"),
         ("redis", "127.0.0.1:6379", "must begin with redis://"),
+        *[
+            ("redis", url, "NAME needs a password, such as redis://:password@127.0.0.1")
+            for url in ("redis://127.0.0.1:6379/0", "rediss://host:6380", "redis://user@localhost")
+        ],
+        ("redis", "redis://:secret@[x/0", "is not a valid URL"),
+        *[
+            ("redis", url, "NAME must begin with rediss:// and check the certificate")
+            for url in (
+                "redis://:secret@host:6379",
+                "redis://:secret@10.0.0.5/0",
+                "rediss://:secret@host?ssl_cert_reqs=none",
+                "rediss://:secret@host?ssl_cert_reqs=optional",
+            )
+        ],
         ("database", "mariadb://u:secret@host/name", "must begin with postgres:// or sqlite:///"),
         ("database", "secret", "must begin with postgres://"),
         ("database", "postgres://u:secret/x@host/name", "is not a valid URL. Write special"),
@@ -134,6 +152,12 @@ def test_a_value_that_is_not_understood_stops_the_start(
     told = [f"{traced}", f"{traced.__cause__}"]
     told += [] if traced.__suppress_context__ else [f"{traced.__context__}"]
     assert "secret" not in " ".join(told)
+
+
+def test_an_open_valkey_is_taken_where_a_setting_says_so(variables: dict[str, str]) -> None:
+    for url in ("redis://127.0.0.1:6379/0", "redis://:p@host:6379"):
+        variables["NAME"] = url
+        assert Env().redis("NAME", "", allow_open=True) == url
 
 
 def test_a_value_may_name_another_variable_that_is_set(variables: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,13 @@ def test_behind_tls_cookies_are_bound_to_the_host_and_hsts_is_on(tmp_path: Path)
     found = settings(tmp_path, *names, "SECURE_HSTS_SECONDS", PUBLIC_URL="https://m.example.com")
     assert [found[name] for name in names] == ["__Host-session", "__Host-csrf", True, False]
     assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
+
+
+def test_the_certificate_of_another_machines_valkey_is_checked(tmp_path: Path) -> None:
+    url = "rediss://:word@valkey.example.com/0"
+    found = settings(tmp_path, "CELERY_BROKER_URL", "CELERY_BROKER_USE_SSL", REDIS_URL=url)
+    assert found["CELERY_BROKER_URL"] == url
+    assert found["CELERY_BROKER_USE_SSL"] == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
 def test_an_empty_file_of_a_key_is_no_key(tmp_path: Path) -> None:

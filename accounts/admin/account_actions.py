@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from unfold.admin import ModelAdmin
 
 from accounts import demand, edits
 from accounts.admin.account_forms import phases_of
+from accounts.admin.base import ModelAdmin
 from accounts.admin.outcomes import tell_outcomes
 from accounts.models import Account, Firm, Phase
 from accounts.refreshes import Crowded

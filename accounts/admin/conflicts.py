@@ -8,10 +8,10 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from accounts import conflicts, figures
+from accounts.admin.base import ModelAdmin
 from accounts.models import Account, Agent, Conflict
 
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.models import DeletedObject, HistoricalChanges
 from simple_history.template_utils import HistoricalRecordContextHelper
-from unfold.admin import ModelAdmin
 
+from accounts.admin.base import ModelAdmin
 from accounts.admin.stale import OpenedForm
 
 

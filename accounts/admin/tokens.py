@@ -9,9 +9,9 @@ from django.contrib.auth.models import Permission, User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
+from accounts.admin.base import ModelAdmin
 from accounts.models import ApiToken
 from accounts.wording import listed
 

@@ -16,10 +16,10 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts import second_factor
+from accounts.admin.base import ModelAdmin
 from accounts.wording import listed
 
 admin.site.unregister(User)

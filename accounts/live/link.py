@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from channels.layers import get_channel_layer
+from cryptography.fernet import InvalidToken
 from redis.exceptions import RedisError
 
 from accounts.live.message import GROUP
@@ -35,7 +36,7 @@ class Link:
         self._layer: Any = get_channel_layer()
         self._channel = ""
         self._receiving: asyncio.Task[None] | None = None
-        self._suspected = self._broken = False
+        self._suspected = self._broken = self._was_forged = False
         self._question = ""  # the message to ourselves that is under way
 
     def suspect(self) -> None:
@@ -89,11 +90,24 @@ class Link:
 
     async def _receive(self) -> None:
         while True:
-            packet = await self._layer.receive(self._channel)
+            try:
+                packet = await self._layer.receive(self._channel)
+            except InvalidToken:
+                self._refuse_forged()
+                continue
             if packet.get("type") != "question":
                 self._on_packet(packet)
             elif packet.get("question") == self._question:
                 self._hear()
+
+    def _refuse_forged(self) -> None:
+        """A message that was not made with a key of this site."""
+        if not self._was_forged:
+            log.error(
+                "Live pages drop messages that another key made: "
+                "compare SECRET_KEY of all hosts, and see who else can write to Valkey."
+            )
+        self._was_forged = True
 
     def _hear(self) -> None:
         was_broken, self._broken, self._suspected, self._question = self._broken, False, False, ""

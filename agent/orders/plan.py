@@ -145,7 +145,7 @@ def _deal(order: OrderRequest, side: int, volume: Decimal, price: float) -> dict
         "symbol": order.symbol,
         "volume": float(volume),
         "type": side,
-        "price": price,
+        "price": float(decimal(price)),
         "deviation": order.deviation,
         "magic": order.magic,
         "comment": order.tag,

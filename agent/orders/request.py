@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, cast
 
+from agent.body import parsed
 from agent.problem import Refusal
 
 Kind = Literal["open", "close", "modify"]
@@ -48,8 +49,8 @@ class OrderRequest(NamedTuple):
 def read_order(body: bytes) -> OrderRequest:
     """Raises `Refusal` for anything but an order whose every field can be used."""
     try:
-        content = json.loads(body, parse_float=str, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        content = parsed(body, parse_float=str)
+    except ValueError as error:
         raise Refusal(400, "body-invalid", "The body is not JSON", str(error)[:200]) from error
     if not isinstance(content, dict):
         raise Refusal(400, "body-invalid", "The body is not a JSON object")
@@ -181,10 +182,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is not a number")
 
 
 def _invalid(detail: str) -> Refusal:

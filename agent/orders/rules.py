@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from agent.constants import Constants
+from agent.errors import TerminalError
 from agent.orders.request import OrderRequest, Side
 from agent.problem import Refusal
 from agent.records import AccountInfo, SymbolInfo, TerminalInfo, Tick, TradePosition
@@ -50,7 +51,12 @@ TITLES = {
 
 
 def decimal(figure: float) -> Decimal:
-    return Decimal(str(figure))
+    """A figure of the terminal. Raises `TerminalError` for one that is no number: whatever it is
+    compared with, the comparison would not fail."""
+    number = Decimal(str(figure))
+    if not number.is_finite():
+        raise TerminalError("a figure of the terminal is not a number")
+    return number
 
 
 def plain(number: Decimal | float) -> str:

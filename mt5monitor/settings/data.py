@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from mt5monitor import postgres
-from mt5monitor.settings.environment import STATE_DIR, env
+from mt5monitor.settings.environment import SECRET_KEY, SECRET_KEY_FALLBACKS, STATE_DIR, env
 from mt5monitor.state_dir import make_sqlite_private
 
 DATABASES = {
@@ -44,17 +44,23 @@ def _socket_path(state_dir: Path) -> Path:
 
 
 VALKEY_SOCKET = _socket_path(STATE_DIR)
-REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}")
+ALLOW_OPEN_VALKEY = env.bool("ALLOW_OPEN_VALKEY", False)
+REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}", allow_open=ALLOW_OPEN_VALKEY)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "mt5monitor"},
+        "CONFIG": {
+            "hosts": [REDIS_URL],
+            "prefix": "mt5monitor",
+            # Rows are shown as they come, with buttons: nobody else may make them.
+            "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
+        },
     }
 }
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "mt5monitor.cached.JsonCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "mt5monitor",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},

@@ -1,5 +1,7 @@
 """Celery: what beat sends, how often, and to which queue."""
 
+import ssl
+
 from mt5monitor.every import Every
 from mt5monitor.settings.data import REDIS_URL
 from mt5monitor.settings.desk import GOOGLE_SHEETS_EVERY_S
@@ -13,6 +15,14 @@ CELERY_BROKER_URL = (
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {"health_check_interval": 10, "socket_connect_timeout": 5}
+if REDIS_URL.startswith("rediss://"):
+    # Left to itself, Celery takes any certificate for that of the broker.
+    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
+# Whoever can write to the broker may call our tasks, which take nothing but a queue's name, and
+# nothing else: no objects, and no commands to workers.
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

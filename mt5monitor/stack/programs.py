@@ -38,7 +38,8 @@ def beat(environment: Environment) -> Program:
 
 
 def web(environment: Environment, site: Site) -> Program:
-    argv = [sys.executable, "-m", "daphne", "-b", environment.bind, "-p", str(environment.port)]
+    argv = [sys.executable, "-m", "mt5monitor.web"]
+    argv += ["-b", environment.bind, "-p", str(environment.port)]
     argv += ["--ping-interval", "20", "--ping-timeout", "30", "--no-server-name"]
     if site.behind_tls:
         argv.append("--proxy-headers")

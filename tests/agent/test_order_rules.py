@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from agent.errors import TerminalError
+from agent.orders.rules import decimal
 from tests.agent.trading import TradingDesk, moment
 
 
@@ -179,3 +181,9 @@ async def test_a_level_that_stays_may_have_come_too_close(desk: TradingDesk) -> 
     desk.account.positions[ticket].sl = close
     moved = await desk.changed("modify", ticket, symbol="US30", sl=close, tp=round(bid + 9, 1))
     assert moved["outcome"] == "done"
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), float("-inf")])
+def test_a_figure_that_is_no_number_is_compared_with_nothing(figure: float) -> None:
+    with pytest.raises(TerminalError, match="not a number"):
+        decimal(figure)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,10 +29,14 @@ def database_url() -> str:
 
 
 class Served:
-    """`settings` are variables of its environment; without any, beats are quick."""
+    """`settings` are variables of its environment; without any, beats are quick. `options` are
+    those of its command line."""
 
-    def __init__(self, log: Path, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, log: Path, settings: dict[str, str] | None = None, options: Sequence[str] = ()
+    ) -> None:
         self.log = log
+        self._options = options
         self._settings = QUICK if settings is None else settings
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -39,7 +44,8 @@ class Served:
         self.origin = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        argv = [sys.executable, "-m", "mt5monitor.web", "-b", "127.0.0.1", "-p", str(self.port)]
+        argv += self._options
         env = os.environ | self._settings | {"DATABASE_URL": database_url(), "PORT": str(self.port)}
         env |= {"STATE_DIR": str(settings.STATE_DIR), "PUBLIC_URL": self.origin}
         env["DJANGO_SETTINGS_MODULE"] = "tests.live.settings"
@@ -51,6 +57,11 @@ class Served:
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(PATIENCE_S)
+
+    def most_memory(self) -> int:
+        """Return the bytes that it had at most since it started."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def freeze(self) -> None:
         """Nothing is answered and no connection ends, as when the network is gone."""

@@ -3,15 +3,20 @@
 import asyncio
 import logging
 
+import msgpack
 import pytest
+import redis.asyncio
 from channels.db import database_sync_to_async as threaded
 from channels.layers import get_channel_layer
+from cryptography.fernet import Fernet
+from django.conf import settings
 from pytest_django import Settings
 
 from accounts import live
 from accounts.broadcast import publish_accounts
 from accounts.live.hub import Hub
 from accounts.live.link import Link
+from accounts.live.message import GROUP
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey
@@ -85,4 +90,28 @@ async def test_a_suspicion_that_proves_unfounded_breaks_nothing(valkey: PrivateV
     assert returns == [1]
     running.cancel()
     await asyncio.wait({running})
+    await get_channel_layer().flush()
+
+
+async def test_a_message_that_another_key_made_is_dropped_and_the_next_arrives(
+    valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows are HTML with buttons, which pages show as they come."""
+    packets: asyncio.Queue[object] = asyncio.Queue()
+    link = Link(packets.put_nowait, lambda: None)
+    running = asyncio.create_task(link.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await link.listening.wait()
+        evil = {"type": "live", "rows": {"1": '<tr hx-post="/close/" hx-trigger="load">'}}
+        async with redis.asyncio.Redis.from_url(settings.REDIS_URL) as client:
+            (channel,) = [name for name in await client.pubsub_channels() if b"__group__" in name]
+            for forged in (msgpack.packb(evil), Fernet(Fernet.generate_key()).encrypt(b"x"), b""):
+                assert await client.publish(channel, forged) == 1
+        await get_channel_layer().group_send(GROUP, {"type": "live", "seq": 7})
+        assert await packets.get() == {"type": "live", "seq": 7}
+    assert packets.empty()
+    said = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(said) == 1
+    assert "another key" in said[0]
+    running.cancel()
     await get_channel_layer().flush()

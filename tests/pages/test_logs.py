@@ -222,6 +222,7 @@ def test_each_program_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, "said", None, None)
     for argv, name in (
         (["/v/daphne/__main__.py", "-p", "8000"], "web"),
+        (["/v/mt5monitor/web/__main__.py", "-p", "8000"], "web"),
         (["/v/celery/__main__.py", "-A", "mt5monitor", "worker", "-Q", "celery"], "worker"),
         (["/v/bin/celery", "-A", "mt5monitor", "beat"], "beat"),
         (["manage.py", "sync_history", "--all"], "sync_history"),

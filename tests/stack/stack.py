@@ -26,7 +26,7 @@ NAMES = {
     "worker": "-n worker@",
     "worker-unreachable": "-n worker-unreachable@",
     "beat": " beat ",
-    "web": "daphne",
+    "web": "mt5monitor.web",
     "fleet": "agent.fleet",
     "guard": "stack.guard",
 }

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from accounts.admin.base import ModelAdmin
 from trading.admin.orders import ReadOnly
 from trading.models import ClosedTrade, Deal
 

@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 
 from accounts import figures
+from accounts.admin.base import ModelAdmin
 from trading.models import TradeLimit
 
 

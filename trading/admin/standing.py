@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts.admin.base import ModelAdmin
 from trading.models import StandingAcknowledgement
 from trading.models.standing import ACKNOWLEDGE
 

@@ -6,8 +6,8 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from accounts.admin.base import ModelAdmin
 from trading.models import TradingSwitch
 from trading.switching import standing, turn
 

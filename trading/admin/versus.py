@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from accounts import figures
+from accounts.admin.base import ModelAdmin
 from accounts.wording import listed
 from trading.admin.orders import ReadOnly
 from trading.models import Versus, VersusEvent
