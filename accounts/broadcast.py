@@ -9,7 +9,6 @@ import asyncio
 import concurrent.futures
 import logging
 import os
-import random
 import secrets
 import time
 from collections.abc import Iterable
@@ -18,7 +17,6 @@ from dataclasses import dataclass, field
 from channels.layers import get_channel_layer
 from django.db import transaction
 from msgspec.structs import replace
-from redis.exceptions import RedisError
 
 from accounts import fragments
 from accounts.live.message import GROUP, Message, packed, parts
@@ -27,13 +25,11 @@ from accounts.programs import publishing
 from accounts.programs.publishing import Build
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect
+from mt5monitor.valkey import ERRORS, Backoff
 
 log = logging.getLogger(__name__)
 
-LAYER_ERRORS = (RedisError, OSError, TimeoutError)
-SEND_TIMEOUT_S = 5.0
 CALLER_WAITS_S = 0.25  # so that a command does not end before its last message is out
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 5.0
 
 
 def publish_accounts(numbers: Iterable[int], *, added: bool = False) -> None:
@@ -165,7 +161,7 @@ class Publisher:
         try:
             for message in messages:
                 await self._send_one(message)
-        except LAYER_ERRORS as error:
+        except ERRORS as error:
             if not self._silenced:
                 log.warning("Live pages are not told of changes: Valkey is away (%s)", error)
             self._fall_silent()
@@ -176,8 +172,7 @@ class Publisher:
     async def _send_one(self, message: Message) -> None:
         self._seq += 1
         numbered = replace(message, source=self._source, seq=self._seq)
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await get_channel_layer().group_send(GROUP, packed(numbered))
+        await get_channel_layer().group_send(GROUP, packed(numbered))  # it ends by itself
 
     def _fall_silent(self) -> None:
         """From here on one marker stands for everything, until it is through."""
@@ -186,11 +181,10 @@ class Publisher:
             self._retry = asyncio.get_running_loop().create_task(self._send_marker())
 
     async def _send_marker(self) -> None:
-        wait = FIRST_RETRY_S
+        backoff = Backoff()
         try:
             while self._silenced and not await self._marker_is_through():
-                await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
-                wait = min(wait * 2, LONGEST_RETRY_S)
+                await asyncio.sleep(backoff.after_failure())
         finally:
             self._retry = None
 
@@ -198,7 +192,7 @@ class Publisher:
         covered = self._silenced
         try:
             await self._send_one(Message(source="", seq=0, at=time.time(), reread=True))
-        except LAYER_ERRORS:
+        except ERRORS:
             return False
         if covered != self._silenced:
             return False  # silenced while the marker was under way: newer than its re-reads

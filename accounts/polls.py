@@ -19,6 +19,7 @@ from django.conf import settings
 
 from accounts.agents import client
 from accounts.results import Result
+from mt5monitor.valkey import connect
 
 log = logging.getLogger(__name__)
 PREFIX = "mt5monitor:polls:"
@@ -51,7 +52,7 @@ class Poll(msgspec.Struct, frozen=True, array_like=True):
 @lru_cache
 def _valkey(url: str, pid: int) -> "redis.Redis":
     # By process: a connection must not cross a fork.
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    return connect(url)
 
 
 def _connection() -> "redis.Redis":

@@ -1,5 +1,6 @@
 """The ASGI application: pages by Django, sockets of live pages through Channels' routing."""
 
+import asyncio
 import os
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ with no_search():
     from accounts.agents import pool_statistics
     from accounts.consumers import Receive, Scope, Send, live_page, no_page
     from accounts.programs.socket import program
-    from mt5monitor import connected, processes
+    from mt5monitor import connected, loop, processes, watchdog
     from mt5monitor.hosts import entry
     from mt5monitor.line import Line
     from mt5monitor.open_files import allow_enough
@@ -46,6 +47,7 @@ router = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(sockets)})
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] in ("http", "websocket"):
         processes.start("web", sources)
+        watchdog.start(web=asyncio.get_running_loop(), background=loop.current())
         await live.ready()
         scope["line"] = Line(send)
     await router(scope, receive, send)

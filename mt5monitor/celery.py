@@ -7,13 +7,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init, worker_init, worker_ready, worker_shutdown
 
-from mt5monitor import processes
+from mt5monitor import broker, processes
 from mt5monitor.garbage import spare_what_is_loaded
 from mt5monitor.hosts import entry
 from mt5monitor.open_files import allow_enough
 
 log = logging.getLogger(__name__)
 allow_enough()
+broker.use_own_transport()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
 app = Celery("mt5monitor")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -107,6 +107,11 @@ def _running() -> _Background:
         return _background
 
 
+def current() -> asyncio.AbstractEventLoop:
+    """Return the background loop of this process; it starts when it does not run yet."""
+    return _running().loop
+
+
 def submit(coro: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
     """Start `coro` on the background loop; its result or error is in the future."""
     return asyncio.run_coroutine_threadsafe(coro, _running().loop)

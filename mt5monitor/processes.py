@@ -14,17 +14,16 @@ from typing import Any
 
 import msgspec
 import redis
-import redis.asyncio
 from django.conf import settings
 
 from mt5monitor import loop
+from mt5monitor.valkey import connect, connect_async
 
 log = logging.getLogger(__name__)
 
 BOARD = "mt5monitor:processes"  # a hash in Valkey: host and process id to an entry
 EVERY_S = 5.0
 KEPT_S = 30.0  # an older entry is of a process that ended
-SOCKET_S = 2.0
 
 Sources = Mapping[str, Callable[[], object]]
 
@@ -63,9 +62,7 @@ class Own:
 
     async def publish(self) -> None:
         """Until cancelled. Without Valkey it tries again; the counts themselves stay here."""
-        async with redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=SOCKET_S
-        ) as valkey:
+        async with connect_async(settings.REDIS_URL) as valkey:
             forgotten = False
             while True:
                 try:
@@ -91,9 +88,7 @@ def start(process: str, sources: Sources) -> None:
 
 def running() -> list[Entry]:
     """Return the entry of each process that runs, this one's as of now. Raise redis.RedisError."""
-    with redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=SOCKET_S
-    ) as valkey:
+    with connect(settings.REDIS_URL) as valkey:
         found: Any = valkey.hgetall(BOARD)
         now = _seconds(valkey.time())
     live = {field.decode(): entry for field, text in found.items() if (entry := _live(text, now))}

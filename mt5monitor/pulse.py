@@ -11,6 +11,7 @@ from celery import shared_task
 from django.conf import settings
 
 from mt5monitor import expired
+from mt5monitor.valkey import connect
 
 QUEUES = ("celery", "unreachable")
 PREFIX = "mt5monitor:pulse:"
@@ -25,7 +26,7 @@ def pulse(queue: str) -> None:
 
 
 def connection(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+    return connect(url)
 
 
 def last_pulses(url: str) -> dict[str, float]:

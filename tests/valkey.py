@@ -1,4 +1,5 @@
-"""A real Valkey for tests, on a socket of its own; it can be killed and brought back."""
+"""A real Valkey for tests, on a socket of its own or on another host; it can be killed and brought
+back."""
 
 import contextlib
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import redis
 
-from mt5monitor.stack.valkey import answers, program
+from mt5monitor.stack.valkey import answers, binary, program
+from tests.namespaces import Host
 
 READY_S = 15.0
+PASSWORD = "of-the-tests-alone"
 
 
 class PrivateValkey:
@@ -22,14 +25,15 @@ class PrivateValkey:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self._process = self._begin()
         deadline = time.monotonic() + READY_S
         while not answers(self.url):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("The tests' Valkey did not start")
             time.sleep(0.01)
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """As a crash would: at once, losing everything."""
@@ -53,3 +57,19 @@ class PrivateValkey:
     def restart(self) -> None:
         self.kill()
         self.start()
+
+
+class DistantValkey(PrivateValkey):
+    """On another host, with a password; it goes with that host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.url = f"redis://:{PASSWORD}@{host.address}:6379/0"
+        listen = ["--bind", host.address, "--port", "6379", "--requirepass", PASSWORD]
+        kept = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        self._argv = [str(binary()), *listen, *kept]
+        self._process = None
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        quiet = subprocess.DEVNULL
+        return self._host.start(self._argv, stdout=quiet, stderr=quiet, cwd="/")

@@ -1,27 +1,23 @@
 """The hub's one channel in the layer's group. It comes back by itself and says that it did.
 
-The layer reconnects on its own when Valkey restarts, but it tells nobody, and what was sent in
-between is lost. It does log the error, so we listen to its log; and the hub tells when it finds a
-change that did not arrive, for a connection may also fall silent. Then we send a message to
+The layer reconnects on its own when Valkey was lost, and what was sent in between is lost. It calls
+us then; and so does the hub when it finds a change that did not arrive. Then we send a message to
 ourselves, until one comes round. An idle fleet gives no reason to and sends nothing.
 """
 
 import asyncio
 import logging
-import random
 import secrets
 from collections.abc import Callable
 from typing import Any
 
 from channels.layers import get_channel_layer
 from cryptography.fernet import InvalidToken
-from redis.exceptions import RedisError
 
 from accounts.live.message import GROUP
+from mt5monitor.valkey import ERRORS, Backoff
 
 log = logging.getLogger(__name__)
-LAYER_ERRORS = (RedisError, OSError, TimeoutError)
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 5.0
 SEND_TIMEOUT_S = 1.0
 
 
@@ -43,33 +39,31 @@ class Link:
         """A change did not arrive: is anybody there?"""
         self._suspected = True
 
-    def _break(self) -> None:
+    def _break(self, error: Exception) -> None:
         if not self._broken:
-            log.warning("Live pages lost Valkey.")
+            log.warning("Live pages lost Valkey: %s", error)
         self._suspected = self._broken = True
 
     async def run(self) -> None:
         """Listens until cancelled."""
-        layer_log, watch = logging.getLogger("channels_redis.pubsub"), _LayerErrors(self._break)
-        layer_log.addFilter(watch)
+        self._layer.when_lost(self._break)
         try:
             await self._listen_again_and_again()
         finally:
-            layer_log.removeFilter(watch)
+            self._layer.when_lost(None)
 
     async def _listen_again_and_again(self) -> None:
-        wait = FIRST_WAIT_S
+        backoff = Backoff()
         while True:
             try:
                 await self._subscribe()
-                wait = FIRST_WAIT_S
+                backoff.reset()
                 await self._listen()
-            except LAYER_ERRORS as error:
-                if wait == FIRST_WAIT_S:
+            except ERRORS as error:
+                if backoff.is_fresh:
                     log.warning("Live pages wait for Valkey: %s", error)
             self.listening.clear()
-            await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
-            wait = min(wait * 2, LONGEST_WAIT_S)
+            await asyncio.sleep(backoff.after_failure())
             await self._layer.flush()
 
     async def _subscribe(self) -> None:
@@ -128,19 +122,5 @@ class Link:
                 self._question = question
                 packet = {"type": "question", "question": question}
                 await self._layer.send(self._channel, packet)
-        except LAYER_ERRORS:
+        except ERRORS:
             self._question = ""  # still away; said already
-
-
-class _LayerErrors(logging.Filter):
-    """Takes the layer's reports of a lost connection, a traceback a second."""
-
-    def __init__(self, on_error: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_error = on_error
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], LAYER_ERRORS):
-            self._on_error()
-            return False
-        return True

@@ -6,13 +6,11 @@ A source is read while somebody listens. It says how: see Hub, and Tail in log.p
 import asyncio
 import contextvars
 import logging
-import random
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
-import redis.asyncio
 from channels.db import database_sync_to_async
 from django.conf import settings
 
@@ -20,14 +18,13 @@ from accounts.live.frames import Refused
 from accounts.programs import stream
 from accounts.programs.access import check
 from accounts.programs.listener import Listener
+from mt5monitor.valkey import Backoff, connect_async
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 L = TypeVar("L", bound=Listener)
 READY_WITHIN_S = 2.0
-BLOCK_MS = 5000
-SOCKET_S = 8.0  # more than a read blocks
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+BLOCK_MS = settings.VALKEY_BLOCK_S * 1000
 AT_ONCE = 50  # listeners woken before others have a turn
 
 
@@ -112,26 +109,23 @@ class Circle(ABC, Generic[L]):
         """Until something fails. Raises stream.ERRORS."""
 
     async def _run(self) -> None:
-        wait = FIRST_WAIT_S
-        valkey = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=2
-        )
+        backoff = Backoff()
+        valkey = connect_async(settings.REDIS_URL, settings.VALKEY_BLOCK_S)
         try:
             while self.is_current():
                 try:
                     await self.begin(valkey)
                     self.ready.set()
                     await self.wake()
-                    wait = FIRST_WAIT_S
+                    backoff.reset()
                     await self.follow(valkey)
                 except stream.ERRORS as error:
-                    if wait == FIRST_WAIT_S:
+                    if backoff.is_fresh:
                         log.warning("Programs wait for Valkey: %s", error)
                 except Exception:
                     log.exception("Programs could not be told what Valkey has for them")
                 self.ready.clear()
-                await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
-                wait = min(wait * 2, LONGEST_WAIT_S)
+                await asyncio.sleep(backoff.after_failure())
         finally:
             await valkey.aclose()
 

@@ -8,7 +8,6 @@ import asyncio
 import concurrent.futures
 import logging
 import os
-import random
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -16,9 +15,9 @@ from accounts.programs import stream
 from accounts.programs.stream import Item
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect
+from mt5monitor.valkey import Backoff
 
 log = logging.getLogger(__name__)
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 5.0
 
 Build = Callable[[], Iterable[Item]]
 """Makes the items of a transaction that has committed; it may query, and is not called when nobody
@@ -62,10 +61,9 @@ class Writer:
                 log.warning("Programs are not told of a change: this process is ending")
 
     async def _mend(self) -> None:
-        wait = FIRST_RETRY_S
+        backoff = Backoff()
         while not await self._is_mended():
-            await asyncio.sleep(wait * random.uniform(0.75, 1))  # noqa: S311
-            wait = min(wait * 2, LONGEST_RETRY_S)
+            await asyncio.sleep(backoff.after_failure())
         log.info("Programs were told to read anew")
 
     async def _is_mended(self) -> bool:

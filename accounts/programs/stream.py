@@ -17,15 +17,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-import redis
 from django.conf import settings
+
+from mt5monitor.valkey import ERRORS as ERRORS
+from mt5monitor.valkey import connect
 
 PREFIX = "mt5monitor:events:"
 META, STREAM, TOLD, OPEN = (PREFIX + name for name in ("meta", "stream", "told", "open"))
-# Whoever writes has a poll, or a person, waiting.
-WRITE_TIMEOUT_S = 0.25
 AT_ONCE = 100  # accounts in one command: Valkey does nothing else meanwhile
-ERRORS = (redis.RedisError, OSError, TimeoutError)
 
 # A server that was started anew may have an older state of all this, so its run counts as well.
 _RUN = """
@@ -113,9 +112,7 @@ class Item(msgspec.Struct, kw_only=True):
 @lru_cache
 def _valkey(url: str, pid: int) -> Any:
     # By process: a connection must not cross a fork.
-    return redis.Redis.from_url(
-        url, socket_timeout=WRITE_TIMEOUT_S, socket_connect_timeout=WRITE_TIMEOUT_S, retry=None
-    )
+    return connect(url, settings.VALKEY_HURRIED_S)
 
 
 def _connection() -> Any:

@@ -16,13 +16,13 @@ import redis
 from django.conf import settings
 
 from mt5monitor.operations.entry import Entry
+from mt5monitor.valkey import connect
 
 STREAM = "mt5monitor:operations"
 WAITING_MOST = 2000
 AT_ONCE = 200
 RETRY_S = 1.0
 LAST_S = 1.0  # for what is left when the process ends
-SOCKET_S = 2.0
 # What a forked process got from its parent. Never closed nor collected here: that asks for a lock
 # that a thread of the parent may have held when it forked, and nobody lets go of it here.
 _inherited: list[redis.Redis | None] = []
@@ -74,9 +74,7 @@ class Keeping(logging.Handler):
         batch = list(self._waiting)[:AT_ONCE]
         try:
             if self._client is None:
-                self._client = redis.Redis.from_url(
-                    settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=SOCKET_S
-                )
+                self._client = connect(settings.REDIS_URL)
             pipe = self._client.pipeline(transaction=False)
             for entry in batch:
                 line: dict[Any, Any] = {"line": entry}

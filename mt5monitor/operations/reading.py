@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
-import redis
 from django.conf import settings
 
 from mt5monitor.operations.entry import Entry, Wanted
-from mt5monitor.operations.keeping import SOCKET_S, STREAM
+from mt5monitor.operations.keeping import STREAM
+from mt5monitor.valkey import connect
 
 CHUNK = 500
 _decode = msgspec.json.Decoder(Entry).decode
@@ -48,9 +48,7 @@ def last(wanted: Wanted, count: int) -> list[Line]:
 
 
 def _backwards() -> Iterator[Line]:
-    opened: Any = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=SOCKET_S, socket_connect_timeout=SOCKET_S
-    )
+    opened: Any = connect(settings.REDIS_URL)
     with opened as client:
         before = "+"
         while lines := client.xrevrange(STREAM, max=before, count=CHUNK):

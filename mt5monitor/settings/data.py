@@ -1,8 +1,12 @@
 """The database, and Valkey."""
 
 import hashlib
+import socket
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor import postgres
 from mt5monitor.settings.environment import SECRET_KEY, SECRET_KEY_FALLBACKS, STATE_DIR, env
@@ -46,11 +50,43 @@ def _socket_path(state_dir: Path) -> Path:
 VALKEY_SOCKET = _socket_path(STATE_DIR)
 ALLOW_OPEN_VALKEY = env.bool("ALLOW_OPEN_VALKEY", False)
 REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}", allow_open=ALLOW_OPEN_VALKEY)
+
+# --- each wait on Valkey ends; a connection that was lost without a word is noticed ------------
+VALKEY_TIMEOUT_S = env.float("VALKEY_TIMEOUT", 2)  # to connect, and for each answer
+if VALKEY_TIMEOUT_S < 0.1:
+    raise ImproperlyConfigured("VALKEY_TIMEOUT must be 0.1 seconds or more.")
+# For those who have a poll, or a person, waiting: what is not sent by then is sent again later.
+VALKEY_HURRIED_S = min(0.25, VALKEY_TIMEOUT_S)
+VALKEY_DEADLINE_S = VALKEY_TIMEOUT_S * 2  # of a message into the channel layer, connecting included
+VALKEY_CHECK_S = 5  # an idle connection is asked for an answer so often
+VALKEY_BLOCK_S = 5  # how long a reader of a stream waits for the next entry
+VALKEY_RETRY_S = 0.25, 2.0  # the first and the longest wait before the next try; see Backoff
+VALKEY_OPTIONS: dict[str, Any] = {
+    "socket_timeout": VALKEY_TIMEOUT_S,
+    "socket_connect_timeout": VALKEY_TIMEOUT_S,
+    "health_check_interval": VALKEY_CHECK_S,
+}
+if not REDIS_URL.startswith("unix://"):
+    VALKEY_OPTIONS |= {
+        "socket_keepalive": True,
+        "socket_keepalive_options": {
+            getattr(socket, name): value
+            for name, value in {
+                "TCP_KEEPIDLE": VALKEY_CHECK_S,
+                "TCP_KEEPINTVL": 2,
+                "TCP_KEEPCNT": 3,
+                # The kernel would send what is not confirmed again for a quarter of an hour.
+                "TCP_USER_TIMEOUT": 10_000,
+            }.items()
+            if hasattr(socket, name)  # not every system has all of them
+        },
+    }
+
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "mt5monitor.layer.Layer",
         "CONFIG": {
-            "hosts": [REDIS_URL],
+            "hosts": [{"address": REDIS_URL, **VALKEY_OPTIONS}],
             "prefix": "mt5monitor",
             # Rows are shown as they come, with buttons: nobody else may make them.
             "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
@@ -63,6 +99,6 @@ CACHES = {
         "BACKEND": "mt5monitor.cached.JsonCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "mt5monitor",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "OPTIONS": {**VALKEY_OPTIONS},
     }
 }

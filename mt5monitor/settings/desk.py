@@ -73,6 +73,12 @@ VERSUS_FIRM_RULES = env.choice("VERSUS_FIRM_RULES", "acknowledge", ("acknowledge
 # A database that was restored or copied finds another one, and starts with trading off.
 INSTANCE_ID = env.str("INSTANCE_ID", "") or kept_key(STATE_DIR / "instance_id")
 
+# --- the processes ----------------------------------------------------------------------------
+# Seconds without a sign of a web process's event loop, which is logged, and after which the process
+# ends, to be started again; 0 as the second: nobody looks.
+LOOP_LATE_S = env.float("LOOP_LATE_S", 5)
+LOOP_DEAD_S = env.float("LOOP_DEAD_S", 30)
+
 # --- live pages -------------------------------------------------------------------------------
 LIVE_BATCH_MS = env.int("LIVE_BATCH_MS", 50)  # frames to one browser are at least this far apart
 LIVE_BEAT_S = env.float("LIVE_BEAT_S", 2)

@@ -3,7 +3,7 @@
 import ssl
 
 from mt5monitor.every import Every
-from mt5monitor.settings.data import REDIS_URL
+from mt5monitor.settings.data import REDIS_URL, VALKEY_OPTIONS
 from mt5monitor.settings.desk import GOOGLE_SHEETS_EVERY_S
 from mt5monitor.settings.environment import STATE_DIR
 
@@ -14,7 +14,7 @@ CELERY_BROKER_URL = (
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {"health_check_interval": 10, "socket_connect_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {**VALKEY_OPTIONS}
 if REDIS_URL.startswith("rediss://"):
     # Left to itself, Celery takes any certificate for that of the broker.
     CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
@@ -23,7 +23,12 @@ if REDIS_URL.startswith("rediss://"):
 CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_CONSUMER = "mt5monitor.consumer:Consumer"
+# What is sent, by beat or by a click, is of now: one more try, on a new connection.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0}
 CELERY_TASK_IGNORE_RESULT = True
+# No task here is confirmed late, so none is cancelled; unset, each lost connection logs advice.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {"accounts.tasks.poll_unreachable": {"queue": "unreachable"}}
@@ -55,4 +60,5 @@ CELERY_BEAT_SCHEDULE = {
 }
 if GOOGLE_SHEETS_EVERY_S > 0:
     CELERY_BEAT_SCHEDULE["sync-sheets"] = _tick("trading.tasks.sync_sheets", GOOGLE_SHEETS_EVERY_S)
+CELERY_BEAT_SCHEDULER = "mt5monitor.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")

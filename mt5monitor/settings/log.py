@@ -13,7 +13,10 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },
-    "filters": {"not_one_by_one": {"()": "mt5monitor.expired.NotOneByOne"}},
+    "filters": {
+        "not_one_by_one": {"()": "mt5monitor.expired.NotOneByOne"},
+        "repeats": {"()": "mt5monitor.repeats.Repeats"},
+    },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "operations": {"class": "mt5monitor.operations.keeping.Keeping"},
@@ -26,10 +29,16 @@ LOGGING = {
         # Each of these would log every tick.
         "httpx": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING", "filters": ["repeats"]},
         "celery.worker.strategy": {"level": "WARNING"},
         # Under load it would log every tick that expired: they are counted.
         "celery.worker.request": {"filters": ["not_one_by_one"]},
+        # While Valkey is away each of these would log every try.
+        "celery.worker.consumer.consumer": {"filters": ["repeats"]},
+        "kombu.transport.redis": {"filters": ["repeats"]},
+        "mt5monitor.scheduler": {"filters": ["repeats"]},
+        "mt5monitor.api.limits": {"filters": ["repeats"]},
+        "accounts.polls": {"filters": ["repeats"]},
         # We say who signed in, and with what.
         "fido2": {"level": "WARNING"},
         # Whoever was refused something was told why, and web.log has each request.

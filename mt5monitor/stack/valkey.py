@@ -7,6 +7,7 @@ import redis
 
 from mt5monitor.stack.child import Program
 from mt5monitor.stack.refused import Refused
+from mt5monitor.valkey import connect
 
 READY_S = 15.0
 
@@ -48,7 +49,7 @@ def _make_private(folder: Path, state_dir: Path) -> None:
 
 
 def client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, retry=None)
+    return connect(url)
 
 
 def answers(url: str) -> bool:
