@@ -1,8 +1,9 @@
 """Agents in the admin: where they are, how they are spoken to, whether they are polled."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 
-from accounts import conflicts, figures
+from accounts import approvals, conflicts, figures
 from accounts.admin.account_columns import reason_text, state_label
 from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
@@ -26,6 +27,13 @@ from accounts.wording import listed
 
 TEST_MOST = 500
 FAILURES_SHOWN = 5
+CLEARED = (
+    "The URL or the contract changed, so the secret was cleared: enter the secret of the new agent."
+)
+TRADING_STOPPED = (
+    "The URL, the contract or the secret changed, so trading through this agent is off. A "
+    "person who can switch trading off and on has to switch it on again."
+)
 STATUS = (
     "state",
     "status_code",
@@ -67,12 +75,17 @@ class AgentAdmin(EditAdmin):
     search_fields = ("name", "display_name", "url", "accounts__number")
     search_help_text = "Name, URL or account number"
     empty_says = "Add one here, or import a list with the button above."
-    readonly_fields = ("secret_state", *STATUS)
+    readonly_fields = ("secret_state", "approval", *STATUS)
     fieldsets = (
         (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),
         (
             "Contract",
-            {"fields": ("contract", "server", "secret_state", "secret", "trading_enabled")},
+            {
+                "fields": (
+                    *("contract", "server", "secret_state", "secret"),
+                    *("trading_enabled", "approval"),
+                )
+            },
         ),
         (
             "Given to its account",
@@ -147,14 +160,30 @@ class AgentAdmin(EditAdmin):
             return "set, and no key of AGENT_SECRETS_KEYS opens it: enter it again"
         return "set"
 
+    @admin.display(description="approved for trading")
+    def approval(self, agent: Agent) -> str:
+        last = agent.approvals.first() if agent.pk else None
+        if last is None:
+            return "never"
+        fits = (last.url, last.contract) == (agent.url, agent.contract)
+        return f"{last} UTC" if fits else f"not at this URL and contract; last: {last} UTC"
+
     # --- saving -------------------------------------------------------------------------------
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_approve = approvals.may_approve(request.user)
+        return form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        had_secret = obj.secret_encrypted is not None
-        form.apply_secret()
+        had_secret, traded = obj.secret_encrypted is not None, form.initial.get("trading_enabled")
+        form.apply_address()
         if change and had_secret and obj.secret_encrypted is None:
-            text = "The URL changed, so the secret was cleared: enter the secret of the new agent."
-            self.message_user(request, text, messages.WARNING)
+            self.message_user(request, CLEARED, messages.WARNING)
+        if form.stops_trading and (traded or "trading_enabled" in form.changed_data):
+            self.message_user(request, TRADING_STOPPED, messages.WARNING)
         super().save_model(request, obj, form, change)
+        if form.approves:
+            approvals.approve(obj, cast(AbstractUser, request.user))
         if not obj.enabled:
             conflicts.withdraw([obj.pk])
         for submitted in self.get_actions_submit_line(request, obj.pk) if change else ():

@@ -15,6 +15,7 @@ from decimal import Decimal
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from accounts import quotas
 from accounts.agents import AgentError, DealsReading
 from accounts.agents.listed import complaint
 from accounts.agents.trades import ClosedPosition
@@ -164,6 +165,9 @@ class _Sync:
             if self.row.again_at is not None:
                 self._update(again_at=self.now + EVERY)
             return self._ended(False, "It took too long; what was read is kept, the rest follows.")
+        except rows.QuotaReached as reached:
+            self.deals, self.trades = self.deals + reached.deals, self.trades + reached.trades
+            return self._held_back()
         except (AgentError, TimeoutError) as error:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
         except Exception:
@@ -271,6 +275,12 @@ class _Sync:
         deals = f"{self.deals} deal{'' if self.deals == 1 else 's'}, " if self.deals else ""
         trades = f"{self.trades} closed trade{'' if self.trades == 1 else 's'}"
         return f"New or changed: {deals}{trades}. {note}".strip()
+
+    def _held_back(self) -> Outcome:
+        """The rest follows as the quota refills; the agent shows why."""
+        if self.account.agent is not None:
+            quotas.alarm(self.account.agent, quotas.Kind.HISTORY, timezone.now())
+        return self._failed(quotas.sentence(quotas.Kind.HISTORY))
 
     def _failed(self, sentence: str) -> Outcome:
         since = self.row.failing_since or self.now
