@@ -45,6 +45,14 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         set_back = models.Q(next_poll_at__gt=later, polled_at__gt=later)
         return self.filter(models.Q(next_poll_at__lte=now) | set_back, enabled=True)
 
+    @staticmethod
+    def is_at_quota(now: datetime) -> models.Q:
+        """Those that show an alarm: see quota_alarm."""
+        return models.Q(quota_at__gt=now - QUOTA_ALARM, enabled=True)
+
+    def quota_reached(self, now: datetime) -> "AgentQuerySet":
+        return self.filter(self.is_at_quota(now))
+
     def reachable(self) -> "AgentQuerySet":
         """Those polled by the quick queue; one failure alone does not send an agent away."""
         return self.filter(failures__lt=settings.FAILURES_BEFORE_RECOVERY)
@@ -158,7 +166,6 @@ class Agent(models.Model):
     def __str__(self) -> str:
         return self.display_name or self.name
 
-    # --- how it is spoken to ------------------------------------------------------------------
     @property
     def secret(self) -> bytes | None:
         """The shared secret of contract 2; None when there is none or no key opens it."""
@@ -221,7 +228,7 @@ class Agent(models.Model):
     # --- what it can have us write ------------------------------------------------------------
     @property
     def accounts_expected(self) -> int:
-        return self.expected_accounts or int(settings.AGENT_ACCOUNTS)
+        return self.expected_accounts or settings.AGENT_ACCOUNTS
 
     def quota_alarm(self, now: datetime) -> str:
         """The kind of the quota that held something of it back within the hour; else empty."""

@@ -231,3 +231,38 @@ def test_who_edits_agents_or_users_needs_a_second_factor(settings: Any, permissi
     client = Client()
     client.force_login(user)
     assert client.get(LIST).headers["Location"] == "/security/app/"
+
+
+# --- many at once -------------------------------------------------------------------------------
+def chosen(*agents: Agent) -> dict[str, Any]:
+    return {"action": "switch_trading_on", "_selected_action": [agent.pk for agent in agents]}
+
+
+def test_trading_is_switched_on_through_many_where_the_page_showed_them(boss: Client) -> None:
+    stays, moves, on = make_agent(), make_agent(), make_trading_agent()
+    page = boss.post(LIST, chosen(stays, moves, on))
+    shown = page.content.decode()
+    assert stays.url in shown
+    assert on.url not in shown
+    assert not Agent.objects.exclude(pk=on.pk).filter(trading_enabled=True).exists()
+    Agent.objects.filter(pk=moves.pk).update(url="http://127.0.0.1:9/theirs")
+    typed = chosen(stays, moves, on) | dict(page.context["seen"]) | {"confirm": ""}
+    words = said(boss.post(LIST, typed, follow=True))
+    assert f"Still off, because they moved since the page was shown: {moves.name}." in words
+    assert "Trading switched on through 1 agent." in words
+    assert [one.refusal_to_trade() for one in Agent.objects.filter(pk__in=[stays.pk, on.pk])] == [
+        "",
+        "",
+    ]
+    assert not moves.approvals.exists()
+    words = said(boss.post(LIST, chosen(stays) | {"action": "switch_trading_off"}, follow=True))
+    assert words == "Trading switched off through 1 agent."
+    assert not Agent.objects.get(pk=stays.pk).trading_enabled
+
+
+def test_who_only_edits_agents_switches_none_on_in_the_list(attacker: Client) -> None:
+    agent = make_agent()
+    assert "Switch trading on" not in attacker.get(LIST).content.decode()
+    attacker.post(LIST, chosen(agent) | {f"seen_{agent.pk}": f"1 {agent.url}", "confirm": ""})
+    assert not Agent.objects.get().trading_enabled
+    assert not TradingApproval.objects.exists()

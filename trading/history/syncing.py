@@ -166,8 +166,7 @@ class _Sync:
                 self._update(again_at=self.now + EVERY)
             return self._ended(False, "It took too long; what was read is kept, the rest follows.")
         except rows.QuotaReached as reached:
-            self.deals, self.trades = self.deals + reached.deals, self.trades + reached.trades
-            return self._held_back()
+            return self._held_back(reached)
         except (AgentError, TimeoutError) as error:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
         except Exception:
@@ -257,7 +256,7 @@ class _Sync:
             return False
         return all(
             position.entry_price is not None
-            and net_of.get(position.position_id, _sums(position)) == _sums(position)
+            and net_of.get(position.position_id, trades.sums(position)) == trades.sums(position)
             for position in told
         )
 
@@ -276,8 +275,9 @@ class _Sync:
         trades = f"{self.trades} closed trade{'' if self.trades == 1 else 's'}"
         return f"New or changed: {deals}{trades}. {note}".strip()
 
-    def _held_back(self) -> Outcome:
+    def _held_back(self, reached: rows.QuotaReached) -> Outcome:
         """The rest follows as the quota refills; the agent shows why."""
+        self.deals, self.trades = self.deals + reached.deals, self.trades + reached.trades
         if self.account.agent is not None:
             quotas.alarm(self.account.agent, quotas.Kind.HISTORY, timezone.now())
         return self._failed(quotas.sentence(quotas.Kind.HISTORY))
@@ -288,20 +288,12 @@ class _Sync:
         return self._ended(False, sentence)
 
     def _ended(self, ok: bool, sentence: str) -> Outcome:
-        HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
-            claimed_until=None
-        )
-        lacking = (
-            f"{trimmed(self.unexplained):,f} of the balance is not explained."
-            if self.unexplained
-            else ""
-        )
+        mine = HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim)
+        mine.update(claimed_until=None)
+        lacking = ""
+        if self.unexplained:
+            lacking = f"{trimmed(self.unexplained):,f} of the balance is not explained."
         return Outcome(self.account.number, ok, sentence, self.deals, self.trades, lacking)
 
     def _update(self, **columns: object) -> None:
         HistorySync.objects.filter(pk=self.row.pk).update(attempted_at=timezone.now(), **columns)
-
-
-def _sums(position: ClosedPosition) -> tuple[object, object]:
-    trade = trades.of_closed(position)
-    return trade.volume_closed, trade.net
