@@ -93,15 +93,12 @@ class Ledger:
 
 def sentence(kind: str) -> str:
     """What an agent's quota held back, and what to do."""
-    most, per_hour = limit(kind)
     what = {
-        Kind.HISTORY: "it reports more history than {0:,} rows and {1:,} an hour; the rest waits.",
-        Kind.POSITIONS: "it reports more new positions than {0:,} and {1:,} an hour; those of its "
-        "accounts count as unknown.",
-        Kind.NOTICES: "its state or its accounts change more than {1:,} times an hour; not all is "
-        "noted.",
-    }[Kind(kind)].format(most, per_hour)
-    advice = "Look at the agent: if this is right, reset its quotas in the admin, else disable it."
+        Kind.HISTORY: "over {:,} rows of history an hour; the rest waits.",
+        Kind.POSITIONS: "over {:,} new positions an hour; they count as unknown.",
+        Kind.NOTICES: "over {:,} conflicts or changes of state an hour; not all are noted.",
+    }[Kind(kind)].format(limit(kind).per_hour)
+    advice = "Check the agent: reset its quotas in the admin, or disable it."
     return f"Quota reached: {what} {advice}"
 
 

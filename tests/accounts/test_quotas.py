@@ -135,7 +135,7 @@ def test_positions_that_are_new_with_each_answer_count_as_unknown_beyond_the_quo
     assert written == set(range(1, 41))
     account = Account.objects.get()
     assert account.open_positions is None, "unknown, and not what it was before"
-    assert account.positions_error.startswith("Quota reached: it reports more new positions")
+    assert account.positions_error.startswith("Quota reached: over 20 new positions an hour")
     assert agent.status == "online"
     assert agent.status_code == "quota-reached"
     later(1)

@@ -70,7 +70,7 @@ def test_closed_positions_that_are_new_with_each_answer_stop_at_the_quota(
         outcome = history.sync(account, whole=True)
     assert ClosedTrade.objects.count() == 1200
     assert not outcome.ok
-    assert outcome.sentence.startswith("Quota reached: it reports more history than 1,200 rows")
+    assert outcome.sentence.startswith("Quota reached: over 100 rows of history an hour")
     sync = HistorySync.objects.get()
     assert sync.reason == outcome.sentence
     assert sync.claimed_until is None
