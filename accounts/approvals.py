@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ def may_approve(user: object) -> bool:
     return bool(user.has_perm(SWITCHES_TRADING))  # type: ignore[attr-defined]
 
 
-def approve(agent: Agent, user: AbstractUser) -> None:
+def approve(agent: Agent, user: User) -> None:
     """Record that `user` lets orders go to the agent at the URL and version it has in memory.
 
     The caller switches trading on, in the same transaction. Raise PermissionDenied.
@@ -38,7 +38,7 @@ def approve(agent: Agent, user: AbstractUser) -> None:
     operations.warning("Trading through agent %s switched on at %s (API v%s), by %s", *where)
 
 
-def switch_on(seen: Iterable[Agent], user: AbstractUser) -> tuple[list[Agent], list[Agent]]:
+def switch_on(seen: Iterable[Agent], user: User) -> tuple[list[Agent], list[Agent]]:
     """Switch trading on through agents that are still where they were seen; return those and the
     others. To be called in a transaction. Raise PermissionDenied."""
     on, moved = [], []

@@ -4,7 +4,7 @@ from typing import cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +43,7 @@ class AgentActions:
         agents = list(queryset[: TEST_MOST + 1])
         if len(agents) > TEST_MOST:
             text = f"Choose at most {TEST_MOST} agents to test at once."
-            self.message_user(request, text, messages.ERROR)
+            self._say(request, text, messages.ERROR)
             return
         self._tell_tested(request, try_connections(agents))
 
@@ -51,15 +51,15 @@ class AgentActions:
         good = [one for one in tested if not one.code]
         bad = [one for one in tested if one.code]
         if len(good) == 1:
-            self.message_user(request, f"{good[0].agent}: {good[0].sentence}", messages.SUCCESS)
+            self._say(request, f"{good[0].agent}: {good[0].sentence}", messages.SUCCESS)
         elif good:
-            self.message_user(request, f"{len(good)} agents answered.", messages.SUCCESS)
+            self._say(request, f"{len(good)} agents answered.", messages.SUCCESS)
         for one in bad[:FAILURES_SHOWN]:
             text = f"{one.agent} did not answer as it should ({one.code}): {one.sentence}"
-            self.message_user(request, text, messages.ERROR)
+            self._say(request, text, messages.ERROR)
         if len(bad) > FAILURES_SHOWN:
             text = f"{len(bad) - FAILURES_SHOWN} more agents failed."
-            self.message_user(request, text, messages.ERROR)
+            self._say(request, text, messages.ERROR)
 
     @admin.action(description="Poll now", permissions=["change"])
     def poll_now(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
@@ -68,7 +68,7 @@ class AgentActions:
         Agent.objects.filter(pk__in=ids).update(next_poll_at=timezone.now())
         text = f"{_agents(len(ids))} will be polled within a second or two"
         text += f"; not enabled, and so not polled: {listed(off)}." if off else "."
-        self.message_user(request, text, messages.SUCCESS if ids else messages.WARNING)
+        self._say(request, text, messages.SUCCESS if ids else messages.WARNING)
 
     @admin.action(description="Enable", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
@@ -96,7 +96,7 @@ class AgentActions:
         if already := [agent.name for agent in agents if agent not in changed]:
             were = "was" if len(already) == 1 else "were"
             text += f"; {len(already)} {were} {what} already: {listed(already)}"
-        self.message_user(request, f"{text}.", messages.SUCCESS if changed else messages.INFO)
+        self._say(request, f"{text}.", messages.SUCCESS if changed else messages.INFO)
 
     # --- trading ------------------------------------------------------------------------------
     def has_approve_permission(self, request: HttpRequest) -> bool:
@@ -116,7 +116,7 @@ class AgentActions:
             return self._where_orders_would_go(request, agents)
         with transaction.atomic():
             seen = [one for one in agents if request.POST.get(SEEN.format(one.pk)) == _where(one)]
-            on, moved = approvals.switch_on(seen, cast(AbstractUser, request.user))
+            on, moved = approvals.switch_on(seen, cast(User, request.user))
             self._note_trading(on, on=True)
         if left := [agent.name for agent in agents if agent not in on]:
             text = f"Still off, because they moved since the page was shown: {listed(left)}."

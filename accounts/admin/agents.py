@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -182,7 +182,7 @@ class AgentAdmin(AgentActions, EditAdmin):
             self.message_user(request, TRADING_STOPPED, messages.WARNING)
         super().save_model(request, obj, form, change)
         if form.approves:
-            approvals.approve(obj, cast(AbstractUser, request.user))
+            approvals.approve(obj, cast(User, request.user))
         if not obj.enabled:
             conflicts.withdraw([obj.pk])
         for submitted in self.get_actions_submit_line(request, obj.pk) if change else ():
