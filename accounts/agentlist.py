@@ -11,13 +11,14 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from accounts.agents.text import clean
-from accounts.models import Account, Agent
+from accounts.models import Account, Agent, AgentQuerySet
 from accounts.paging import Page
 from accounts.rows import STATES
 
 SEARCH_LENGTH = 100
 DEFAULT_SORT = "name"
 DISABLED = "disabled"
+QUOTA = "quota"  # no state of its own: those of any state that reached a quota within the hour
 
 SORTS: Final[Mapping[str, tuple[str, ...]]] = {
     "name": ("name",),
@@ -43,7 +44,7 @@ class AgentList:
 
     def __post_init__(self) -> None:
         self.q = clean(self.params.get("q", ""), SEARCH_LENGTH)
-        self.state = self._one_of("state", [*STATES, DISABLED], "", "all agents are shown")
+        self.state = self._one_of("state", [*STATES, QUOTA, DISABLED], "", "all agents are shown")
         ways = [way for name in SORTS for way in (name, f"-{name}")]
         self.sort = self._one_of("sort", ways, DEFAULT_SORT, "sorted by name")
 
@@ -59,6 +60,8 @@ class AgentList:
         agents = Agent.objects.order_by()
         if self.state == DISABLED:
             agents = agents.filter(enabled=False)
+        elif self.state == QUOTA:
+            agents = agents.quota_reached(self.now)
         elif self.state:
             agents = agents.filter(status=self.state, enabled=True)
         if self.q:
@@ -90,12 +93,17 @@ class AgentList:
     @cached_property
     def states(self) -> list[tuple[str, str, int]]:
         """(value, name, how many) of each state that there is, of the whole list."""
-        counted = Agent.objects.order_by().values("status", "enabled").annotate(n=Count("pk"))
+        reached = Count("pk", filter=AgentQuerySet.is_at_quota(self.now))
+        groups = Agent.objects.order_by().values("status", "enabled")
+        counted = list(groups.annotate(n=Count("pk"), reached=reached))
         counts: dict[str, int] = {}
         for group in counted:
             state = group["status"] if group["enabled"] else DISABLED
             counts[state] = counts.get(state, 0) + group["n"]
-        names = {**{str(value): name for value, name in STATES.items()}, DISABLED: "Not enabled"}
+        counts[QUOTA] = sum(group["reached"] for group in counted)
+        counts = {state: count for state, count in counts.items() if count}
+        names = {str(value): name for value, name in STATES.items()}
+        names |= {QUOTA: "Quota reached", DISABLED: "Not enabled"}
         return [(value, name, counts[value]) for value, name in names.items() if value in counts]
 
     @property

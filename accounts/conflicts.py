@@ -36,7 +36,8 @@ def settle_for(conflict: Conflict) -> list[int]:
 
     An agent that reports another login, or another server, lets go of the accounts it had: they
     keep their rows, and those that it still reports come back with its next reading. An account
-    that has no row yet is added by that reading, which is due at once and in full.
+    that has no row yet is added by that reading, which is due at once and in full; one beyond
+    those that are expected of the agent is added here.
     """
     with transaction.atomic():
         account = account_of(conflict)
@@ -46,11 +47,14 @@ def settle_for(conflict: Conflict) -> list[int]:
         losers = set(moved.exclude(agent=None).values_list("agent_id", flat=True))
         lock_rows(Agent, losers | {conflict.agent_id})  # before accounts, as the poller does
         left.update(agent=None)
+        adds = account is None and conflict.kind == Conflict.Kind.UNEXPECTED
+        if adds:
+            numbers.append(_add(conflict).number)
         if account is not None:
             Account.objects.filter(pk=account.pk).update(agent=conflict.agent_id)
         conflict.delete()
         _read_anew(losers | {conflict.agent_id})
-        publish_accounts(numbers)
+        publish_accounts(numbers, added=adds)
     return numbers
 
 
@@ -76,20 +80,27 @@ def settle_as_another(conflict: Conflict) -> Account:
             raise Unsettled(f"Account {conflict.number} at {conflict.server} is here already.")
         asked = set(others.exclude(agent=None).values_list("agent_id", flat=True))
         lock_rows(Agent, asked | {conflict.agent_id})  # before accounts, as the poller does
-        lock_rows(Phase, filter(None, [Phase.default_id()]))  # so they are added in turn
-        separate = others.aggregate(most=Max("separate"))["most"]
         others.filter(agent=conflict.agent_id).update(agent=None)
-        account = Account.objects.create(
-            number=conflict.number,
-            server=conflict.server,
-            separate=0 if conflict.server or separate is None else separate + 1,
-            agent=conflict.agent,
-            phase_id=Phase.default_id(),
-        )
-        Account.objects.mark_shared([conflict.number])
+        account = _add(conflict)
         conflict.delete()
         _read_anew(asked | {conflict.agent_id})
         publish_accounts([conflict.number], added=True)
+    return account
+
+
+def _add(conflict: Conflict) -> Account:
+    """The account that the agent reports, as a row of its own. The caller has locked agents."""
+    lock_rows(Phase, filter(None, [Phase.default_id()]))  # so they are added in turn
+    others = Account.objects.filter(number=conflict.number)
+    separate = others.aggregate(most=Max("separate"))["most"]
+    account = Account.objects.create(
+        number=conflict.number,
+        server=conflict.server,
+        separate=0 if conflict.server or separate is None else separate + 1,
+        agent=conflict.agent,
+        phase_id=Phase.default_id(),
+    )
+    Account.objects.mark_shared([conflict.number])
     return account
 
 

@@ -1,8 +1,9 @@
 """Who is held back until they have a second factor, and how: nothing but its page opens to them.
 
-Required of whoever may trade, unless the desk turns that off (settings.MFA_REQUIRED): of
-superusers, and of those with a permission of trading other than to look. It is asked of sessions;
-a token of the API is made by a session that has passed, or for a password and a code.
+Required, unless the desk turns that off (settings.MFA_REQUIRED), of superusers, of those with a
+permission of trading other than to look, and of those who can change agents, whose account an
+agent reads, users or groups: each is a way to the money. It is asked of sessions; a token of the
+API is made by a session that has passed, or for a password and a code.
 """
 
 from collections.abc import Callable
@@ -26,20 +27,33 @@ from mt5monitor.api.answers import detail
 
 PASSED = "second_factor"  # in the session of whoever has shown one
 LOOKS = "view_"
+# Besides those of trading: where orders go, whose an account is, and what other users may do.
+GUARDED = (
+    *(("accounts", model) for model in ("agent", "conflict")),
+    *(("auth", model) for model in ("user", "group", "permission")),
+)
+CHANGES = ("add", "change", "delete")
 # What opens to those who are held back; for the two prefixes after it, a token decides.
 OPEN = ("/login/", "/logout/", "/security/", "/api/auth/", "/healthz", "/favicon.ico")
 FOR_TOKENS = ("/api/", "/events/")
 DOCUMENTS = ("/api/docs", "/api/openapi.json")  # to staff who are signed in; no token opens them
-MISSING = "Your user may trade, and so needs a second factor: set it up on the page Security."
+MISSING = (
+    "Your user can trade, or change agents or users, and so needs a second factor: set it up on "
+    "the page Security."
+)
+_GUARDED = frozenset(f"{app}.{change}_{model}" for app, model in GUARDED for change in CHANGES)
 
 
 def is_required(user: Any) -> bool:
     """Of this user, whatever the desk has turned off."""
     may = user.get_all_permissions() if user.is_active else set()
-    return user.is_superuser or any(
-        app == "trading" and not codename.startswith(LOOKS)
-        for app, _, codename in (permission.partition(".") for permission in may)
-    )
+    return user.is_superuser or any(_is_guarded(permission) for permission in may)
+
+
+def _is_guarded(permission: str) -> bool:
+    app, _, codename = permission.partition(".")
+    trades = app == "trading" and not codename.startswith(LOOKS)
+    return trades or permission in _GUARDED
 
 
 def required_of(user_ids: set[int]) -> set[int]:
@@ -47,9 +61,12 @@ def required_of(user_ids: set[int]) -> set[int]:
     off."""
     if not settings.MFA_REQUIRED or not user_ids:
         return set()
-    trade = Permission.objects.filter(content_type__app_label="trading")
-    trade = trade.exclude(codename__startswith=LOOKS)
-    may = Q(user_permissions__in=trade) | Q(groups__permissions__in=trade) | Q(is_superuser=True)
+    trades = Q(content_type__app_label="trading") & ~Q(codename__startswith=LOOKS)
+    names = {name.partition(".")[2] for name in _GUARDED}
+    others = Q(content_type__app_label__in={app for app, _ in GUARDED}, codename__in=names)
+    guarded = Permission.objects.filter(trades | others)
+    may = Q(user_permissions__in=guarded) | Q(groups__permissions__in=guarded)
+    may |= Q(is_superuser=True)
     return set(User.objects.filter(may, pk__in=user_ids).values_list("pk", flat=True))
 
 

@@ -28,6 +28,8 @@ class Plan:
     changed: list[tuple[Agent, dict[str, Any]]] = field(default_factory=list)
     cleared: set[str] = field(default_factory=set)
     """Names of the agents whose secret goes with their old URL."""
+    stopped: set[str] = field(default_factory=set)
+    """Names of the agents through which trading is switched off, for the same reason."""
     left: list[Agent] = field(default_factory=list)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
@@ -36,10 +38,14 @@ class Plan:
             yield agent.name, agent.url, "added"
         for agent, values in self.changed:
             what = ", ".join(str(FIELDS[name].verbose_name) for name in values)
-            note = " (its secret is cleared)" if agent.name in self.cleared else ""
-            yield agent.name, values.get("url", agent.url), f"changed: {what}{note}"
+            yield agent.name, values.get("url", agent.url), f"changed: {what}{self._note(agent)}"
         for agent in self.left:
             yield agent.name, agent.url, "left"
+
+    def _note(self, agent: Agent) -> str:
+        notes = ["its secret is cleared"] if agent.name in self.cleared else []
+        notes += ["trading through it is switched off"] if agent.name in self.stopped else []
+        return f" ({', '.join(notes)})" if notes else ""
 
     def counts(self) -> str:
         return f"{len(self.added)} added, {len(self.changed)} changed, {len(self.left)} left."
@@ -84,6 +90,8 @@ def compare(items: list[Item], source: Source) -> Plan:
             plan.changed.append((agent, values))
             if "url" in values and agent.secret_encrypted is not None:
                 plan.cleared.add(agent.name)
+            if "url" in values and agent.trading_enabled:
+                plan.stopped.add(agent.name)
         else:
             plan.left.append(agent)
     if problems:

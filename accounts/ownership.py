@@ -2,7 +2,8 @@
 
 An account is a login at a server. Brokers number their logins each by itself, so equal numbers at
 two servers are two accounts. Agents of contract 1 report no server: a login of theirs that another
-agent has may be the same account or another one, and only a person can say which.
+agent has may be the same account or another one, and only a person can say which. An agent takes
+as many accounts as are expected of it; those that it reports beyond wait for a person, too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,8 @@ from accounts.agents import AccountReading, Reading
 from accounts.models import Account, Agent, Conflict
 
 Known = Mapping[int, Sequence[Account]]
+DISPUTES_MOST = 50
+"""Of one agent, that are kept; an agent that reports a thousand accounts makes no thousand rows."""
 
 
 class Dispute(NamedTuple):
@@ -28,6 +31,8 @@ class Claims:
     adopted: list[tuple[Account, AccountReading]] = field(default_factory=list)
     new: list[AccountReading] = field(default_factory=list)
     disputed: dict[int, Dispute] = field(default_factory=dict)
+    unlisted: int = 0
+    """Disputes beyond DISPUTES_MOST, those of the highest numbers: left out of `disputed`."""
     unreported: list[Account] = field(default_factory=list)
 
 
@@ -41,9 +46,19 @@ def sort_claims(agent: Agent, reading: Reading, own: Iterable[Account], known: K
     # An agent with one account that reports another one was logged in elsewhere; a list that still
     # holds all that it held has grown.
     may_take = not own or (reading.is_list and not claims.unreported)
+    room = max(agent.accounts_expected - len(own), 0)
     for told, row in meant:
-        _sort(claims, agent, told, row, may_take=may_take)
+        is_expected = len(claims.new) + len(claims.adopted) < room
+        _sort(claims, agent, told, row, may_take=may_take, is_expected=is_expected)
+    _limit_disputes(claims)
     return claims
+
+
+def _limit_disputes(claims: Claims) -> None:
+    """The same ones each time, so that rows stay where nothing changes."""
+    claims.unlisted = max(len(claims.disputed) - DISPUTES_MOST, 0)
+    if claims.unlisted:
+        claims.disputed = dict(sorted(claims.disputed.items())[:DISPUTES_MOST])
 
 
 def _meant(
@@ -78,6 +93,7 @@ def _sort(
     row: Account | Conflict.Kind | None,
     *,
     may_take: bool,
+    is_expected: bool,
 ) -> None:
     if isinstance(row, Account) and row.agent_id == agent.pk:
         claims.own.append((row, told))
@@ -89,6 +105,8 @@ def _sort(
         claims.disputed[told.number] = Dispute(Conflict.Kind.TWO_AGENTS, told.server)
     elif not may_take:
         claims.disputed[told.number] = Dispute(Conflict.Kind.OTHER_LOGIN, told.server)
+    elif not is_expected:
+        claims.disputed[told.number] = Dispute(Conflict.Kind.UNEXPECTED, told.server)
     elif row is None:
         claims.new.append(told)
     else:

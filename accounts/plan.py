@@ -1,4 +1,5 @@
-"""What a batch of replies changes, worked out column by column without touching the database."""
+"""What a batch of replies changes, worked out column by column without touching the database, but
+to read the quotas of its agents where they add something."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,10 +7,11 @@ from typing import Any
 from django.conf import settings
 from msgspec import structs
 
-from accounts.agents import AccountReading, AgentError, PositionReading, Reading
+from accounts import quotas
+from accounts.agents import AccountReading, AgentError
 from accounts.changes import differing
-from accounts.models import Account, Agent, Conflict, Position
-from accounts.models.position import POLLED as POSITION_COLUMNS
+from accounts.columns import account_columns, at_its_server, position, position_columns
+from accounts.models import Account, Agent, Conflict
 from accounts.models.urgency import Urgency
 from accounts.nearness import Moved, movement, watched
 from accounts.ownership import Claims, sort_claims
@@ -17,14 +19,15 @@ from accounts.results import Result
 from accounts.snapshot import Snapshot
 from accounts.writes import Writes
 
-SHOWN_ROWS = 100  # of those that could not be read: they are counted all the same
+QUOTA_REACHED = "quota-reached"
 
 
 class Plan:
     def __init__(self, snapshot: Snapshot, now: datetime) -> None:
         self._snapshot = snapshot
+        self._reached: dict[int, dict[str, Any]] = {}  # columns of an agent that reached a quota
         self._now = now
-        self.writes = Writes()
+        self.writes = Writes(quotas=quotas.Ledger(snapshot.agents))
         self.unchanged_agents: set[int] = set()
         self.changed_agents: set[int] = set()
         self.agents_of_changed_accounts: set[int] = set()
@@ -32,6 +35,7 @@ class Plan:
         self.added_numbers: set[int] = set()
         self.chosen: list[tuple[Agent, Urgency, timedelta]] = []  # intervals that are new
         self.turned: list[tuple[Agent, dict[str, Any]]] = []  # agents with another status now
+        self.alarms: list[tuple[Agent, str]] = []  # quotas that were reached just now
 
     # --- one reply ----------------------------------------------------------------------------
     def add(self, result: Result) -> None:
@@ -51,6 +55,7 @@ class Plan:
         failures = agent.failures + 1
         columns = _status(agent, error.status, error.code, error.sentence, self._now)
         self._note(agent, columns)
+        columns |= self._alarm_columns(agent)
         columns["failures"] = failures
         columns["next_poll_at"] = self._next_poll_after_failure(agent, failures, result)
         if result.recovered:
@@ -76,6 +81,8 @@ class Plan:
             claims = sort_claims(agent, reading, own, self._snapshot.accounts)
             self._take(agent, claims)
         columns = self._agent_columns(agent, result, claims, own)
+        self._note(agent, columns)
+        columns |= self._alarm_columns(agent)
         if columns or agent.is_ahead(self._now):
             self.changed_agents.add(agent.pk)
         elif agent.pk not in self.agents_of_changed_accounts | self.changed_agents:
@@ -83,7 +90,6 @@ class Plan:
             return
         # Together with the figures, so that a reading that began before this one cannot undo them.
         self._write(agent, {**columns, "last_seen_at": result.finished_at})
-        self._note(agent, columns)
         if "status" in columns or "status_reason" in columns:
             self._show_accounts_of(agent)
 
@@ -94,9 +100,10 @@ class Plan:
         if result.recovered:
             columns["recovered_at"] = result.finished_at
         etag = result.reading.etag or "" if result.reading else agent.etag
-        # With a dispute, or when its account was deleted here, the next answer must come whole: it
-        # would never be seen settled, nor would the account come back.
-        columns |= differing(agent, {"etag": etag if own and not claims.disputed else ""})
+        # With a dispute, where a quota held something back, or when its account was deleted here,
+        # the next answer must come whole: it would never be seen settled, nor come back.
+        whole = claims.disputed or agent.quota_alarm(self._now) or not own
+        columns |= differing(agent, {"etag": "" if whole else etag})
         urgency = agent.most_urgent([account.urgency(self._now) for account in own])
         interval = agent.interval_for(urgency)
         columns |= differing(agent, {"urgency": urgency.level, "interval_reason": urgency.reason})
@@ -111,10 +118,14 @@ class Plan:
     def _online_columns(self, agent: Agent, claims: Claims) -> dict[str, Any]:
         """Online, unless nothing that it reports is its own."""
         code = reason = ""
-        if claims.disputed:
+        if alarm := agent.quota_alarm(self._now):
+            code, reason = QUOTA_REACHED, quotas.sentence(alarm)
+        elif claims.disputed:
             number, (kind, server) = next(iter(claims.disputed.items()))
             code = kind.value
             reason = Conflict(agent=agent, number=number, kind=kind, server=server).sentence
+            others = len(claims.disputed) + claims.unlisted - 1
+            reason += f", and {others} more" if others else ""
             reason = f"{reason}. Settle it under Conflicts in the admin."
         lost = bool(claims.disputed) and not (claims.own or claims.adopted or claims.new)
         status = Agent.Status.ERROR if lost else Agent.Status.ONLINE
@@ -126,8 +137,29 @@ class Plan:
         self.writes.heard[agent.pk] = agent.last_seen_at
 
     def _note(self, agent: Agent, columns: dict[str, Any]) -> None:
-        if "status" in columns:
+        """For the operations log, which an agent that turns with each poll must not fill."""
+        if "status" in columns and self._may_note(agent, 1):
             self.turned.append((agent, columns))
+
+    def _may_note(self, agent: Agent, wanted: int) -> int:
+        """How many notices of the agent can be kept; none are looked up for none."""
+        if not wanted:
+            return 0
+        granted = self.writes.quotas.take(agent.pk, quotas.Kind.NOTICES, wanted, self._now)
+        if granted < wanted:
+            self._alarm(agent, quotas.Kind.NOTICES)
+        return granted
+
+    def _alarm(self, agent: Agent, kind: str) -> None:
+        if agent.quota_alarm(self._now) != kind:
+            self.alarms.append((agent, kind))
+        columns = quotas.alarm_columns(agent, kind, self._now)
+        self._reached.setdefault(agent.pk, {}).update(columns)
+        for name, value in columns.items():
+            setattr(agent, name, value)  # what is shown of it follows from them
+
+    def _alarm_columns(self, agent: Agent) -> dict[str, Any]:
+        return self._reached.pop(agent.pk, {})
 
     def _show_accounts_of(self, agent: Agent) -> None:
         own = self._snapshot.of_agent.get(agent.pk, [])
@@ -150,6 +182,7 @@ class Plan:
     def _update(
         self, agent: Agent, account: Account, reading: AccountReading, extra: dict[str, Any]
     ) -> None:
+        reading = self._within_quota(agent, account, reading)
         positions = self._moved(account, reading)
         if positions is not None:
             extra = extra | {"watch": watched(positions, account.watch)}
@@ -170,7 +203,22 @@ class Plan:
         self.changed_numbers.add(account.number)
         self.agents_of_changed_accounts.add(agent.pk)
 
+    def _within_quota(
+        self, agent: Agent, account: Account | None, reading: AccountReading
+    ) -> AccountReading:
+        """With unknown positions, when more of them are new than the agent can have written."""
+        rows = self._snapshot.positions.get(account.pk, {}) if account else {}
+        new = sum(told.ticket not in rows for told in reading.positions or ())
+        kind = quotas.Kind.POSITIONS
+        if not new or self.writes.quotas.take_all(agent.pk, kind, new, self._now):
+            return reading
+        self._alarm(agent, kind)
+        return structs.replace(
+            reading, positions=None, unreadable=(), positions_error=quotas.sentence(kind)
+        )
+
     def _create(self, agent: Agent, reading: AccountReading) -> None:
+        reading = self._within_quota(agent, None, reading)
         account = Account(
             number=reading.number,
             agent=agent,
@@ -181,7 +229,7 @@ class Plan:
         known = self._snapshot.accounts[reading.number]
         self.writes.namesakes |= {row.pk for row in known if row.pk is not None}
         self.writes.new_accounts.append(account)
-        self.writes.new_positions += [_position(account, told) for told in reading.positions or ()]
+        self.writes.new_positions += [position(account, told) for told in reading.positions or ()]
         self._snapshot.of_agent[agent.pk].append(account)
         known.append(account)  # the next agent does not take it
         self.added_numbers.add(reading.number)
@@ -206,9 +254,9 @@ class Plan:
         for told, moves in positions:
             row = rows.pop(told.ticket, None)
             if row is None:
-                self.writes.new_positions.append(_position(account, told))
+                self.writes.new_positions.append(position(account, told))
                 moved = True
-            elif columns := differing(row, _position_columns(told) | {"movement": moves}):
+            elif columns := differing(row, position_columns(told) | {"movement": moves}):
                 self.writes.positions.append((row.pk, columns))
                 moved = True
         self.writes.gone_positions += [row.pk for row in rows.values()]
@@ -226,53 +274,12 @@ class Plan:
             for number, (kind, server) in claims.disputed.items()
             if number not in known or (known[number].kind, known[number].server) != (kind, server)
         ]
+        new = new[: self._may_note(agent, len(new))]
         self.writes.gone_conflicts += gone
         self.writes.new_conflicts += new
         if gone or new:
             self.changed_agents.add(agent.pk)
             self.changed_numbers.update(set(known) | set(claims.disputed))
-
-
-def at_its_server(agent: Agent, reading: Reading) -> Reading:
-    """With the server that a person entered on the agent, where the agent reports none."""
-    if not agent.server or all(account.server for account in reading.accounts):
-        return reading
-    accounts = (structs.replace(one, server=one.server or agent.server) for one in reading.accounts)
-    return structs.replace(reading, accounts=tuple(accounts))
-
-
-def account_columns(reading: AccountReading) -> dict[str, Any]:
-    """The polled columns that a reading gives, by the names of Account.POLLED; a server that is
-    known stays when the agent reports none."""
-    positions = reading.positions
-    return ({"server": reading.server} if reading.server else {}) | {
-        "name": reading.name,
-        "company": reading.company,
-        "currency": reading.currency,
-        "currency_digits": reading.currency_digits,
-        "connected": reading.connected,
-        "balance": reading.balance,
-        "credit": reading.credit,
-        "equity": reading.equity,
-        "floating": reading.floating,
-        "margin": reading.margin,
-        "margin_free": reading.margin_free,
-        "leverage": reading.leverage,
-        "margin_mode": reading.margin_mode,
-        "trade_allowed": reading.trade_allowed,
-        "days_operating": reading.days_operating,
-        "open_positions": None if positions is None else len(positions) + len(reading.unreadable),
-        "positions_error": reading.positions_error,
-        "unreadable_positions": [structs.asdict(one) for one in reading.unreadable[:SHOWN_ROWS]],
-    }
-
-
-def _position_columns(told: PositionReading) -> dict[str, Any]:
-    return {name: getattr(told, name) for name in POSITION_COLUMNS}
-
-
-def _position(account: Account, told: PositionReading) -> Position:
-    return Position(account=account, ticket=told.ticket, **_position_columns(told))
 
 
 def _status(agent: Agent, status: str, code: str, reason: str, now: datetime) -> dict[str, Any]:

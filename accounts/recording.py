@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import polls
+from accounts import polls, quotas
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows, unlocked
@@ -108,6 +108,8 @@ class Recorder:
                 publish_agents(plan.changed_agents)
         for agent, columns in plan.turned:
             _tell(agent, columns["status"], columns.get("status_reason", agent.status_reason))
+        for agent, kind in plan.alarms:
+            quotas.log_alarm(agent, kind)
         if plan.chosen:
             _tell_intervals(plan)
         self._touched |= {

@@ -11,6 +11,7 @@ from typing import Any
 from accounts.changes import lock_rows, locked, write_changes
 from accounts.models import Account, Agent, Conflict, Phase, Position
 from accounts.models.position import POLLED as POSITION_COLUMNS
+from accounts.quotas import Ledger
 from accounts.seeds import Seeds
 
 Columns = dict[str, Any]
@@ -29,6 +30,7 @@ class Writes:
     new_conflicts: list[Conflict] = field(default_factory=list)
     gone_conflicts: list[int] = field(default_factory=list)
     seeds: Seeds = field(default_factory=Seeds)
+    quotas: Ledger = field(default_factory=lambda: Ledger(()))
     # As the plan found them: when these agents were last heard, whose these accounts were.
     heard: dict[int, datetime | None] = field(default_factory=dict)
     owners: dict[int, int | None] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Writes:
             Conflict.objects.filter(pk__in=self.gone_conflicts).delete()
         Conflict.objects.bulk_create(self.new_conflicts)
         self.seeds.write()
+        self.quotas.write()
 
     def _write_new_accounts(self) -> None:
         if not self.new_accounts:

@@ -40,6 +40,7 @@ def make_desk(url: str) -> dict[str, list[Any]]:
     """Accounts by contract, each behind its agent, as a first poll makes them."""
     from django.conf import settings
 
+    from accounts import approvals
     from accounts.models import Account, Agent
     from agent.members import derived_secret
     from benchmarks.sweep import sweep
@@ -52,6 +53,7 @@ def make_desk(url: str) -> dict[str, list[Any]]:
         if contract == "2":
             agent.set_secret(derived_secret("demo", index).decode())
         agent.save()
+    approvals.approve_as(Agent.objects.all(), "the benchmark")
     sweep()
     settings.TRADING_ENABLED = True
     TradingSwitch.objects.update_or_create(

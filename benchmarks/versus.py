@@ -22,6 +22,7 @@ def make_pair(url: str) -> tuple[Any, Any]:
     """Two hedging accounts, each behind an agent that may trade, as a first poll makes them."""
     from django.conf import settings
 
+    from accounts import approvals
     from accounts.models import Account, Agent, Firm
     from agent.members import derived_secret
     from benchmarks.sweep import sweep
@@ -32,6 +33,7 @@ def make_pair(url: str) -> tuple[Any, Any]:
         agent.trading_enabled = True
         agent.set_secret(derived_secret("demo", index).decode())
         agent.save()
+    approvals.approve_as(Agent.objects.all(), "the benchmark")
     sweep()
     settings.TRADING_ENABLED = settings.VERSUS_ENABLED = True
     TradingSwitch.objects.update_or_create(

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
+from accounts import approvals
 from accounts.models import Account, Agent, Firm, Phase, Position
 from trading.models import ClosedTrade, Deal, Order, StandingAcknowledgement, Versus
 
@@ -19,6 +20,13 @@ def make_agent(**columns: Any) -> Agent:
     columns.setdefault("name", f"agent-{n}")
     columns.setdefault("url", f"http://127.0.0.1:9/agents/{n}")
     return Agent.objects.create(**columns)
+
+
+def make_trading_agent(**columns: Any) -> Agent:
+    """An online agent through which somebody with the right to do so switched trading on."""
+    agent = make_online_agent(trading_enabled=True, **columns)
+    approvals.approve_as([agent], "a boss")
+    return agent
 
 
 def make_online_agent(**columns: Any) -> Agent:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts.models import Agent
+from accounts.models import Agent, TradingApproval
 from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.hosts import known
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
@@ -29,11 +29,16 @@ def permitted(now: datetime) -> QuerySet[Order]:
         enabled=True,
         trading_enabled=True,
     )
+    # At exactly this address: whoever edits agents does not decide where orders go.
+    approved = TradingApproval.objects.filter(
+        agent=OuterRef("agent_id"), url=OuterRef("agent_url"), contract=OuterRef("contract")
+    )
     if not settings.TRADING_ENABLED:
         return Order.objects.none()
     return Order.objects.filter(
         Exists(TradingSwitch.on()),
         Exists(agent),
+        Exists(approved),
         account__agent=F("agent"),
         account__number=F("login"),
         valid_until__gt=now,
@@ -88,9 +93,7 @@ def _of_the_agent(order: Order) -> str:
         return "The agent of this account is switched off."
     if (agent.url, agent.contract) != (order.agent_url, order.contract):
         return "The agent of this account was changed after the order was placed."
-    if not agent.trading_enabled:
-        return f"Trading through agent {agent} is switched off."
-    return ""
+    return agent.refusal_to_trade()
 
 
 def _of_the_account(order: Order) -> str:

@@ -1,9 +1,10 @@
 """Agents in the admin: where they are, how they are spoken to, whether they are polled."""
 
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,21 +14,27 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 
-from accounts import conflicts, figures
+from accounts import approvals, conflicts, figures
 from accounts.admin.account_columns import reason_text, state_label
+from accounts.admin.agent_actions import AgentActions
 from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
-from accounts.admin.connection import Tested, try_connections
 from accounts.admin.history import EditAdmin
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
-from accounts.wording import listed
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
 TEST_MOST = 500
 FAILURES_SHOWN = 5
+CLEARED = (
+    "The URL or the contract changed, so the secret was cleared: enter the secret of the new agent."
+)
+TRADING_STOPPED = (
+    "The URL, the contract or the secret changed, so trading through this agent is off. A "
+    "person who can switch trading off and on has to switch it on again."
+)
 STATUS = (
     "state",
     "status_code",
@@ -45,7 +52,7 @@ STATUS = (
 
 
 @admin.register(Agent)
-class AgentAdmin(EditAdmin):
+class AgentAdmin(AgentActions, EditAdmin):
     form = AgentForm
     list_display = (
         "called",
@@ -69,25 +76,32 @@ class AgentAdmin(EditAdmin):
     search_fields = ("name", "display_name", "url", "accounts__number")
     search_help_text = "Name, URL or account number"
     empty_says = "Add one here, or import a list with the button above."
-    readonly_fields = ("secret_state", *STATUS)
+    readonly_fields = ("secret_state", "approval", *STATUS)
     fieldsets = (
         (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),
         (
             "Contract",
-            {"fields": ("contract", "server", "secret_state", "secret", "trading_enabled")},
+            {
+                "fields": (
+                    *("contract", "server", "secret_state", "secret"),
+                    *("trading_enabled", "approval"),
+                )
+            },
         ),
         (
-            "Given to its account",
+            "Its accounts",
             {
-                "fields": ("account_holder", "prop_firm", "initial_balance"),
-                "description": "Used where the account that this agent reports has none.",
+                "fields": (
+                    *("expected_accounts", "account_holder"),
+                    *("prop_firm", "initial_balance"),
+                ),
+                "description": "Holder, firm and balance are used where the account that this "
+                "agent reports has none.",
             },
         ),
         ("As last polled", {"fields": STATUS}),
     )
-    actions = ("test_connection", "poll_now", "enable", "disable")
     actions_list: ClassVar = ["import_agents"]
-    actions_submit_line: ClassVar = ["save_and_test"]
 
     # --- columns ------------------------------------------------------------------------------
     # In words: a red cross would make a state that is quite in order look like an alarm.
@@ -143,6 +157,14 @@ class AgentAdmin(EditAdmin):
             return "set, and no key of AGENT_SECRETS_KEYS opens it: enter it again"
         return "set"
 
+    @admin.display(description="approved for trading")
+    def approval(self, agent: Agent) -> str:
+        last = agent.approvals.first() if agent.pk else None
+        if last is None:
+            return "never"
+        fits = (last.url, last.contract) == (agent.url, agent.contract)
+        return f"{last} UTC" if fits else f"not at this URL and contract; last: {last} UTC"
+
     # --- saving -------------------------------------------------------------------------------
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What a button does besides saving is done when that is committed: an agent that is tested
@@ -152,13 +174,21 @@ class AgentAdmin(EditAdmin):
             act()
         return response
 
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.may_approve = approvals.may_approve(request.user)
+        return form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        had_secret = obj.secret_encrypted is not None
-        form.apply_secret()
+        had_secret, traded = obj.secret_encrypted is not None, form.initial.get("trading_enabled")
+        form.apply_address()
         if change and had_secret and obj.secret_encrypted is None:
-            text = "The URL changed, so the secret was cleared: enter the secret of the new agent."
-            self.message_user(request, text, messages.WARNING)
+            self.message_user(request, CLEARED, messages.WARNING)
+        if form.stops_trading and (traded or "trading_enabled" in form.changed_data):
+            self.message_user(request, TRADING_STOPPED, messages.WARNING)
         super().save_model(request, obj, form, change)
+        if form.approves:
+            approvals.approve(obj, cast(User, request.user))
         if not obj.enabled:
             conflicts.withdraw([obj.pk])
         submitted = self.get_actions_submit_line(request, obj.pk) if change else ()
@@ -196,73 +226,7 @@ class AgentAdmin(EditAdmin):
             publish_accounts(left)
             publish_agents(ids)
 
-    # --- actions ------------------------------------------------------------------------------
-    @action(  # type: ignore[untyped-decorator]
-        description="Save and test connection", permissions=["change"]
-    )
-    def save_and_test(self, request: HttpRequest, obj: Agent) -> None:
-        self._tell_tested(request, try_connections([obj]))
-
-    @admin.action(description="Test connection", permissions=["change"])
-    def test_connection(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
-        agents = list(queryset[: TEST_MOST + 1])
-        if len(agents) > TEST_MOST:
-            text = f"Choose at most {TEST_MOST} agents to test at once."
-            self.message_user(request, text, messages.ERROR)
-            return
-        self._tell_tested(request, try_connections(agents))
-
-    def _tell_tested(self, request: HttpRequest, tested: list[Tested]) -> None:
-        good = [one for one in tested if not one.code]
-        bad = [one for one in tested if one.code]
-        if len(good) == 1:
-            self.message_user(request, f"{good[0].agent}: {good[0].sentence}", messages.SUCCESS)
-        elif good:
-            self.message_user(request, f"{len(good)} agents answered.", messages.SUCCESS)
-        for one in bad[:FAILURES_SHOWN]:
-            text = f"{one.agent} did not answer as it should ({one.code}): {one.sentence}"
-            self.message_user(request, text, messages.ERROR)
-        if len(bad) > FAILURES_SHOWN:
-            text = f"{len(bad) - FAILURES_SHOWN} more agents failed."
-            self.message_user(request, text, messages.ERROR)
-
-    @admin.action(description="Poll now", permissions=["change"])
-    def poll_now(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
-        ids = list(queryset.filter(enabled=True).values_list("pk", flat=True))
-        off = list(queryset.filter(enabled=False).values_list("name", flat=True))
-        Agent.objects.filter(pk__in=ids).update(next_poll_at=timezone.now())
-        text = f"{_agents(len(ids))} will be polled within a second or two"
-        text += f"; not enabled, and so not polled: {listed(off)}." if off else "."
-        self.message_user(request, text, messages.SUCCESS if ids else messages.WARNING)
-
-    @admin.action(description="Enable", permissions=["change"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
-        self._switch(request, queryset, on=True)
-
-    @admin.action(description="Disable", permissions=["change"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
-        self._switch(request, queryset, on=False)
-
-    def _switch(self, request: HttpRequest, queryset: QuerySet[Agent], *, on: bool) -> None:
-        agents = list(queryset)
-        changed = [agent for agent in agents if agent.enabled != on]
-        with transaction.atomic():
-            ids = [agent.pk for agent in changed]
-            rows = Agent.objects.filter(pk__in=ids)
-            rows.update(enabled=on, **({"next_poll_at": timezone.now()} if on else {}))
-            for agent in changed:
-                agent.enabled = on
-            Agent.history.bulk_history_create(changed, update=True)
-            if not on:
-                conflicts.withdraw(ids)
-            publish_agents(ids)
-        what = "enabled" if on else "disabled"
-        text = f"{_agents(len(changed))} {what}"
-        if already := [agent.name for agent in agents if agent not in changed]:
-            were = "was" if len(already) == 1 else "were"
-            text += f"; {len(already)} {were} {what} already: {listed(already)}"
-        self.message_user(request, f"{text}.", messages.SUCCESS if changed else messages.INFO)
-
+    # --- importing ----------------------------------------------------------------------------
     @action(  # type: ignore[untyped-decorator]
         description="Import", url_path="import", icon="upload_file", permissions=["import"]
     )
@@ -271,7 +235,3 @@ class AgentAdmin(EditAdmin):
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
-
-
-def _agents(count: int) -> str:
-    return f"{count} agent{'' if count == 1 else 's'}"

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account, Agent, Conflict
+from accounts.agentlist import QUOTA
+from accounts.models import Account, Agent, AgentQuerySet, Conflict
 from accounts.models.figures import fresh
 from accounts.rows import STATES
 
@@ -42,12 +43,19 @@ def _agents() -> list[dict[str, Any]]:
     url = reverse("admin:accounts_agent_changelist")
     names = [(status.value, name) for status, name in STATES.items()]
     filters = {name: Count("pk", filter=Q(enabled=True, status=name)) for name, _ in names}
-    counts = Agent.objects.aggregate(**filters, disabled=Count("pk", filter=Q(enabled=False)))
+    counts = Agent.objects.aggregate(
+        **filters,
+        disabled=Count("pk", filter=Q(enabled=False)),
+        at_quota=Count("pk", filter=AgentQuerySet.is_at_quota(timezone.now())),
+    )
     cards = [
         {"title": f"Agents: {label.lower()}", "value": counts[name], "url": f"{url}?status={name}"}
         for name, label in names
         if counts[name] or name == Agent.Status.ONLINE
     ]
+    if counts["at_quota"]:
+        page = f"{reverse('agents')}?state={QUOTA}"
+        cards.append({"title": "Agents: quota reached", "value": counts["at_quota"], "url": page})
     if counts["disabled"]:
         url = f"{url}?enabled__exact=0"
         cards.append({"title": "Agents: not enabled", "value": counts["disabled"], "url": url})

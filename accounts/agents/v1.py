@@ -13,11 +13,13 @@ import msgspec
 
 from accounts.agents import fields, listed, symbol_name
 from accounts.agents.call import Call
-from accounts.agents.errors import AgentError, Malformed, TerminalDisconnected
+from accounts.agents.errors import AgentError, Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
 from accounts.agents.refusals import check_status
 from accounts.agents.text import clean
 
+# Of one answer. Each is looked up with each poll; agents in the field serve a handful.
+ACCOUNTS_MOST = 1000
 LONG = frozenset({"/accounts", "/positions"})
 NOT_TOLD = frozenset({"unknown", "n/a", "none", "null"})
 DISCONNECTED = "The agent answers, but its MT5 terminal is not logged in: look at the terminal."
@@ -80,6 +82,10 @@ _health = msgspec.json.Decoder(Health)
 
 async def read(call: Call, endpoint: Endpoint) -> Reading:
     told, is_list = parse_accounts(await _get(call, "/accounts"))
+    if len(told) > ACCOUNTS_MOST:
+        raise TooLarge(
+            f"The agent lists more than {ACCOUNTS_MOST:,} accounts. Check the URL and the agent."
+        )
     live = [account for account in told if account.account_number]
     if not live or (len(told) == 1 and not _connected(live[0])):
         raise TerminalDisconnected(DISCONNECTED)

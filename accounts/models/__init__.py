@@ -3,9 +3,11 @@
 from accounts.models.account import Account
 from accounts.models.accountset import AccountQuerySet
 from accounts.models.agent import Agent, AgentQuerySet
+from accounts.models.approval import TradingApproval
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
+from accounts.models.quota import AgentQuota
 from accounts.models.token import ApiToken
 
 __all__ = [
@@ -13,10 +15,12 @@ __all__ = [
     "AccountQuerySet",
     "Agent",
     "AgentQuerySet",
+    "AgentQuota",
     "ApiToken",
     "Conflict",
     "Firm",
     "Phase",
     "Position",
+    "TradingApproval",
     "VSGroup",
 ]

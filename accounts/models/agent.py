@@ -28,6 +28,7 @@ AWAITS_ORDERS = (
     "it on the page of orders, the agent stays where it is."
 )
 WAITS_MOST = timedelta(minutes=2)  # beyond its interval: for a reconnect, or while it backs off
+QUOTA_ALARM = timedelta(hours=1)  # how long an agent shows that it reached a quota
 
 
 def validate_agent_url(url: str) -> None:
@@ -50,6 +51,14 @@ class AgentQuerySet(models.QuerySet["Agent"]):
         # By the first of the two few are left, for which the second has to be worked out.
         set_back |= models.Q(next_poll_at__gt=latest) & models.Q(next_poll_at__gt=of_its_own)
         return self.filter(models.Q(next_poll_at__lte=now) | set_back, enabled=True)
+
+    @staticmethod
+    def is_at_quota(now: datetime) -> models.Q:
+        """Those that show an alarm: see quota_alarm."""
+        return models.Q(quota_at__gt=now - QUOTA_ALARM, enabled=True)
+
+    def quota_reached(self, now: datetime) -> "AgentQuerySet":
+        return self.filter(self.is_at_quota(now))
 
     def reachable(self) -> "AgentQuerySet":
         """Those polled by the quick queue; one failure alone does not send an agent away."""
@@ -101,6 +110,14 @@ class Agent(models.Model):
         help_text="The broker's server, as its terminal names it, such as Broker-Live. Only for "
         "contract 1, whose agents do not report it: it tells apart equal logins at two brokers.",
     )
+    expected_accounts = models.PositiveSmallIntegerField(
+        "accounts expected",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="A new account beyond so many waits under Conflicts until a person adds it. "
+        "Empty: as AGENT_ACCOUNTS says.",
+    )
     # Given to the first account that this agent reports, where that account has none.
     account_holder = models.CharField(max_length=80, blank=True)
     prop_firm = models.CharField(max_length=80, blank=True)
@@ -122,6 +139,9 @@ class Agent(models.Model):
     recovered_at = models.DateTimeField(null=True, help_text="last time a reconnect was asked for")
     etag = models.CharField(max_length=128, blank=True)
     claim = models.UUIDField(null=True, db_index=True)
+    # The database has the default too: a release that does not know the column can add agents.
+    quota_kind = models.CharField(max_length=16, blank=True, default="", db_default="")
+    quota_at = models.DateTimeField(null=True, help_text="when a quota last held something back")
 
     history = HistoricalRecords(
         excluded_fields=[
@@ -141,6 +161,8 @@ class Agent(models.Model):
             "recovered_at",
             "etag",
             "claim",
+            "quota_kind",
+            "quota_at",
         ]
     )
     objects: ClassVar[models.Manager["Agent"]] = AgentQuerySet.as_manager()
@@ -151,7 +173,6 @@ class Agent(models.Model):
     def __str__(self) -> str:
         return self.display_name or self.name
 
-    # --- how it is spoken to ------------------------------------------------------------------
     @property
     def secret(self) -> bytes | None:
         """The shared secret of contract 2; None when there is none or no key opens it."""
@@ -165,16 +186,37 @@ class Agent(models.Model):
     def set_secret(self, secret: str) -> None:
         self.secret_encrypted = encrypt(secret.encode()) if secret else None
 
-    # What was learned under one URL and means nothing under another.
-    OF_THE_ADDRESS: ClassVar[tuple[str, ...]] = ("secret_encrypted", "etag", "failures")
+    # What was learned or decided under one URL and means nothing under another.
+    OF_THE_ADDRESS: ClassVar[tuple[str, ...]] = (
+        *("secret_encrypted", "etag", "failures", "trading_enabled"),
+    )
 
-    def move_to(self, url: str) -> None:
-        """Another URL is another program until proven otherwise: it never gets the old secret."""
-        if url != self.url:
-            self.url = url
-            self.secret_encrypted = None
-            self.etag = ""
-            self.failures = 0
+    def move_to(self, url: str, contract: str | None = None) -> bool:
+        """Set URL and API version; return whether either changed.
+
+        Another one is another program until proven otherwise: it never gets the old secret, and no
+        order before a person with a trading right approves it.
+        """
+        contract = contract or self.contract
+        if (url, contract) == (self.url, self.contract):
+            return False
+        self.url, self.contract = url, contract
+        self.secret_encrypted = None
+        self.etag = ""
+        self.failures = 0
+        self.trading_enabled = False
+        return True
+
+    def refusal_to_trade(self) -> str:
+        """Why no order can be sent through it; empty when orders can. One query where it is on."""
+        if not self.trading_enabled:
+            return f"Trading through agent {self} is switched off."
+        if not self.approvals.filter(url=self.url, contract=self.contract).exists():
+            return (
+                f"Trading through agent {self} was not approved at its present URL. Switch its "
+                "trading off and on again in the admin to approve it."
+            )
+        return ""
 
     def awaits_orders(self) -> bool:
         """Whether the outcome of an order is asked for at its address."""
@@ -189,6 +231,16 @@ class Agent(models.Model):
             secret=self.secret,
             etag=self.etag or None,
         )
+
+    # --- what it can have us write ------------------------------------------------------------
+    @property
+    def accounts_expected(self) -> int:
+        return self.expected_accounts or settings.AGENT_ACCOUNTS
+
+    def quota_alarm(self, now: datetime) -> str:
+        """The kind of the quota that held something of it back within the hour; else empty."""
+        stands = self.quota_at is not None and abs(now - self.quota_at) < QUOTA_ALARM
+        return self.quota_kind if stands else ""
 
     # --- rules --------------------------------------------------------------------------------
     @property

@@ -11,6 +11,7 @@ class Conflict(models.Model):
         OTHER_LOGIN = "other-login", "agent reports another login"
         OTHER_SERVER = "other-server", "agent reports another server"
         UNCLEAR = "unclear", "one of several accounts"
+        UNEXPECTED = "unexpected", "more accounts than expected"
 
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="conflicts")
     number = models.BigIntegerField("account", db_index=True)
@@ -36,4 +37,6 @@ class Conflict(models.Model):
             return f"{self.agent} now reports {account}, another server than before"
         if self.kind == self.Kind.UNCLEAR:
             return f"{self.agent} reports {account}, a number that several accounts have"
+        if self.kind == self.Kind.UNEXPECTED:
+            return f"{self.agent} reports {account}, more than are expected of it"
         return f"{self.agent} now reports {account} instead of its own"

@@ -63,6 +63,23 @@ AGENTS = {
     "ALLOWED_NETWORKS": env.networks("AGENT_ALLOWED_NETWORKS"),
 }
 
+# Of each agent: rows that it can have written at once, and how many an hour are added up to that.
+AGENT_QUOTAS = {
+    "history": (
+        env.int("AGENT_HISTORY_ROWS", 30_000),
+        env.int("AGENT_HISTORY_ROWS_PER_HOUR", 2_000),
+    ),
+    "positions": (
+        env.int("AGENT_POSITION_ROWS", 20_000),
+        env.int("AGENT_POSITION_ROWS_PER_HOUR", 10_000),
+    ),
+    "notices": (
+        env.int("AGENT_NOTICES", 200),
+        env.int("AGENT_NOTICES_PER_HOUR", 60),
+    ),
+}
+AGENT_ACCOUNTS = env.int("AGENT_ACCOUNTS", 1)  # a new one beyond that waits for a person
+
 # --- trading ----------------------------------------------------------------------------------
 # Off: no order leaves, whoever asks. The switch in the admin and that of each agent come on top.
 TRADING_ENABLED = env.bool("TRADING_ENABLED", False)

@@ -21,7 +21,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import edits
+from accounts import approvals, edits
 from accounts.broadcast import publish_accounts
 from accounts.models import Account, Agent, Firm, Phase
 from mt5monitor.stack.fleet import HOST, Fleet, keep_fleet, read_fleet
@@ -51,6 +51,7 @@ def prepare_rows() -> None:
         keep_agents(fleet)
         forget_histories()
         allow_trading()
+        approve_agents()
     keep_fleet(settings.STATE_DIR, replace(fleet, rows=fleet.agents))
 
 
@@ -131,6 +132,11 @@ def allow_trading() -> None:
     switch.changed_at = timezone.now()
     switch.save(update_fields=["is_on", "instance", "changed_by", "reason", "changed_at"])
     Agent.objects.filter(pk__in=_ours()).update(trading_enabled=True)
+
+
+def approve_agents() -> None:
+    """Those through which trading is on, where this start of the fleet answers."""
+    approvals.approve_as(Agent.objects.filter(pk__in=_ours(), trading_enabled=True), "the demo")
 
 
 # --- once the agents have told their accounts -------------------------------------------------

@@ -160,7 +160,7 @@ def test_two_agents_that_report_a_new_account_at_once_make_it_once(
 def test_a_list_may_grow_and_what_it_no_longer_holds_is_shown_as_disconnected(
     fleet: ScriptedFleet,
 ) -> None:
-    fleet.make_agents(1)
+    fleet.make_agents(1, expected_accounts=3)
     fleet.replies[1] = {"accounts": [told(1), told(2)]}
     poll()
     fleet.replies[1] = [told(1), told(2), told(3)]

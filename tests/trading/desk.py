@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from accounts import approvals
 from accounts.models import Account, Agent
-from tests.factories import make_account, make_online_agent
+from tests.factories import make_account, make_trading_agent
 from tests.venue import SYMBOL, Venue
 from trading import orders
 from trading.identity import new_client_key
@@ -21,7 +22,7 @@ class Desk:
 
     def _account(self, contract: str) -> Account:
         endpoint, member = self.venue.endpoint(contract), self.venue.member(contract)
-        agent = make_online_agent(url=endpoint.url, contract=contract, trading_enabled=True)
+        agent = make_trading_agent(url=endpoint.url, contract=contract)
         if endpoint.secret:
             agent.set_secret(endpoint.secret.decode())
             agent.save(update_fields=["secret_encrypted"])
@@ -33,6 +34,11 @@ class Desk:
         agent = self.accounts[contract].agent
         assert agent is not None
         return agent
+
+    def move(self, contract: str, url: str) -> None:
+        """To another address, where somebody with the right to do so lets orders go, too."""
+        Agent.objects.filter(pk=self.agent(contract).pk).update(url=url)
+        approvals.approve_as([Agent.objects.get(pk=self.agent(contract).pk)], "a boss")
 
     def asked(self, kind: str = "open", **changes: Any) -> Instruction:
         columns: dict[str, Any] = {"kind": kind, "symbol": SYMBOL, "side": "BUY"}

@@ -158,7 +158,7 @@ class Stage:
                 agent = Agent.objects.get(accounts=order.account_id)
                 trader = User.objects.get(pk=order.user_id)
                 needed = "trading.run_versus" if order.versus_id else "trading.trade"
-                on = TradingSwitch.on().exists() and agent.trading_enabled
+                on = TradingSwitch.on().exists() and not agent.refusal_to_trade()
                 if not (on and agent.url == order.agent_url and trader.has_perm(needed)):
                     self.violations.append(f"{order} was claimed, and was not allowed")
             return changed

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.http import HttpResponse
 
-from accounts.models import Account, Agent
+from accounts.models import Account
 from tests.factories import make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
@@ -94,7 +94,7 @@ def test_an_agent_that_went_away_after_the_confirmation(desk: Desk, contract: st
     browser = Browser(desk, contract)
     browser.read()
     ticket = browser.position()
-    Agent.objects.filter(pk=desk.agent(contract).pk).update(url="http://127.0.0.1:9/agents/1")
+    desk.move(contract, "http://127.0.0.1:9/agents/1")
     answer = browser.ask(f"positions/{ticket}/close/", client_key="shut", volume="")
     assert told(answer, State.NOT_SENT).endswith("Nothing was sent.")
     assert len(desk.sent(contract)) == 1

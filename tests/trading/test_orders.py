@@ -189,7 +189,7 @@ def test_an_override_waits_for_another_one_and_not_for_what_it_overrides(
 
 
 def test_an_agent_that_is_not_there_proves_that_nothing_was_sent(desk: Desk) -> None:
-    Agent.objects.filter(pk=desk.agent().pk).update(url="http://127.0.0.1:9/agents/2")
+    desk.move("2", "http://127.0.0.1:9/agents/2")
     order = desk.send()
     assert order.state == State.NOT_SENT
     assert "sent" in order.reason

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.agents import AgentClient, Limits
-from accounts.models import Account, Agent
+from accounts.models import Account
 from mt5monitor import loop
 from tests.trading.desk import Desk
 from tests.trading.proxy import Harm, Proxy, Trade
@@ -41,7 +41,7 @@ def proxy(desk: Desk, client: AgentClient) -> Iterator[Proxy]:
     with Proxy(desk.venue.endpoint("1").url) as proxy:
         for contract in ("1", "2"):
             path = desk.venue.member(contract).path
-            Agent.objects.filter(pk=desk.agent(contract).pk).update(url=proxy.base + path)
+            desk.move(contract, proxy.base + path)
         yield proxy
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import polling
 from accounts.models import Account, Agent, Firm, Position
-from tests.factories import make_account, make_online_agent
+from tests.factories import make_account, make_trading_agent
 from tests.venue import SYMBOL, Venue
 from trading import reconcile
 from trading.diagram import WITHOUT_EXECUTION
@@ -40,10 +40,9 @@ class Pair:
 
     def _account(self, name: str) -> Account:
         endpoint, member = self.venue.endpoint(name), self.venue.member(name)
-        agent = make_online_agent(url=endpoint.url, contract=endpoint.contract)
-        agent.trading_enabled = True
+        agent = make_trading_agent(url=endpoint.url, contract=endpoint.contract)
         agent.set_secret((endpoint.secret or b"").decode())
-        agent.save(update_fields=["secret_encrypted", "trading_enabled"])
+        agent.save(update_fields=["secret_encrypted"])
         told = member.terminal.account
         server = told.firm.server if endpoint.contract == "2" else ""
         return make_account(number=told.login, agent=agent, server=server, firm=self.firm)

@@ -15,6 +15,7 @@ from django.db.models import DateTimeField, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
+from accounts import quotas
 from accounts.agents import Deal as ToldDeal
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
@@ -38,17 +39,43 @@ TRADE_COLUMNS: Final = tuple(
 )
 
 
+class QuotaReached(Exception):
+    """Not all was kept: the agent has used up its quota. What fitted is kept, the oldest first."""
+
+    def __init__(self, deals: int, trades: int) -> None:
+        super().__init__(deals, trades)
+        self.deals, self.trades = deals, trades
+
+
 def keep_deals(
     account: Account, told: Sequence[ToldDeal], until: datetime | None = None
 ) -> tuple[int, int]:
     """Keeps deals of contract 2, which were all there are before `until`, and what follows from
-    them. Returns how many deals and how many trades were new or differ."""
+    them. Returns how many deals and how many trades were new or differ. Raises QuotaReached."""
     with transaction.atomic():
-        _lock(account, until)
-        changed = _changed_deals(account, told)
-        _upsert(Deal, changed, "ticket", DEAL_COLUMNS)
-        positions = {deal.position_id for deal in changed if deal.type in (*TRADES, *COSTS)}
-        return len(changed), _derive(account, positions - {None})
+        _lock(account)
+        changed = sorted(_changed_deals(account, told), key=_age)
+        fit = _within_quota(account, changed)
+        _upsert(Deal, fit, "ticket", DEAL_COLUMNS)
+        positions = {deal.position_id for deal in fit if deal.type in (*TRADES, *COSTS)}
+        counts = len(fit), _derive(account, positions - {None})
+        _note_reached(account, until if len(fit) == len(changed) else None)
+    if len(fit) < len(changed):
+        raise QuotaReached(*counts)
+    return counts
+
+
+def _age(deal: Deal) -> tuple[int, int]:
+    """By the broker's clock, as trades are made of deals; where it is not told, by ticket."""
+    return deal.broker_time_msc or 0, deal.ticket
+
+
+def _within_quota(account: Account, rows: Sequence[M]) -> Sequence[M]:
+    """Those that the account's agent can still have written; all, where it has none."""
+    if not rows or account.agent_id is None:
+        return rows
+    kind = quotas.Kind.HISTORY
+    return rows[: quotas.take(account.agent_id, kind, len(rows), timezone.now())]
 
 
 def keep_closed(
@@ -59,16 +86,27 @@ def keep_closed(
     is_utc: bool = False,
 ) -> int:
     """Keeps positions that contract 1 told, or that were kept elsewhere as it tells them (`is_utc`:
-    there, times are UTC). One that tells less than its row leaves the row. Returns how many were
-    new or differ."""
+    there, times are UTC, and no quota counts). One that tells less than its row leaves the row.
+    Returns how many were new or differ. Raises QuotaReached."""
     found = [trades.of_closed(position, is_utc=is_utc) for position in told]
     with transaction.atomic():
-        _lock(account, until)
+        _lock(account)
         known = _known_trades(account, [trade.position_id for trade in found])
         for new in found:
             _keep_known_times(new, known.get(new.position_id))
         better = [new for new in found if not _tells_less(new, known.get(new.position_id))]
-        return _write_trades(account, better, known)
+        changed = sorted(_changed_trades(account, better, known), key=_closed)
+        fit = changed if is_utc else _within_quota(account, changed)
+        _write_trades(fit)
+        _note_reached(account, until if len(fit) == len(changed) else None)
+    if len(fit) < len(changed):
+        raise QuotaReached(0, len(fit))
+    return len(fit)
+
+
+def _closed(trade: ClosedTrade) -> tuple[float, int]:
+    at = trade.closed_at_or_guess
+    return at.timestamp() if at else 0.0, trade.position_id
 
 
 def _keep_known_times(new: ClosedTrade, row: ClosedTrade | None) -> None:
@@ -91,16 +129,21 @@ def _weight(trade: ClosedTrade) -> tuple[bool, Decimal]:
     return trade.entry_price is not None, trade.volume_closed
 
 
-def _lock(account: Account, until: datetime | None) -> None:
-    """For the rest of the transaction; and notes that all is kept from before `until`."""
+def _lock(account: Account) -> None:
+    """For the rest of the transaction."""
     rows = HistorySync.objects.filter(account=account)
-    columns: dict[str, object] = {"attempted_at": timezone.now()}
+    if not rows.update(attempted_at=timezone.now()):
+        HistorySync.objects.get_or_create(account=account)
+        rows.update(attempted_at=timezone.now())
+
+
+def _note_reached(account: Account, until: datetime | None) -> None:
+    """That all is kept from before `until`."""
     if until is not None:
         at = Value(until, output_field=DateTimeField())
-        columns["read_until"] = Greatest(Coalesce("read_until", at), at)
-    if not rows.update(**columns):
-        HistorySync.objects.get_or_create(account=account)
-        rows.update(**columns)
+        HistorySync.objects.filter(account=account).update(
+            read_until=Greatest(Coalesce("read_until", at), at)
+        )
 
 
 def _changed_deals(account: Account, told: Sequence[ToldDeal]) -> list[Deal]:
@@ -142,7 +185,9 @@ def _derive(account: Account, positions: set[int | None]) -> int:
         deals = Deal.objects.of_positions().filter(account=account, position_id__in=numbers)
         groups = groupby(deals.order_by("position_id", "ticket"), key=_position_of)
         found = [trade for _, group in groups if (trade := trades.of_deals(group)) is not None]
-        written += _write_trades(account, found, _known_trades(account, numbers))
+        changed = _changed_trades(account, found, _known_trades(account, numbers))
+        _write_trades(changed)
+        written += len(changed)
     return written
 
 
@@ -158,9 +203,9 @@ def _known_trades(account: Account, numbers: Sequence[int]) -> dict[int, ClosedT
     return known
 
 
-def _write_trades(
+def _changed_trades(
     account: Account, found: Iterable[ClosedTrade], known: dict[int, ClosedTrade]
-) -> int:
+) -> list[ClosedTrade]:
     now = timezone.now()
     changed = []
     for trade in found:
@@ -168,8 +213,11 @@ def _write_trades(
         trade.volume_closed = trade.volume_closed.quantize(VOLUME_STEP)
         if _differs(trade, known.get(trade.position_id), TRADE_COLUMNS):
             changed.append(trade)
+    return changed
+
+
+def _write_trades(changed: Sequence[ClosedTrade]) -> None:
     _upsert(ClosedTrade, changed, "position_id", (*TRADE_COLUMNS, "changed_at"))
-    return len(changed)
 
 
 def _differs(new: M, row: M | None, columns: Iterable[str]) -> bool:

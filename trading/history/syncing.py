@@ -15,6 +15,7 @@ from itertools import takewhile
 
 from django.utils import timezone
 
+from accounts import quotas
 from accounts.agents import AgentError, DealsReading
 from accounts.agents.listed import complaint
 from accounts.agents.trades import ClosedPosition
@@ -133,6 +134,8 @@ class _Sync:
             if self.row.again_at is not None:
                 self._update(again_at=self.now + EVERY)
             return self._ended(False, "It took too long; what was read is kept, the rest follows.")
+        except rows.QuotaReached as reached:
+            return self._held_back(reached)
         except (AgentError, TimeoutError) as error:
             return self._failed(getattr(error, "sentence", "The agent did not answer in time."))
         except Exception:
@@ -223,7 +226,7 @@ class _Sync:
             return False
         return all(
             position.entry_price is not None
-            and net_of.get(position.position_id, _sums(position)) == _sums(position)
+            and net_of.get(position.position_id, trades.sums(position)) == trades.sums(position)
             for position in told
         )
 
@@ -242,15 +245,21 @@ class _Sync:
         trades = f"{self.trades} closed trade{'' if self.trades == 1 else 's'}"
         return f"New or changed: {deals}{trades}. {note}".strip()
 
+    def _held_back(self, reached: rows.QuotaReached) -> Outcome:
+        """The rest follows as the quota refills; the agent shows why."""
+        self.deals, self.trades = self.deals + reached.deals, self.trades + reached.trades
+        if self.account.agent is not None:
+            quotas.alarm(self.account.agent, quotas.Kind.HISTORY, timezone.now())
+        return self._failed(quotas.sentence(quotas.Kind.HISTORY))
+
     def _failed(self, sentence: str) -> Outcome:
         since = self.row.failing_since or self.now
         self._update(failing_since=since, reason=sentence[:300])
         return self._ended(False, sentence)
 
     def _ended(self, ok: bool, sentence: str) -> Outcome:
-        HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim).update(
-            claimed_until=None
-        )
+        mine = HistorySync.objects.filter(pk=self.row.pk, claimed_until=self.claim)
+        mine.update(claimed_until=None)
         lacking = ""
         if self.unexplained:
             lacking = f"{trimmed(self.unexplained):,f} of the balance is not explained."
@@ -258,8 +267,3 @@ class _Sync:
 
     def _update(self, **columns: object) -> None:
         HistorySync.objects.filter(pk=self.row.pk).update(attempted_at=timezone.now(), **columns)
-
-
-def _sums(position: ClosedPosition) -> tuple[object, object]:
-    trade = trades.of_closed(position)
-    return trade.volume_closed, trade.net

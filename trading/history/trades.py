@@ -152,3 +152,9 @@ def guess(told: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def sums(position: ClosedPosition) -> tuple[object, object]:
+    """Lots that were closed, and the net in money."""
+    trade = of_closed(position)
+    return trade.volume_closed, trade.net

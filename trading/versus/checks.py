@@ -59,8 +59,8 @@ def _of_account(account: Account, now: datetime) -> Iterator[Check]:
     if agent is None:
         yield Check(f"{who}: no agent reports it, so nothing can be sent to it.")
         return
-    if not agent.trading_enabled:
-        yield Check(f"{who}: trading through agent {agent} is switched off.")
+    if why := agent.refusal_to_trade():
+        yield Check(f"{who}: {why[0].lower()}{why[1:]}")
     if account.is_stale(now):
         yield Check(f"{who}: its figures are old. Refresh it, and look at its agent.")
     if account.connected is False:

@@ -42,9 +42,7 @@ def stopped(account: Account) -> str:
         return why
     if agent is None:
         return "No agent reports this account, so nothing can be sent to it."
-    if not agent.trading_enabled:
-        return f"Trading through agent {agent} is switched off."
-    return ""
+    return agent.refusal_to_trade()
 
 
 def show(
