@@ -6,6 +6,7 @@ from accounts.models.agent import Agent, AgentQuerySet
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
+from accounts.models.proof import Generation
 from accounts.models.token import ApiToken
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ApiToken",
     "Conflict",
     "Firm",
+    "Generation",
     "Phase",
     "Position",
     "VSGroup",
