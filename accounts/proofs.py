@@ -101,9 +101,10 @@ def generation_of(user_id: int) -> int:
 
 
 @transaction.atomic
-def end_all(user_id: int) -> None:
-    """End every session and token of this user, and those that are being made just now. Sockets
-    and streams end with them, at the next beat."""
+def end_all(user_id: int, but: str | None = None) -> None:
+    """End every session and token of this user, and those that are being made just now; but for
+    the session with the key `but`, which is to remember its proof again. Sockets and streams end
+    with them, at the next beat."""
     Generation.objects.get_or_create(user_id=user_id)
     Generation.objects.filter(user=user_id).update(number=F("number") + 1)
-    sessions.end_all(user_id)
+    sessions.end_all(user_id, but)

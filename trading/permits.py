@@ -90,6 +90,9 @@ def _of_the_user(order: Order) -> str:
 
 def _of_the_credential(order: Order, now: datetime) -> str:
     row = Order.objects.filter(pk=order.pk)
+    token = order.token
+    if token is not None and not token.is_valid(now):
+        return ENDED
     if not row.filter(_goes_on(now)).exists():
         return ENDED
     if settings.MFA_REQUIRED and not row.filter(_is_proven()).exists():

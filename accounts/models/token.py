@@ -115,8 +115,8 @@ class ApiToken(Proven):
         self.start, self.digest = key[:SHOWN], digest_of(key)
         self.password_mark = mark_of(self.user.get_session_auth_hash(), self.digest)
         self.proven_by, self.proven_at, self.factor = proof.kind, proof.at, proof.factor
-        known = proof.generation is not None
-        self.generation = proof.generation if known else Generation.of(self.user)
+        known = proof.generation
+        self.generation = Generation.of(self.user) if known is None else known
         return key
 
     @property

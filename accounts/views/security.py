@@ -52,8 +52,8 @@ def password(request: HttpRequest) -> HttpResponse:
     if form is not None and form.is_valid():
         form.save()
         update_session_auth_hash(request, user)
+        proofs.end_all(user.pk, but=request.session.session_key)
         proofs.remember(request.session, user, form.factor)
-        end_all(user.pk, but=request.session.session_key)
         messages.success(request, PASSWORD_CHANGED)
         return redirect("security")
     context = {"form": form, "has_factor": second_factor.has(user)}

@@ -1,4 +1,4 @@
-"""The door of orders asks again how whoever placed an order was proven, in the moment of the claim."""
+"""The door of orders asks again, in the moment of the claim, how its user was proven."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -94,13 +94,19 @@ def revoke(user: User) -> None:
 
 
 def expire(user: User) -> None:
-    ApiToken.objects.update(expires_at=timezone.now())
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+
+
+def change_password(user: User) -> None:
+    user = User.objects.get(pk=user.pk)
+    user.set_password("another long password")
+    user.save(update_fields=["password"])
 
 
 END = [remove_the_factor, sign_out_everywhere, revoke, expire]
 
 
-@pytest.mark.parametrize("end", END)
+@pytest.mark.parametrize("end", [*END, change_password])
 def test_what_ends_after_the_click_stops_the_order(desk: Desk, end: Callable[[User], None]) -> None:
     token = prove_by_token(desk.trader)
     order = desk.place()
