@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import gate, proofs
 from accounts.models import ApiToken
+from accounts.models.token import scope_choices
 from accounts.token_form import TokenForm
 
 operations = logging.getLogger("operations")
@@ -28,11 +29,7 @@ class Row:
     token: ApiToken
     is_valid: bool
     reads_only: bool
-
-    @property
-    def reach(self) -> str:
-        scopes = self.token.scopes
-        return "everything that you can do" if scopes is None else ", ".join(scopes) or "nothing"
+    limits: list[str]  # names of permissions; empty: none
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +73,13 @@ def _rows(user: User) -> list[Row]:
     found = list(ApiToken.objects.filter(user=user).with_user()[:SHOWN])
     is_required = settings.MFA_REQUIRED and gate.is_required(user)
     standing = {proof for _, proof in proofs.standing((user.pk, one.proof) for one in found)}
+    names = dict(scope_choices())
     return [
-        Row(one, one.is_valid(now), bool(is_required) and one.proof not in standing)
+        Row(
+            token=one,
+            is_valid=one.is_valid(now),
+            reads_only=bool(is_required) and one.proof not in standing,
+            limits=[names.get(scope, scope) for scope in one.scopes or ()],
+        )
         for one in found
     ]

@@ -83,7 +83,7 @@ def test_a_token_is_shown_once_and_reaches_as_far_as_was_ticked(valkey: PrivateV
     assert program.get("/api/agents/status").status_code == 403
     page = text(client.get("/tokens/"))
     assert key not in page
-    assert "Allows accounts.view_account." in words(page)
+    assert "Limited to: Can view account." in words(page)
     ends = ApiToken.objects.get().expires_at - timezone.now()
     assert timedelta(days=29) < ends <= timedelta(days=30)
 
@@ -190,5 +190,5 @@ def test_the_list_costs_the_same_for_any_number_of_tokens(
     client = in_as(user)
     for name in ("one", "two", "three"):
         issue(user, name)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get("/tokens/")
