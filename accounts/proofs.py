@@ -25,11 +25,13 @@ KEPT = "proof"  # in a session
 Shown = tuple[int, Proof]  # a user's id, and what they have shown
 
 
-def now(user: Any, factor: Authenticator | None) -> Proof:
+def now(user: Any, factor: Authenticator | None, generation: int | None = None) -> Proof:
     """Return the proof of what was shown just now: this second factor, or with None the password
-    alone."""
+    alone. `generation`: read before it was shown, so that what ends meanwhile ends this too."""
     kind, pk = (ProvenBy.PASSWORD, None) if factor is None else (factor.type, factor.pk)
-    return Proof(kind, timezone.now(), pk, generation_of(user.pk))
+    if generation is None:
+        generation = generation_of(user.pk)
+    return Proof(kind, timezone.now(), pk, generation)
 
 
 # --- sessions -----------------------------------------------------------------------------------

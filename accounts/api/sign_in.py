@@ -73,11 +73,12 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     if user is None:
         operations.warning("A sign-in for a token was refused, from %s", address(request))
         return _refused(WRONG)
+    generation = proofs.generation_of(user.pk)
     factor = _factor(user, typed.code)
     if isinstance(factor, HttpResponse):
         return factor
     operations.info("%s signed in for a token", user.get_username())
-    lasts, proof = timedelta(hours=settings.API_TOKEN_HOURS), proofs.now(user, factor)
+    lasts, proof = timedelta(hours=settings.API_TOKEN_HOURS), proofs.now(user, factor, generation)
     token, key = ApiToken.issue(user, "signed in", lasts, proof=proof)
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})

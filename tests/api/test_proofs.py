@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from accounts import second_factor
 from accounts.models import ApiToken
 from tests.api.program import told
 from tests.authenticator import PASSWORD, Telephone, confirm, sign_in
@@ -150,6 +151,21 @@ def test_a_token_reads_only_once_its_user_has_turned_the_second_factor_off(
     assert_reads_only(program)
     telephone.later()
     assert trade(token_for(user, telephone.code())).status_code == 503
+
+
+def test_a_sign_in_that_a_reset_overtakes_makes_a_token_that_has_ended(
+    telephone: Telephone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = telephone.set_up(*TRADER)
+    check = second_factor.check
+
+    def overtaken(user: User, code: str) -> Any:
+        shown = check(user, code)
+        reset(user)
+        return shown
+
+    monkeypatch.setattr(second_factor, "check", overtaken)
+    assert token_for(user, telephone.code()).get("/api/accounts").status_code == 401
 
 
 def test_a_token_trades_while_its_second_factor_stands(telephone: Telephone, desk: Desk) -> None:
