@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import second_factor
+from accounts import proofs, second_factor
 from accounts.models import ApiToken
+from accounts.programs.access import by_key, check
 from tests.api.program import told
 from tests.authenticator import PASSWORD, Telephone, confirm, sign_in
 from tests.cast import VIEW
@@ -151,6 +153,20 @@ def test_a_token_reads_only_once_its_user_has_turned_the_second_factor_off(
     assert_reads_only(program)
     telephone.later()
     assert trade(token_for(user, telephone.code())).status_code == 503
+
+
+def test_what_listens_goes_on_while_its_token_reads_and_closes_when_it_ends(
+    telephone: Telephone,
+) -> None:
+    """The same check as at every beat of /ws and of server-sent events."""
+    user = telephone.set_up(*TRADER)
+    lasts, proof = timedelta(days=1), proofs.now(user, second_factor.app_of(user))
+    holder = by_key(ApiToken.issue(user, "a script", lasts, proof=proof)[1], "127.0.0.1")
+    second_factor.remove(user, by="itself", but="its session")
+    assert check([holder]) == {}
+    assert "account_update" in holder.kinds
+    proofs.end_all(user.pk)
+    assert check([holder])[holder].code == 4401
 
 
 def test_a_sign_in_that_a_reset_overtakes_makes_a_token_that_has_ended(
