@@ -2,8 +2,9 @@
 
 Required, unless the desk turns that off (settings.MFA_REQUIRED), of superusers, of those with a
 permission of trading other than to look, and of those who can change agents, whose account an
-agent reads, users or groups: each is a way to the money. It is asked of sessions; a token of the
-API is made by a session that has passed, or for a password and a code.
+agent reads, users or groups: each is a way to the money. It is asked at every request, and at every
+beat of sockets and streams: a session opens nothing without one that still stands, a token of the
+API reads and does nothing else. The door of orders asks again: permits.py.
 """
 
 from collections.abc import Callable
@@ -14,18 +15,16 @@ from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.views import redirect_to_login
-from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import second_factor
+from accounts import proofs, second_factor
 from accounts.views.answers import by_htmx
 from mt5monitor.api.answers import detail
 
-PASSED = "second_factor"  # in the session of whoever has shown one
 LOOKS = "view_"
 # Besides those of trading: where orders go, whose an account is, and what other users may do.
 GUARDED = (
@@ -37,6 +36,10 @@ CHANGES = ("add", "change", "delete")
 OPEN = ("/login/", "/logout/", "/security/", "/api/auth/", "/healthz", "/favicon.ico")
 FOR_TOKENS = ("/api/", "/events/")
 DOCUMENTS = ("/api/docs", "/api/openapi.json")  # to staff who are signed in; no token opens them
+READS_ONLY = (
+    "This token reads only: its user needs a second factor to do more, and this token was not made "
+    "with one that is still set up. Sign in with a code, and make a new token."
+)
 MISSING = (
     "Your user can trade, or change agents or users, and so needs a second factor: set it up on "
     "the page Security."
@@ -75,15 +78,25 @@ def is_missing(user: Any) -> bool:
     return settings.MFA_REQUIRED and is_required(user) and not second_factor.has(user)
 
 
-def has_passed(session: SessionBase | dict[str, Any]) -> bool:
-    return bool(session.get(PASSED))
+def is_unproven(user: Any) -> bool:
+    """Return whether a second factor is required of this user, who acts now without one that
+    stands: see proofs.of."""
+    if not settings.MFA_REQUIRED or not is_required(user):
+        return False
+    return not proofs.stands(user.pk, proofs.of(user))
+
+
+def is_reading(permission: str) -> bool:
+    """Return whether it is a permission to look, which a token keeps without a second factor."""
+    return permission.partition(".")[2].startswith(LOOKS)
 
 
 def holds_back(request: HttpRequest) -> bool:
     """Whether this session is somebody's who has to show a second factor first."""
     if not settings.MFA_REQUIRED or not request.user.is_authenticated:
         return False
-    return not has_passed(request.session) and is_required(request.user)
+    proof = proofs.of_session(request.session)
+    return not proofs.stands(request.user.pk, proof) and is_required(request.user)
 
 
 def held_back(request: HttpRequest) -> dict[str, Callable[[], bool]]:
@@ -98,8 +111,12 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
         answer = super().process_view(request, view_func, view_args, view_kwargs)
-        if answer is not None or _is_open(request) or not holds_back(request):
+        if answer is not None or _is_open(request):
             return answer
+        if request.user.is_authenticated:
+            proofs.attach(request.user, proofs.of_session(request.session))
+        if not holds_back(request):
+            return None
         if request.path_info.startswith(FOR_TOKENS):
             return detail(MISSING, 403)
         return _to_the_factor(request)

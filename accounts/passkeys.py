@@ -89,18 +89,19 @@ def keep(user: User, name: str, credential: dict[str, Any]) -> None:
     operations.info("%s added a passkey", user.get_username())
 
 
-def check(user: User, text: str) -> None:
-    """`text`: the JSON of what the browser showed. Raises Wrong."""
+def check(user: User, text: str) -> Authenticator:
+    """Return the passkey. `text`: the JSON of what the browser showed. Raise Wrong."""
     try:
         credential: dict[str, Any] = json.loads(text)
         auth.parse_authentication_response(credential)
-        row = auth.complete_authentication(user, credential)
+        row: Authenticator = auth.complete_authentication(user, credential)
     except MALFORMED:
         operations.warning("A passkey of %s was refused", user.get_username())
         raise Wrong(NOT_THIS) from None
     finally:
         auth.clear_state()  # nothing is signed twice for the same question
     row.record_usage()
+    return row
 
 
 def remove(row: Authenticator) -> None:

@@ -17,9 +17,9 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from accounts import attempts
+from accounts import attempts, proofs
 from accounts.secret import decrypt, encrypt
-from mt5monitor.sessions import end_all
+from mt5monitor import sessions
 
 operations = logging.getLogger("operations")
 log = logging.getLogger(__name__)
@@ -48,37 +48,45 @@ def has(user: User) -> bool:
     return bool(Authenticator.objects.filter(user=user).exists())
 
 
+def of_kind(user: User, kind: str) -> Authenticator | None:
+    """Return the app or the recovery codes of this user, of which there is one each."""
+    return Authenticator.objects.filter(user=user, type=kind).first()
+
+
 def app_of(user: User) -> Authenticator | None:
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    return of_kind(user, Authenticator.Type.TOTP)
 
 
 def codes_left(user: User) -> int:
-    row = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    row = of_kind(user, Authenticator.Type.RECOVERY_CODES)
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 
-def check(user: User, code: str) -> None:
-    """Uses up this code of the app, or recovery code. Raises Wrong."""
+def check(user: User, code: str) -> Authenticator:
+    """Use up this code of the app, or recovery code; return which of the two it was of. Raise
+    Wrong."""
     if attempts.too_many_codes(user.pk):
         raise Wrong(attempts.TOO_MANY_CODES)
-    if not _is_right(user, _digits(code)):
+    shown = _shown_by(user, _digits(code))
+    if shown is None:
         operations.warning("A code of the second factor of %s was refused", user.get_username())
         raise Wrong(WRONG)
     attempts.forget_codes(user.pk)
+    return shown
 
 
-def _is_right(user: User, code: str) -> bool:
-    """Raises Wrong when nothing can be told."""
+def _shown_by(user: User, code: str) -> Authenticator | None:
+    """None for a wrong code. Raises Wrong when nothing can be told."""
     rows = {row.type: row for row in Authenticator.objects.filter(user=user)} if code else {}
     try:
         for row in (rows[kind] for kind in KINDS if kind in rows):
             if row.wrap().validate_code(code) and _is_first_use(row, code):
                 row.record_usage()
-                return True
+                return row
     except InvalidToken:
         log.exception("The second factor of %s cannot be decrypted", user.get_username())
         raise Wrong("Your second factor cannot be read any more: have it removed.") from None
-    return False
+    return None
 
 
 def _is_first_use(row: Authenticator, code: str) -> bool:
@@ -137,11 +145,15 @@ def new_codes(user: User) -> list[str]:
 
 
 def remove(user: User, by: str, but: str | None = None) -> bool:
-    """Whether there was one. Whoever is signed in as this user is signed out, but for the session
-    with the key `but`."""
+    """Return whether there was one. With the key `but` of the session of the user who does it, that
+    session goes on, and tokens go on without a second factor; else all of both end: it is removed
+    for somebody who lost it, and may not be the one who has it now."""
     with transaction.atomic():
         removed, _ = Authenticator.objects.filter(user=user).delete()
-        end_all(user.pk, but)
+        if but is None:
+            proofs.end_all(user.pk)
+        else:
+            sessions.end_all(user.pk, but)
     if removed:
         operations.warning("The second factor of %s was removed by %s", user.get_username(), by)
     attempts.forget_codes(user.pk)

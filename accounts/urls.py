@@ -18,6 +18,7 @@ from accounts.views import (
     selection,
     sessions,
     suggestions,
+    tokens,
 )
 
 urlpatterns = [
@@ -47,7 +48,10 @@ urlpatterns = [
     path("security/passkey/", passkeys.add, name="security-passkey"),
     path("security/passkey/<int:pk>/", passkeys.remove, name="security-passkey-remove"),
     path("security/off/", security.off, name="security-off"),
+    path("security/password/", security.password, name="security-password"),
     path("security/sign-out/", security.sign_out_everywhere, name="security-sign-out"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:pk>/revoke/", tokens.revoke, name="token-revoke"),
     path("logout/", sessions.SignOut.as_view(), name="logout"),
     path("healthz", health.health, name="health"),
 ]

@@ -12,7 +12,7 @@ from mt5monitor.icon import icon
 handler500 = "mt5monitor.failed.failed"
 urlpatterns = [
     path("admin/login/", sign_in_to_admin),
-    path("admin/password_change/", admin.site.admin_view(change_own_password, cacheable=True)),
+    path("admin/password_change/", admin.site.admin_view(change_own_password)),
     path("admin/", admin.site.urls),
     re_path("^api/(?P<rest>)$", nothing_here),
     path("api/", api_urls),

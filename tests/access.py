@@ -82,7 +82,10 @@ PAGES = {
     "security/passkey/": May(SIGNED_IN, SIGNED_IN),
     "security/passkey/<int:pk>/": May(NOBODY, NOBODY),  # but for those whose passkey it is
     "security/off/": May(NOBODY, SIGNED_IN),
+    "security/password/": May(SIGNED_IN, SIGNED_IN),
     "security/sign-out/": May(NOBODY, SIGNED_IN),
+    "tokens/": May(SIGNED_IN, BOSS),
+    "tokens/<int:pk>/revoke/": May(NOBODY, NOBODY),  # but for those whose token it is
     "logout/": May(NOBODY, SIGNED_IN),
     "healthz": May(ANYBODY, NOBODY),
     "favicon.ico": May(ANYBODY, NOBODY),

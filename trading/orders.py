@@ -24,6 +24,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import proofs
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
 from accounts.positions import find
@@ -90,8 +91,11 @@ def place(
     try:
         with transaction.atomic(durable=True):
             columns = _columns(account, user, asked, client_key, valid_for)
-            if part_of is not None:
+            if part_of is None:
+                columns |= proofs.of(user).credential_columns
+            else:
                 columns |= {"versus": part_of.versus, "run": part_of.run, "step": part_of.step}
+                columns |= part_of.versus.proof.columns
             order = Order.objects.create(**columns)
             placed, who = f"Placed: {order.words}.", order.username
             append(order, placed, state=order.state, actor=who, data=noted)

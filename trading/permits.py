@@ -11,17 +11,26 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts.models import Agent, TradingApproval
+from accounts import proofs
+from accounts.models import Agent, ApiToken, TradingApproval
 from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.hosts import known
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
 from trading.versus.diagram import OPENING
 
 MINUTE = timedelta(minutes=1)
+ENDED = (
+    "What placed it has ended: its user signed out everywhere, or its token ended. Sign in and "
+    "place it again."
+)
+UNPROVEN = (
+    "Trading needs a second factor, and what placed this was not signed in with one that is still "
+    "set up. Sign in with a code and place it again."
+)
 
 
 def permitted(now: datetime) -> QuerySet[Order]:
-    """Orders that may be sent at `now`, as far as switches and time go."""
+    """Orders that may be sent at `now`, as far as switches, credentials and time go."""
     agent = Agent.objects.filter(
         pk=OuterRef("agent_id"),
         url=OuterRef("agent_url"),
@@ -43,13 +52,29 @@ def permitted(now: datetime) -> QuerySet[Order]:
         account__number=F("login"),
         valid_until__gt=now,
         placed_at__lte=now + CLOCKS_DIFFER,  # else the clock was set back: it is older than it says
-    )
+    ).filter(_goes_on(now), _is_proven())
+
+
+def _goes_on(now: datetime) -> Q:
+    """What placed the order has not ended."""
+    lasting = ApiToken.objects.filter(pk=OuterRef("token"), revoked_at=None, expires_at__gt=now)
+    return Q(~proofs.was_ended("user")) & (Q(token=None) | Q(Exists(lasting)))
+
+
+def _is_proven() -> Q:
+    """With a second factor that stands, where the desk asks for one of those who trade. What only
+    closes or protects what a versus has open goes on, whatever has become of the factor."""
+    if not settings.MFA_REQUIRED:
+        return Q()
+    unwinds = Q(versus__isnull=False) & ~Q(kind=Order.Kind.OPEN)
+    return unwinds | Q(proofs.factor_stands("user"))
 
 
 def refusal(order: Order, now: datetime) -> str:
     """Why the order may not be sent now; empty when it may. Inside the claim's transaction."""
     return (
         _of_the_user(order)
+        or _of_the_credential(order, now)
         or refusal_of_the_switch()
         or _of_the_agent(order)
         or _of_the_account(order)
@@ -68,6 +93,18 @@ def _of_the_user(order: Order) -> str:
         return "You may not run versus: the permission is missing."
     if order.overrides_lock and not user.has_perm("trading.override_lock"):
         return "You may not close while the outcome of another order is unknown."
+    return ""
+
+
+def _of_the_credential(order: Order, now: datetime) -> str:
+    row = Order.objects.filter(pk=order.pk)
+    token = order.token
+    if token is not None and not token.is_valid(now):
+        return ENDED
+    if not row.filter(_goes_on(now)).exists():
+        return ENDED
+    if settings.MFA_REQUIRED and not row.filter(_is_proven()).exists():
+        return UNPROVEN
     return ""
 
 

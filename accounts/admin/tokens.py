@@ -1,38 +1,29 @@
 """Tokens of the API: made here, told once, revoked at any time."""
 
-from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import Permission, User
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
+from accounts import proofs
 from accounts.admin.base import ModelAdmin
 from accounts.models import ApiToken
+from accounts.models.proof import Proof, ProvenBy
+from accounts.models.token import MOST_DAYS, lasting, scope_choices
 from accounts.wording import listed
 
-MOST_DAYS = 730
 ENDS = (
-    "It ends before when it is revoked, when its user’s password changes, or when its user is made "
-    "inactive. It may no more than its user may at that moment."
+    "It ends before when it is revoked, when its user’s password changes, when its user signs out "
+    "everywhere, or when its user is made inactive. It can do no more than its user can do then."
 )
-# What the API asks for; nothing else would mean anything to it.
-SCOPES = Q(content_type__app_label="accounts", codename__in=["view_account", "view_agent"]) | Q(
-    codename__in=[
-        "view_logs",
-        "change_phase",
-        "change_vs",
-        "trade",
-        "override_lock",
-        "view_versus",
-        "run_versus",
-        "acknowledge_firm_rules",
-        "sync_sheets",
-    ]
+OWN_ONLY = (
+    "in whose name its program acts. A token for another user never shows their second factor: if "
+    "they need one, it reads only, and they make their own on the page API tokens"
 )
 
 
@@ -55,20 +46,21 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiToken
         fields = ("user", "name")
+        help_texts = {"user": OWN_ONLY}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = Permission.objects.filter(SCOPES).select_related("content_type")
-        choices = [(f"{one.content_type.app_label}.{one.codename}", one.name) for one in found]
-        self.fields["reach"].choices = choices  # type: ignore[attr-defined]
+        self.fields["reach"].choices = scope_choices()  # type: ignore[attr-defined]
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
     form = TokenForm
     fields = ("user", "name", "reach", "days")
-    list_display = ("name", "user", "start", "limits", "expires_at", "state", "used_at")
-    list_select_related = ("user",)
+    list_display = (
+        *("name", "user", "start", "limits", "proven_by", "expires_at", "state", "used_at"),
+    )
+    list_select_related = ("user__generation",)
     search_fields = ("name", "user__username", "start")
     show_full_result_count = False
     compressed_fields = True
@@ -103,9 +95,10 @@ class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, token: ApiToken, form: Any, change: bool) -> None:
-        key = token.cut()
+        is_own = token.user == request.user
+        key = token.cut(proofs.of(request.user) if is_own else Proof(ProvenBy.NONE))
         token.scopes = form.cleaned_data["reach"] or None
-        token.expires_at = timezone.now() + timedelta(days=form.cleaned_data["days"])
+        token.expires_at = lasting(form.cleaned_data["days"])
         super().save_model(request, token, form, change)
         messages.warning(request, f"The token, shown this once: {key}")
 

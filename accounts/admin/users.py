@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import second_factor
+from accounts import proofs, second_factor
 from accounts.admin.base import ModelAdmin
 from accounts.wording import listed
 
@@ -65,6 +65,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
         if user is not None and not _may_become(request, user):
             raise PermissionDenied("This user may do what you may not: a superuser has to do it.")
         return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
+        """Sessions and tokens of a user who is made inactive do not come back with them."""
+        super().save_model(request, user, form, change)
+        if change and "is_active" in form.changed_data and not user.is_active:
+            proofs.end_all(user.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if _gives_rights(request) else ("is_superuser", "groups", "user_permissions")

@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
+from accounts import gate, proofs
 from accounts.api.tokens import token_of
 from accounts.models.token import ApiToken
 from mt5monitor.api.limits import address, spend
 
 WRONG_TOKEN = (
-    "This token is wrong, has expired, was revoked, or ended "  # noqa: S105 - a sentence
-    "with the former password of its user."
+    "This token is wrong, has expired, was revoked, or ended when its user "  # noqa: S105
+    "changed the password or signed out everywhere."
 )
 NO_TOKEN = "Missing authorization header: send “Authorization: Bearer …”, or sign in."  # noqa: S105
 
@@ -32,7 +33,17 @@ class Caller:
     def ident(self) -> str:
         return f"token:{self.token.pk}" if self.token else f"user:{self.user.pk}"
 
+    @cached_property
+    def reads_only(self) -> bool:
+        """Whether its user needs a second factor now, and its token shows none that stands. A
+        session without one is not let in at all."""
+        return self.token is not None and gate.is_unproven(self.user)
+
     def may(self, permission: str) -> bool:
+        return self.has(permission) and (gate.is_reading(permission) or not self.reads_only)
+
+    def has(self, permission: str) -> bool:
+        """Whether it is given to both token and user, whatever the token reads."""
         reaches = self.token is None or self.token.allows(permission)
         return reaches and self.user.has_perm(permission)
 
@@ -45,7 +56,10 @@ def caller_of(request: HttpRequest) -> Caller:
 def by_token(key: str, from_address: str) -> Caller | None:
     """Who holds this token; None when nobody may with it. Raises TooOften."""
     token = token_of(key, from_address)
-    return None if token is None else Caller(token.user, token)
+    if token is None:
+        return None
+    proofs.attach(token.user, token.proof)
+    return Caller(token.user, token)
 
 
 # --- what opens an operation -------------------------------------------------------------------
@@ -99,6 +113,8 @@ class Session(APIKeyCookie):
 def permitted(caller: Caller, permissions: tuple[str, ...]) -> Caller:
     """Raises HttpError 403."""
     for permission in permissions:
+        if caller.has(permission) and not caller.may(permission):
+            raise HttpError(403, gate.READS_ONLY)
         if not caller.may(permission):
             raise HttpError(403, f"You may not do this: {permission} is missing.")
     return caller

@@ -4,13 +4,14 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from accounts import gate, second_factor
+from accounts import gate, proofs, second_factor
 from accounts.api.caller import Caller, by_token, caller_of, may
 from accounts.api.shapes import Problem
 from accounts.attempts import TOO_OFTEN, too_often
@@ -72,10 +73,13 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     if user is None:
         operations.warning("A sign-in for a token was refused, from %s", address(request))
         return _refused(WRONG)
-    if refusal := _without_the_factor(user, typed.code):
-        return refusal
+    generation = proofs.generation_of(user.pk)
+    factor = _factor(user, typed.code)
+    if isinstance(factor, HttpResponse):
+        return factor
     operations.info("%s signed in for a token", user.get_username())
-    token, key = ApiToken.issue(user, "signed in", timedelta(hours=settings.API_TOKEN_HOURS))
+    lasts, proof = timedelta(hours=settings.API_TOKEN_HOURS), proofs.now(user, factor, generation)
+    token, key = ApiToken.issue(user, "signed in", lasts, proof=proof)
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})
 
@@ -84,8 +88,8 @@ def _refused(text: str, status: int = 401, **more: Any) -> HttpResponse:
     return detail(text, status, success=False, message=text, **more)
 
 
-def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
-    """None: the code is right, or none is asked for."""
+def _factor(user: Any, code: str) -> Authenticator | HttpResponse | None:
+    """The second factor that this code is of; None where none is asked for; or the refusal."""
     if gate.is_missing(user):
         return _refused(gate.MISSING, 403)
     if not second_factor.has(user):
@@ -93,10 +97,9 @@ def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
     if not code:
         return _refused(NO_CODE, mfa_required=True)
     try:
-        second_factor.check(user, code)
+        return second_factor.check(user, code)
     except second_factor.Wrong as wrong:
         return _refused(str(wrong), mfa_required=True)
-    return None
 
 
 @router.post(
@@ -119,7 +122,10 @@ def verify(request: HttpRequest) -> HttpResponse:
     caller = _told(request)
     if caller is None:
         return answer({"valid": False, "message": "No token, or one that is not valid any more."})
-    return answer({"valid": True, "message": f"Valid, for {caller.user.get_username()}."})
+    message = f"Valid, for {caller.user.get_username()}."
+    if caller.reads_only:
+        message += f" {gate.READS_ONLY}"
+    return answer({"valid": True, "message": message})
 
 
 def _told(request: HttpRequest) -> Caller | None:

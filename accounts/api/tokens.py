@@ -26,7 +26,7 @@ def token_of(key: str, address: str) -> ApiToken | None:
     if digest not in _recent and _are_too_many(address) and not _is_known(digest):
         raise TooOften(TOO_MANY_WRONG)
     now = timezone.now()
-    token = ApiToken.objects.filter(digest=digest).select_related("user").first()
+    token = ApiToken.objects.filter(digest=digest).with_user().first()
     if token is None or not token.is_valid(now):
         _was_wrong(digest, address)
         return None

@@ -15,8 +15,9 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import gate
+from accounts import gate, proofs
 from accounts.live.frames import Refused
+from accounts.models.proof import UNKNOWN, Proof
 
 SIGNED_OUT = "You are signed out."
 FORBIDDEN = "You may not see this page."
@@ -32,7 +33,7 @@ class Pass:
     sees_agents: bool = False
     session_data: str = ""
     password: str = ""
-    has_passed: bool = False  # the second factor
+    proof: Proof = UNKNOWN
 
 
 def admit(scope: Mapping[str, Any]) -> Pass:
@@ -48,8 +49,8 @@ def admit(scope: Mapping[str, Any]) -> Pass:
 
 
 def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
-    """Those who may not listen any more, and why. Three queries, however many they are, and one
-    more where somebody has not shown a second factor."""
+    """Those who may not listen any more, and why. Three queries, however many they are, and where
+    second factors are required one more for those that were shown, and one for who shows none."""
     holders = list(holders)
     sessions = _sessions({holder.session_key for holder in holders})
     viewers = who_may("accounts.view_account", {holder.user_id for holder in holders})
@@ -71,9 +72,13 @@ def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
 
 def held_back(holders: Iterable[Pass]) -> set[Pass]:
     """Of those whose sessions were verified: who has to show a second factor first."""
-    holders = [holder for holder in holders if not holder.has_passed]
-    required = gate.required_of({holder.user_id for holder in holders})
-    return {holder for holder in holders if holder.user_id in required}
+    holders = list(holders)
+    if not settings.MFA_REQUIRED:
+        return set()
+    standing = proofs.standing((holder.user_id, holder.proof) for holder in holders)
+    without = [one for one in holders if (one.user_id, one.proof) not in standing]
+    required = gate.required_of({holder.user_id for holder in without})
+    return {holder for holder in without if holder.user_id in required}
 
 
 def signed_in(holders: Iterable[Pass], users: Mapping[int, AbstractUser]) -> set[Pass]:
@@ -118,7 +123,7 @@ def _verified(holder: Pass, user: AbstractUser, data: str) -> bool:
     ):
         return False
     holder.session_data, holder.password = data, user.password
-    holder.has_passed = gate.has_passed(session)
+    holder.proof = proofs.of_session(session)
     return True
 
 

@@ -7,6 +7,7 @@ from accounts.models.approval import TradingApproval
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
+from accounts.models.proof import Generation
 from accounts.models.quota import AgentQuota
 from accounts.models.token import ApiToken
 
@@ -19,6 +20,7 @@ __all__ = [
     "ApiToken",
     "Conflict",
     "Firm",
+    "Generation",
     "Phase",
     "Position",
     "TradingApproval",

@@ -4,15 +4,46 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.proof import UNKNOWN, Generation, Proof, Proven
+
 PREFIX = "mt5m_"
 SHOWN = len(PREFIX) + 4
+MOST_DAYS = 730
+# What the API asks for; nothing else would mean anything to it.
+SCOPES = models.Q(
+    content_type__app_label="accounts", codename__in=["view_account", "view_agent"]
+) | models.Q(
+    codename__in=[
+        "view_logs",
+        "change_phase",
+        "change_vs",
+        "trade",
+        "override_lock",
+        "view_versus",
+        "run_versus",
+        "acknowledge_firm_rules",
+        "sync_sheets",
+    ]
+)
 USED_EVERY = timedelta(minutes=1)  # how exactly the last use is kept
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """Return the permissions that a token can be limited to, and their names."""
+    found = Permission.objects.filter(SCOPES).select_related("content_type")
+    return [(f"{one.content_type.app_label}.{one.codename}", one.name) for one in found]
+
+
+def lasting(days: int) -> datetime:
+    """Return when a token that is made now and lasts so long ends."""
+    return timezone.now() + timedelta(days=days)
 
 
 def digest_of(key: str) -> str:
@@ -25,7 +56,13 @@ def mark_of(auth_hash: str, digest: str) -> str:
     return hmac.new(auth_hash.encode(), digest.encode(), hashlib.sha256).hexdigest()
 
 
-class ApiToken(models.Model):
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def with_user(self) -> "ApiTokenQuerySet":
+        """With all that `is_valid` looks at."""
+        return self.select_related("user__generation")
+
+
+class ApiToken(Proven):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
@@ -37,12 +74,16 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     # It ends with the password that its user had when it was made, as sessions do.
     password_mark = models.CharField(max_length=64, editable=False)
+    # Of its user's credentials when it was made: it ends with them.
+    generation = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     # Never more than its user may; empty: all of that.
     scopes = models.JSONField(null=True, blank=True, help_text="permissions that it is limited to")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, editable=False)
     used_at = models.DateTimeField(null=True, editable=False, help_text="to the minute")
+
+    objects: ClassVar[models.Manager["ApiToken"]] = ApiTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -54,24 +95,38 @@ class ApiToken(models.Model):
 
     @classmethod
     def issue(
-        cls, user: Any, name: str, lasts: timedelta, scopes: list[str] | None = None
+        cls,
+        user: Any,
+        name: str,
+        lasts: timedelta,
+        scopes: list[str] | None = None,
+        proof: Proof = UNKNOWN,
     ) -> tuple["ApiToken", str]:
-        """The row, and the token itself: it is told this once."""
+        """Return the row, and the token itself, which is shown this once. `proof`: of its maker."""
         token = cls(user=user, name=name, scopes=scopes, expires_at=timezone.now() + lasts)
-        key = token.cut()
+        key = token.cut(proof)
         token.save(force_insert=True)
         return token, key
 
-    def cut(self) -> str:
-        """Makes a key for its user as it is now, and returns it; nothing is saved."""
+    def cut(self, proof: Proof) -> str:
+        """Make a key for its user as it is now, and return it; nothing is saved. What made it has
+        proven as much as it does, and ends with it."""
         key = PREFIX + secrets.token_urlsafe(32)
         self.start, self.digest = key[:SHOWN], digest_of(key)
         self.password_mark = mark_of(self.user.get_session_auth_hash(), self.digest)
+        self.proven_by, self.proven_at, self.factor = proof.kind, proof.at, proof.factor
+        known = proof.generation
+        self.generation = Generation.of(self.user) if known is None else known
         return key
+
+    @property
+    def proof(self) -> Proof:
+        return Proof(self.proven_by, self.proven_at, self.factor, self.generation, self.pk)
 
     def is_valid(self, now: datetime) -> bool:
         lasts = self.revoked_at is None and now < self.expires_at
-        return lasts and self.user.is_active and self._is_of_this_password()
+        ended = Generation.of(self.user) > self.generation
+        return lasts and not ended and self.user.is_active and self._is_of_this_password()
 
     def _is_of_this_password(self) -> bool:
         user: Any = self.user

@@ -65,7 +65,8 @@ def _admitted(holder: Holder) -> Holder:
 
 def check(holders: Iterable[Holder]) -> dict[Holder, Refused]:
     """Those who may not listen any more, and why; what the others may hear. Seven queries, however
-    many they are, and one more where somebody has not shown a second factor."""
+    many they are, and up to two more where second factors are required. A token without one hears
+    what its user may: it reads."""
     holders = list(holders)
     ids = {holder.user_id for holder in holders}
     users = _active(ids)
@@ -100,6 +101,6 @@ def _scopes(ids: set[int]) -> dict[int, set[str] | None]:
     """Of those of these tokens that are valid: what they are limited to, None for nothing."""
     if not ids:
         return {}
-    now, tokens = timezone.now(), ApiToken.objects.filter(pk__in=ids).select_related("user")
+    now, tokens = timezone.now(), ApiToken.objects.filter(pk__in=ids).with_user()
     valid = [token for token in tokens if token.is_valid(now)]
     return {one.pk: None if one.scopes is None else set(one.scopes) for one in valid}

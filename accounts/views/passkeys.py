@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts import passkeys, second_factor
+from accounts import passkeys, proofs, second_factor
 from accounts.credentials import ConfirmForm, NewPasskeyForm
 from accounts.views.sessions import status_of
 
@@ -21,6 +21,7 @@ def add(request: HttpRequest) -> HttpResponse:
         return redirect("security")
     form = NewPasskeyForm(user, request, request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
+        proofs.remember(request.session, user, form.factor)
         messages.success(request, f"The passkey “{form.cleaned_data['name']}” is added.")
         return redirect("security")
     context = {"form": form, "asked": passkeys.asked_to_make(user), "longest": passkeys.LONGEST}
@@ -34,6 +35,8 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     form = ConfirmForm(user, request, request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
         passkeys.remove(row)
+        # This session may have been opened with it; it goes on with the code that was shown now.
+        proofs.remember(request.session, user, form.factor)
         messages.success(request, f"The passkey “{row.wrap().name}” is removed.")
         return redirect("security")
     context = {"form": form, "name": row.wrap().name}

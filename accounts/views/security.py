@@ -7,19 +7,19 @@ from urllib.parse import quote
 from allauth.mfa.adapter import get_adapter
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.contrib import admin, messages
-from django.contrib.auth import logout
+from django.contrib import messages
+from django.contrib.auth import logout, update_session_auth_hash
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import gate, passkeys, second_factor
-from accounts.attempts import TOO_OFTEN, too_often
-from accounts.credentials import AppForm, ConfirmForm
+from accounts import gate, passkeys, proofs, second_factor
+from accounts.credentials import AppForm, ConfirmForm, OwnPasswordForm
 from accounts.views.sessions import status_of
 from mt5monitor.sessions import end_all
 
+PASSWORD_CHANGED = "Your password is changed. Your other sessions and your API tokens have ended."  # noqa: S105
 NEW_APP = "new_app"  # in the session of whoever sets one up
 
 
@@ -44,12 +44,25 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
     return render(request, "security/security.html", context, status=status_of(form))
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    """One's own. Each present password that is tried there is an attempt to sign in."""
+    user = _user(request)
+    form = OwnPasswordForm(user, request, request.POST) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        form.save()
+        update_session_auth_hash(request, user)
+        proofs.end_all(user.pk, but=request.session.session_key)
+        proofs.remember(request.session, user, form.factor)
+        messages.success(request, PASSWORD_CHANGED)
+        return redirect("security")
+    context = {"form": form, "has_factor": second_factor.has(user)}
+    return render(request, "security/password.html", context, status=status_of(form))
+
+
 def change_own_password(request: HttpRequest) -> HttpResponse:
-    """The page of the admin. Each old password that is tried there is an attempt to sign in."""
-    if request.method == "POST" and too_often(request, _user(request).get_username()):
-        messages.error(request, TOO_OFTEN)
-        return redirect("admin:password_change")
-    return cast(HttpResponse, admin.site.password_change(request))
+    """The admin leads to the one page for it, which asks for a code as well."""
+    return redirect("security-password")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -74,7 +87,7 @@ def app(request: HttpRequest) -> HttpResponse:
 
 def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:
     del request.session[NEW_APP]
-    request.session[gate.PASSED] = True
+    proofs.remember(request.session, form.user, form.factor)
     # Whoever signed in before with the password alone is asked for a code.
     end_all(form.user.pk, but=request.session.session_key)
     return _told_once(request, form.recovery_codes, "Your second factor is set up")
@@ -87,7 +100,11 @@ def codes(request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(user, request, request.POST)
     if not form.is_valid():
         return _page(request, "codes", form)
-    return _told_once(request, second_factor.new_codes(user), "New recovery codes")
+    made = second_factor.new_codes(user)
+    # Where one of the old codes has confirmed it, the new ones have taken their place.
+    shown = form.factor and second_factor.of_kind(user, form.factor.type)
+    proofs.remember(request.session, user, shown)
+    return _told_once(request, made, "New recovery codes")
 
 
 def _told_once(request: HttpRequest, told: list[str], title: str) -> HttpResponse:
@@ -104,7 +121,7 @@ def off(request: HttpRequest) -> HttpResponse:
     form = ConfirmForm(user, request, request.POST)
     if not form.is_valid():
         return _page(request, "off", form)
-    session.pop(gate.PASSED, None)
+    proofs.remember(session, user, None)
     second_factor.remove(user, by=user.get_username(), but=session.session_key)
     messages.success(request, "Your second factor is turned off.")
     return redirect("security")
@@ -112,7 +129,8 @@ def off(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
-    end_all(_user(request).pk)
+    """Tokens end as well: whoever had a session here may have made one."""
+    proofs.end_all(_user(request).pk)
     logout(request)
     return redirect("login")
 

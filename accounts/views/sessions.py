@@ -21,7 +21,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import gate, passkeys, second_factor
+from accounts import passkeys, proofs, second_factor
 from accounts.credentials import CodeForm, PasskeyForm, SignInForm
 from accounts.views.answers import by_htmx
 from mt5monitor.api.limits import address
@@ -50,7 +50,9 @@ class SignIn(LoginView):
             return redirect("login-code")
         self.request.session.pop(HALF, None)
         operations.info("%s signed in", user.get_username())
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        proofs.remember(self.request.session, user, None)
+        return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
         # Not as whom: people type their password into the wrong field.
@@ -72,7 +74,7 @@ def code(request: HttpRequest) -> HttpResponse:
         kind = PasskeyForm if "credential" in request.POST else CodeForm
         form = kind(user, request, request.POST)
     if form is not None and form.is_valid():
-        return _sign_in(request, user, "passkey" if isinstance(form, PasskeyForm) else "code")
+        return _sign_in(request, user, form)
     if form is not None:
         operations.warning("A sign-in was refused, from %s", address(request))
     context = {"form": form, "name": user.get_username(), "asked": ""}
@@ -81,10 +83,11 @@ def code(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/code.html", context, status=status_of(form))
 
 
-def _sign_in(request: HttpRequest, user: User, shown: str) -> HttpResponse:
+def _sign_in(request: HttpRequest, user: User, form: CodeForm) -> HttpResponse:
     leads_to: str = request.session.pop(HALF)["next"]
     login(request, user)
-    request.session[gate.PASSED] = True
+    proofs.remember(request.session, user, form.factor)
+    shown = "passkey" if isinstance(form, PasskeyForm) else "code"
     operations.info("%s signed in, with a %s", user.get_username(), shown)
     return HttpResponseRedirect(leads_to)  # a path, never the name of a view
 

@@ -115,13 +115,14 @@ def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
     manager.set_password(OLD)
     manager.save(update_fields=["password"])
     client.force_login(manager)
-    page = "/admin/password_change/"
-    new = {"new_password1": "rain-on-a-tin-roof", "new_password2": "rain-on-a-tin-roof"}
+    page = "/security/password/"
+    assert client.get("/admin/password_change/").headers["Location"] == page
+    new = {"new": "rain-on-a-tin-roof", "again": "rain-on-a-tin-roof"}
     for guess in range(3):
-        assert client.post(page, {"old_password": f"guess-{guess}", **new}).status_code == 200
-    refused = client.post(page, {"old_password": OLD, **new}, follow=True)
+        assert client.post(page, {"password": f"guess-{guess}", **new}).status_code == 200
+    refused = client.post(page, {"password": OLD, **new}, follow=True)
     assert TOO_OFTEN in refused.content.decode()
     valkey.empty()
-    assert client.post(page, {"old_password": OLD, **new}).status_code == 302
+    assert client.post(page, {"password": OLD, **new}).status_code == 302
     manager.refresh_from_db()
     assert manager.check_password("rain-on-a-tin-roof")

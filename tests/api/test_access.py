@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import polling
 from accounts.models import ApiToken
@@ -134,6 +135,22 @@ def test_a_token_without_its_scope_gets_nowhere(
     client = Client(headers={"Authorization": f"Bearer {key}"})
     free = TABLE[method, route] in (ANYBODY, SIGNED_IN)
     assert (was_let_in(client, method, path(route)) or _is_login(route)) is free
+
+
+# Of those that are no GET: what a token reads with, and is given back with.
+READS = {("post", "/api/refresh"), ("post", "/api/auth/login"), ("post", "/api/auth/logout")}
+
+
+@pytest.mark.parametrize(("method", "route"), TABLE)
+def test_a_token_without_a_second_factor_reads_and_does_nothing_else(
+    path: Callable[[str], str], settings: Settings, method: str, route: str
+) -> None:
+    settings.MFA_REQUIRED = True
+    boss = somebody("boss")
+    key = ApiToken.issue(boss, "all", timedelta(hours=1))[1]
+    client = Client(headers={"Authorization": f"Bearer {key}"})
+    reads = method == "get" or (method, route) in READS
+    assert (was_let_in(client, method, path(route)) or _is_login(route)) is reads
 
 
 def test_no_other_method_does_anything(path: Callable[[str], str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts import gate
+from accounts import gate, proofs
 from accounts.consumers import no_page
 from accounts.live.access import Pass, check
 from accounts.live.beat import Reading
@@ -138,26 +139,52 @@ def test_a_session_of_somebody_else_is_none(rows: None) -> None:
     assert check([holder])[holder].code == 4401
 
 
-def passed(session: str) -> str:
-    """This session, which has shown a second factor."""
-    store = SessionStore(session)
-    store[gate.PASSED] = True
-    store.save()
-    return session
+def proven(user: User) -> str:
+    """The key of a session that has shown a second factor."""
+    codes, _ = Authenticator.objects.get_or_create(
+        user=user, type=Authenticator.Type.RECOVERY_CODES, defaults={"data": {}}
+    )
+    session = SessionStore(session_of(user))
+    proofs.remember(session, user, codes)
+    session.save()
+    return str(session.session_key)
 
 
-def test_sockets_of_sessions_that_are_held_back_are_refused_for_one_query_more(
+def test_sockets_of_sessions_that_are_held_back_are_refused_for_two_queries_more(
     rows: None, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settings.MFA_REQUIRED = True
     trader = make_user("accounts.view_account", "trading.trade")
     viewer = make_user("accounts.view_account")
     holders = [Pass(user.pk, session_of(user)) for user in (trader, viewer)]
-    holders.append(Pass(trader.pk, passed(session_of(trader))))
-    with django_assert_num_queries(4):
+    holders.append(Pass(trader.pk, proven(trader)))
+    with django_assert_num_queries(5):
         refused = check(holders)
     assert {holder: refusal.code for holder, refusal in refused.items()} == {holders[0]: 4403}
     assert refused[holders[0]].reason == gate.MISSING
+
+
+def test_a_socket_is_refused_once_the_factor_that_it_has_shown_is_gone(
+    rows: None, settings: Settings
+) -> None:
+    settings.MFA_REQUIRED = True
+    trader = make_user("accounts.view_account", "trading.trade")
+    holder, former = (Pass(trader.pk, proven(trader)) for _ in range(2))
+    assert check([holder, former]) == {}
+    Authenticator.objects.filter(user=trader).delete()
+    assert {one: no.code for one, no in check([holder, former]).items()} == {
+        holder: 4403,
+        former: 4403,
+    }
+    # One of before, whose record is not known, proves nothing; neither does another's.
+    session = SessionStore(former.session_key)
+    session["second_factor"] = True
+    session.save()
+    other = make_user("accounts.view_account", "trading.trade")
+    stolen = SessionStore(session_of(other))
+    stolen[proofs.KEPT] = SessionStore(proven(trader))[proofs.KEPT]
+    stolen.save()
+    assert len(check([former, Pass(other.pk, str(stolen.session_key))])) == 2
 
 
 async def test_nobody_connected_costs_no_query(

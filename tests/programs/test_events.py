@@ -9,6 +9,7 @@ import pytest
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
+from django.test import Client
 
 from accounts.broadcast import publish_agents
 from accounts.models import Agent, ApiToken
@@ -137,11 +138,18 @@ def sign_out(user: User, token: ApiToken, session: str) -> None:
     Session.objects.filter(pk=session).delete()
 
 
+def sign_out_everywhere(user: User, token: ApiToken, session: str) -> None:
+    client = Client()
+    client.force_login(user)
+    assert client.post("/security/sign-out/").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("end", "by"),
     [
         *((revoke, "token"), (disable, "token"), (change_password, "token")),
         *((change_password, ""), (sign_out, "")),
+        *((sign_out_everywhere, "token"), (sign_out_everywhere, "")),
     ],
 )
 async def test_a_stream_ends_when_its_holder_may_not_listen_any_more(

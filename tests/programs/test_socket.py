@@ -12,8 +12,11 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from allauth.mfa.models import Authenticator
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from accounts.broadcast import publish_agents
@@ -225,14 +228,25 @@ def change_password(user: User, token: ApiToken) -> None:
     user.save(update_fields=["password"])
 
 
+def sign_out_everywhere(user: User, token: ApiToken) -> None:
+    client = Client()
+    client.force_login(user)
+    assert client.post("/security/sign-out/").status_code == 302
+
+
+def reset_mfa(user: User, token: ApiToken) -> None:
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    call_command("reset_mfa", user.username)
+
+
 def forbid(user: User, token: ApiToken) -> None:
     user.user_permissions.clear()
 
 
-@pytest.mark.parametrize(
-    ("end", "code"),
-    [(revoke, 4401), (expire, 4401), (disable, 4401), (change_password, 4401), (forbid, 4403)],
-)
+ENDS = [revoke, expire, disable, change_password, sign_out_everywhere, reset_mfa]
+
+
+@pytest.mark.parametrize(("end", "code"), [*((end, 4401) for end in ENDS), (forbid, 4403)])
 async def test_a_program_that_may_not_listen_any_more_is_closed_and_no_other(
     served: Served,
     user: User,

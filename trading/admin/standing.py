@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from accounts import proofs
 from accounts.admin.base import ModelAdmin
 from trading.models import StandingAcknowledgement
 from trading.models.standing import ACKNOWLEDGE
@@ -25,7 +26,8 @@ class StandingForm(forms.ModelForm):  # type: ignore[type-arg]
         max_value=MOST_DAYS,
         initial=90,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="It ends earlier when you revoke it, or lose the permission to acknowledge.",
+        help_text="It ends earlier when you revoke it, lose the permission to acknowledge, or "
+        "remove the second factor that you signed in with.",
     )
 
     class Meta:
@@ -93,6 +95,8 @@ class StandingAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> None:
         standing.given_by = cast(User, request.user)
         standing.giver = request.user.get_username()
+        for name, value in proofs.of(request.user).columns.items():
+            setattr(standing, name, value)
         standing.expires_at = timezone.now() + timedelta(days=form.cleaned_data["days"])
         super().save_model(request, standing, form, change)
 

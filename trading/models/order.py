@@ -5,9 +5,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
-from accounts.models import Account, Agent, Position
+from accounts.models import Account, Agent, ApiToken, Position
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.position import PRICE, VOLUME
+from accounts.models.proof import Proven
 from trading.diagram import LOCKING, OPEN, State
 from trading.identity import TAG_LENGTH, new_magic, new_tag
 
@@ -22,7 +23,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(state__in=LOCKING)
 
 
-class Order(models.Model):
+class Order(Proven):
     class Kind(models.TextChoices):
         OPEN = "open"
         CLOSE = "close"
@@ -44,6 +45,12 @@ class Order(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="orders"
     )
     username = models.CharField(max_length=150)
+    # Of the credentials of its user when it was placed; None where that is unknown, and of a leg of
+    # a versus, which goes on when they end.
+    generation = models.PositiveIntegerField(null=True, editable=False)
+    token = models.ForeignKey(
+        ApiToken, null=True, on_delete=models.SET_NULL, related_name="orders", editable=False
+    )
     symbol = models.CharField(max_length=32)
     side = models.CharField(
         max_length=4, choices=Position.Side.choices, help_text="of the trade or the position"
@@ -116,6 +123,10 @@ class Order(models.Model):
         "step",
         "placed_at",
         "valid_until",
+        "proven_by",
+        "proven_at",
+        "factor",
+        "generation",
     )
 
     objects: ClassVar[models.Manager["Order"]] = OrderQuerySet.as_manager()

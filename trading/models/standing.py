@@ -7,7 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts import proofs
 from accounts.models import ApiToken
+from accounts.models.proof import Proven
 
 ACKNOWLEDGE = "trading.acknowledge_firm_rules"
 
@@ -19,10 +21,11 @@ class StandingQuerySet(models.QuerySet["StandingAcknowledgement"]):
         return self.filter(for_all if token is None else for_all | models.Q(token=token), user=user)
 
 
-class StandingAcknowledgement(models.Model):
+class StandingAcknowledgement(Proven):
     """Every warning that a person could accept is accepted for versus of this user's programs.
 
-    It counts only while whoever gave it may still acknowledge such warnings. Never changed: another
+    It counts only while whoever gave it may still acknowledge such warnings, and has the second
+    factor still that was shown to give it, where the desk requires one. Never changed: another
     one is given, so that what was accepted, by whom and until when stays known.
     """
 
@@ -69,6 +72,8 @@ class StandingAcknowledgement(models.Model):
         """Return whether it counts at `now` (aware)."""
         giver: Any = self.given_by
         if self.revoked_at is not None or now >= self.expires_at or giver is None:
+            return False
+        if settings.MFA_REQUIRED and not proofs.stands(giver.pk, self.proof):
             return False
         return bool(giver.is_active and giver.has_perm(ACKNOWLEDGE))
 

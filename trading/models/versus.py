@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Account, Position
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.position import VOLUME
+from accounts.models.proof import Proven
 from trading.diagram import EXECUTED
 from trading.diagram import State as OrderState
 from trading.models.order import Order
@@ -62,7 +63,7 @@ class VersusQuerySet(models.QuerySet["Versus"]):
         return ended.filter(pk__in=legs.filter(versus__in=ended).values("versus"))
 
 
-class Versus(models.Model):
+class Versus(Proven):
     """Congelar opens BUY and SELL of `lots` on A. Transferir ends with the leg of side `side_a` on
     A and the opposite side, in two halves, on B.
 
@@ -115,7 +116,7 @@ class Versus(models.Model):
     acknowledged_by = models.ForeignKey(**USER)
     acknowledger = models.CharField(max_length=150, blank=True)
     acknowledged = models.JSONField(default=list, help_text="the warnings, as they were shown")
-    # By whose permission its orders are sent, until the last leg is closed.
+    # By whose permission its orders are sent, until the last leg is closed, and with whose proof.
     runner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

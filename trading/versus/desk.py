@@ -14,11 +14,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import gate, proofs
 from accounts.broadcast import publish_accounts
 from accounts.models import Account
 from trading import commission, readback
 from trading.models import StandingAcknowledgement, Versus
 from trading.models.standing import ACKNOWLEDGE
+from trading.permits import UNPROVEN
 from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.check import Check
@@ -40,6 +42,10 @@ class NotNow(Exception):
         return not any(check.blocks for check in self.checks)
 
 
+class Unproven(PermissionDenied):
+    """The permission is there, and no second factor that stands."""
+
+
 def create(
     versus: Versus,
     user: User,
@@ -56,7 +62,8 @@ def create(
     versus.created_by = versus.runner = user
     versus.creator = versus.runner_name = user.get_username()
     versus.created_at = versus.since = now
-    for name, value in _acknowledgement(versus, found, user, standing).items():
+    given = _acknowledgement(versus, found, user, standing) | proofs.of(user).columns
+    for name, value in given.items():
         setattr(versus, name, value)
     try:
         with transaction.atomic():
@@ -166,7 +173,7 @@ def _run(
     name, freezes = user.get_username(), to == State.FREEZING
     columns: dict[str, Any] = {"freeze_at": None} if freezes else {"transfer_at": None}
     columns |= _commission(versus, "a" if freezes else "b")
-    columns |= _acknowledgement(versus, new, user, standing)
+    columns |= _acknowledgement(versus, new, user, standing) | proofs.of(user).columns
     begun = change(
         versus,
         to,
@@ -217,6 +224,7 @@ def close_both(versus: Versus, user: User, reason: str) -> bool:
         return False
     name = user.get_username()
     columns: dict[str, Any] = {"run": versus.run + 1, "runner": user, "runner_name": name}
+    columns |= proofs.of(user).columns
     begun = change(
         versus,
         State.CLOSING,
@@ -240,7 +248,8 @@ def take_over(versus: Versus, user: User) -> bool:
     name = user.get_username()
     row = Versus.objects.filter(pk=versus.pk, state=versus.state, runner=versus.runner_id)
     with transaction.atomic():
-        if not row.update(runner=user, runner_name=name, retry_at=None):
+        columns = proofs.of(user).columns
+        if not row.update(runner=user, runner_name=name, retry_at=None, **columns):
             return False
         append(versus, f"Taken over from {versus.runner_name}.", actor=name)
         publish_accounts([versus.login_a, versus.login_b])
@@ -266,7 +275,7 @@ def schedule(
         raise NotNow([Check("It is frozen first and transferred later.")])
     with transaction.atomic():
         row = Versus.objects.filter(pk=versus.pk, state=versus.state, run=versus.run)
-        columns = {"freeze_at": freeze_at, "transfer_at": transfer_at}
+        columns = {"freeze_at": freeze_at, "transfer_at": transfer_at, **proofs.of(user).columns}
         if not row.update(**columns, runner=user, runner_name=name):
             return False
         told = [f"{word} at {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in
@@ -278,6 +287,9 @@ def schedule(
 
 
 def may_run(user: User) -> None:
-    """Raise PermissionDenied for a user who cannot run versus."""
+    """Raise PermissionDenied for a user who cannot run versus, and Unproven for one who acts
+    without a second factor that stands, where one is needed."""
     if not user.has_perm("trading.run_versus"):
         raise PermissionDenied("You may not run versus.")
+    if gate.is_unproven(user):
+        raise Unproven(UNPROVEN)

@@ -13,12 +13,13 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import proofs
 from mt5monitor.database import each
 from trading.latefills import WITHIN as LATE_FILLS_WITHIN
 from trading.models import Versus
 from trading.versus import desk
 from trading.versus.changes import REASON_LENGTH, append, change
-from trading.versus.desk import NotNow
+from trading.versus.desk import NotNow, Unproven
 from trading.versus.diagram import State
 from trading.versus.driver import drive
 
@@ -70,8 +71,12 @@ def _begin(versus: Versus, now: datetime, at: datetime | None, run: Run) -> str:
     if at is None or now > at + versus.window:
         text = f"Its time has passed: {at:%Y-%m-%d %H:%M:%S} UTC. Nothing was sent."
         return text + _why_not(versus)
+    proofs.attach(versus.runner, versus.proof)  # as whoever scheduled it, and with their proof
     try:
         run(versus, versus.runner)
+    except Unproven:
+        why = "without a second factor, or with one that was removed since"
+        return f"{versus.runner_name} scheduled it {why}. Schedule it again."
     except PermissionDenied:
         return f"{versus.runner_name}, who scheduled it, may not run versus any more."
     except NotNow as error:
