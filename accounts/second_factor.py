@@ -17,7 +17,7 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from accounts import attempts
+from accounts import attempts, devices
 from accounts.secret import decrypt, encrypt
 from mt5monitor.sessions import end_all
 
@@ -57,14 +57,15 @@ def codes_left(user: User) -> int:
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 
-def check(user: User, code: str) -> None:
-    """Uses up this code of the app, or recovery code. Raises Wrong."""
-    if attempts.too_many_codes(user.pk):
+def check(user: User, code: str, mark: str = "") -> None:
+    """Uses up this code of the app, or recovery code. `mark` is of a known caller, whose codes are
+    counted apart (attempts.Tries). Raises Wrong."""
+    if attempts.count_code(user.pk, mark):
         raise Wrong(attempts.TOO_MANY_CODES)
     if not _is_right(user, _digits(code)):
         operations.warning("A code of the second factor of %s was refused", user.get_username())
         raise Wrong(WRONG)
-    attempts.forget_codes(user.pk)
+    attempts.forget_codes(user.pk, mark)
 
 
 def _is_right(user: User, code: str) -> bool:
@@ -108,10 +109,10 @@ def shown(user: User, kept: str) -> tuple[str, str]:
     return secret, get_adapter().build_totp_url(user, secret)
 
 
-def set_up(user: User, kept: str, code: str) -> list[str]:
+def set_up(user: User, kept: str, code: str, mark: str = "") -> list[str]:
     """From now on this app is asked for; the recovery codes, told this once. Raises Wrong, and
     InvalidToken."""
-    if attempts.too_many_codes(user.pk):
+    if attempts.count_code(user.pk, mark):
         raise Wrong(attempts.TOO_MANY_CODES)
     secret = get_adapter().decrypt(kept)
     if not totp.validate_totp_code(secret, _digits(code)):
@@ -121,7 +122,7 @@ def set_up(user: User, kept: str, code: str) -> list[str]:
             row = totp.TOTP.activate(user, secret).instance
     except IntegrityError:
         raise Wrong("An app was set up already.") from None
-    attempts.forget_codes(user.pk)
+    attempts.forget_codes(user.pk, mark)
     _is_first_use(row, _digits(code))
     operations.info("%s set up a second factor", user.get_username())
     return new_codes(user)
@@ -142,6 +143,7 @@ def remove(user: User, by: str, but: str | None = None) -> bool:
     with transaction.atomic():
         removed, _ = Authenticator.objects.filter(user=user).delete()
         end_all(user.pk, but)
+        devices.forget_all(user.pk)
     if removed:
         operations.warning("The second factor of %s was removed by %s", user.get_username(), by)
     attempts.forget_codes(user.pk)

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +24,7 @@ from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
+from accounts.step_up import StepUpAdmin
 from accounts.wording import listed
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
@@ -45,7 +47,7 @@ STATUS = (
 
 
 @admin.register(Agent)
-class AgentAdmin(EditAdmin):
+class AgentAdmin(StepUpAdmin, EditAdmin):
     form = AgentForm
     list_display = (
         "called",
@@ -148,6 +150,13 @@ class AgentAdmin(EditAdmin):
         if agent.secret is None:
             return "set, and no key of AGENT_SECRETS_KEYS opens it: enter it again"
         return "set"
+
+    def needs_step_up(self, request: HttpRequest, object_id: str | None) -> bool:
+        """To switch trading on."""
+        if not request.POST.get("trading_enabled"):
+            return False
+        before = None if object_id is None else self.get_object(request, unquote(object_id))
+        return before is None or not before.trading_enabled
 
     # --- saving -------------------------------------------------------------------------------
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

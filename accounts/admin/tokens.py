@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
 from accounts.models import ApiToken
+from accounts.step_up import StepUpAdmin
 from accounts.wording import listed
 
 MOST_DAYS = 730
@@ -64,7 +65,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
+class ApiTokenAdmin(StepUpAdmin, ModelAdmin):  # type: ignore[misc]
     form = TokenForm
     fields = ("user", "name", "reach", "days")
     list_display = ("name", "user", "start", "limits", "expires_at", "state", "used_at")

@@ -6,6 +6,7 @@ from accounts.models.agent import Agent, AgentQuerySet
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
+from accounts.models.sign_in import KnownDevice, SignIn
 from accounts.models.token import ApiToken
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "ApiToken",
     "Conflict",
     "Firm",
+    "KnownDevice",
     "Phase",
     "Position",
+    "SignIn",
     "VSGroup",
 ]

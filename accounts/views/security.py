@@ -14,12 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import gate, passkeys, second_factor
-from accounts.attempts import TOO_OFTEN, too_often
-from accounts.credentials import AppForm, ConfirmForm
-from accounts.views.sessions import status_of
+from accounts import attempts, devices, gate, passkeys, second_factor, step_up
+from accounts.credentials import AppForm, ConfirmForm, status_of
+from accounts.hashing import Unavailable
+from accounts.models import SignIn
+from accounts.models.sign_in import How
 from mt5monitor.sessions import end_all
 
+SIGN_INS_SHOWN = 5
 NEW_APP = "new_app"  # in the session of whoever sets one up
 
 
@@ -38,18 +40,42 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
         "passkeys_possible_at": passkeys.possible_at(request),
         "codes_left": second_factor.codes_left(user),
         "required": settings.MFA_REQUIRED and gate.is_required(user),
+        "sign_ins": SignIn.objects.filter(user=user, was_refused=False)[:SIGN_INS_SHOWN],
+        "refused": SignIn.objects.filter(user=user, was_refused=True)[:SIGN_INS_SHOWN],
         "failed": failed,
         "form": form,
     }
     return render(request, "security/security.html", context, status=status_of(form))
 
 
+class _WrongPassword(Exception):
+    def __init__(self, page: HttpResponse) -> None:
+        super().__init__()
+        self.page = page
+
+
 def change_own_password(request: HttpRequest) -> HttpResponse:
     """The page of the admin. Each old password that is tried there is an attempt to sign in."""
-    if request.method == "POST" and too_often(request, _user(request).get_username()):
-        messages.error(request, TOO_OFTEN)
+    if request.method != "POST":
+        return cast(HttpResponse, admin.site.password_change(request))
+    try:
+        with attempts.counted(request, _user(request).get_username(), How.CONFIRM):
+            response = _changed(request)
+    except _WrongPassword as wrong:
+        return wrong.page
+    except (attempts.TooOften, Unavailable) as why:
+        messages.error(request, str(why))
         return redirect("admin:password_change")
-    return cast(HttpResponse, admin.site.password_change(request))
+    return _known_again(request, response) if response.status_code == 302 else response
+
+
+def _changed(request: HttpRequest) -> HttpResponse:
+    """Raises _WrongPassword."""
+    page: Any = admin.site.password_change(request)
+    form = (getattr(page, "context_data", None) or {}).get("form")
+    if form is not None and form.has_error("old_password"):
+        raise _WrongPassword(page)
+    return cast(HttpResponse, page)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,9 +101,12 @@ def app(request: HttpRequest) -> HttpResponse:
 def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:
     del request.session[NEW_APP]
     request.session[gate.PASSED] = True
+    step_up.prove(request)
     # Whoever signed in before with the password alone is asked for a code.
     end_all(form.user.pk, but=request.session.session_key)
-    return _told_once(request, form.recovery_codes, "Your second factor is set up")
+    devices.forget_all(form.user.pk)
+    response = _told_once(request, form.recovery_codes, "Your second factor is set up")
+    return _known_again(request, response)
 
 
 @require_POST
@@ -107,14 +136,21 @@ def off(request: HttpRequest) -> HttpResponse:
     session.pop(gate.PASSED, None)
     second_factor.remove(user, by=user.get_username(), but=session.session_key)
     messages.success(request, "Your second factor is turned off.")
-    return redirect("security")
+    return _known_again(request, redirect("security"))
 
 
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     end_all(_user(request).pk)
+    devices.forget_all(_user(request).pk)
     logout(request)
     return redirect("login")
+
+
+def _known_again(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The user of this browser has just shown who they are; all their others were forgotten."""
+    devices.remember(request, response, _user(request))
+    return response
 
 
 def _user(request: HttpRequest) -> User:
