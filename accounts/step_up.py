@@ -9,7 +9,7 @@ step-up has no route in the API.
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django.conf import settings
@@ -113,6 +113,7 @@ def _page(request: HttpRequest, form: ProofForm) -> HttpResponse:
         "action": request.get_full_path(),
         "carried": list(_carried(request.POST)),
         "has_code": second_factor.has(user),
+        "minutes": _minutes(settings.STEP_UP_S),
         "asked": "",
     }
     if passkeys.are_possible(request) and passkeys.of(user).exists():
@@ -120,7 +121,12 @@ def _page(request: HttpRequest, form: ProofForm) -> HttpResponse:
     return render(request, "security/step_up.html", context, status=status_of(form))
 
 
-def _carried(post: QueryDict) -> Any:
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
+def _carried(post: QueryDict) -> Iterator[tuple[str, str]]:
     for name, values in post.lists():
         if name != NOT_CARRIED and not name.startswith(f"{PROOF}-"):
             yield from ((name, value) for value in values)

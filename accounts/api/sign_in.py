@@ -1,12 +1,11 @@
 """Signing in for a token, as the original's scripts do."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth import logout as end_session
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
@@ -98,9 +97,9 @@ def _user_of(request: HttpRequest, name: str, typed: Credentials, mark: str) -> 
     user = authenticate(request, username=name, password=typed.password)
     if user is None:
         raise _Refusal(_refused(WRONG))
-    if typed.code and second_factor.has(cast(User, user)) and not gate.is_missing(user):
+    if typed.code and second_factor.has(user) and not gate.is_missing(user):
         try:
-            second_factor.check(cast(User, user), typed.code, mark)
+            second_factor.check(user, typed.code, mark)
         except second_factor.Wrong as wrong:
             raise _Refusal(_refused(str(wrong), mfa_required=True)) from None
     return user
