@@ -25,9 +25,14 @@ NOT_CARRIED = "csrfmiddlewaretoken"  # the page that asks has its own
 
 
 def prove(request: HttpRequest) -> None:
-    """Remember that the user of this session has just shown the password and any second factor.
-    The session gets a new key, so a key that was stolen before gains nothing."""
+    """Remember that the user of this session has just shown the password and any second factor,
+    and give the session a new key, so that one that was stolen before gains nothing."""
     request.session.cycle_key()
+    remember_proof(request)
+
+
+def remember_proof(request: HttpRequest) -> None:
+    """As `prove`, for a session that has got its new key already, as when its user signs in."""
     request.session[PROVEN] = time.time()
 
 

@@ -66,6 +66,8 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     name = typed.username or settings.API_PASSWORD_USER
     if not name:
         return _refused(NO_NAME)
+    if "\0" in name:  # PostgreSQL takes it for an error, and no user has such a name
+        return _refused(WRONG)
     try:
         with attempts.counted(request, name, How.TOKEN) as tries:
             user = _user_of(request, name, typed, tries.mark)

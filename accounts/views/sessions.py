@@ -84,7 +84,7 @@ def _sign_in(request: HttpRequest, user: User, how: str) -> HttpResponse:
 
 def _signed_in(request: HttpRequest, response: HttpResponse, user: User, how: str) -> HttpResponse:
     """What follows a whole sign-in: it is in the record, and this browser is known from now on."""
-    step_up.prove(request)
+    step_up.remember_proof(request)
     attempts.note_signed_in(request, user, how)
     devices.remember(request, response, user)
     return response

@@ -120,7 +120,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["accounts.hashing.BoundedHasher"]
 # Hashes at once in each web process, by people whose device is not known: each takes a core.
-PASSWORDS_AT_ONCE = env.int("PASSWORDS_AT_ONCE", max(1, (os.cpu_count() or 1) // 2))
+PASSWORDS_AT_ONCE = max(1, env.int("PASSWORDS_AT_ONCE", (os.cpu_count() or 1) // 2))
 # Wrong attempts at one user name in an hour, by devices and networks that its user never used.
 SIGN_INS_PER_HOUR = env.int("SIGN_INS_PER_HOUR", 60)
 # How old the proof of who one is may be for tokens, rights and switching trading on; 0: any age.

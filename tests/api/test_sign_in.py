@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import attempts, gate
+from accounts.api.sign_in import WRONG
 from accounts.models import ApiToken
 from tests.api.program import Program, told
 from tests.authenticator import PASSWORD as MADE_WITH
@@ -67,6 +68,11 @@ def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     refused = told(sign_in(username=username, password=password), 401)
     assert (refused["success"], refused["detail"]) == (False, "Wrong user name or password.")
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\N{GRINNING FACE}", "x" * 150])
+def test_no_name_is_an_error(username: str, name: str) -> None:
+    assert told(sign_in(username=name, password=PASSWORD), 401)["detail"] == WRONG
 
 
 def test_the_password_alone_is_enough_for_the_user_that_the_desk_has_named(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import Group, User
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from accounts import step_up
@@ -209,6 +210,23 @@ def test_whoever_has_a_second_factor_shows_it_as_well(telephone: Telephone) -> N
     code = {"proof-code": telephone.code()}
     assert client.post(page, fields | PROOF | code).status_code == 302
     assert is_done()
+
+
+def test_a_view_that_needs_it_gets_the_form_without_the_proof(boss: User, found: Client) -> None:
+    seen = []
+
+    def view(request: HttpRequest, what: str) -> HttpResponse:
+        seen.append((request.method, what, request.POST.dict()))
+        return HttpResponse(what)
+
+    guarded = step_up.required(view)
+    for method, fields in (("get", {}), ("post", {"a": "1"}), ("post", {"a": "2"} | PROOF)):
+        request = getattr(RequestFactory(), method)("/", fields)
+        request.user, request.session = boss, found.session
+        request.htmx = False
+        answer = guarded(request, "it")
+        assert (answer.content == b"it") == (fields != {"a": "1"})
+    assert seen == [("GET", "it", {}), ("POST", "it", {"a": "2"})]
 
 
 def test_a_thief_of_a_session_does_not_guess_the_password_there(
