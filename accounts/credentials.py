@@ -1,6 +1,8 @@
 """What people type to show who they are: a password, a code of their second factor."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -8,11 +10,12 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest
 
-from accounts import passkeys, second_factor
-from accounts.attempts import TOO_OFTEN, too_often
+from accounts import attempts, passkeys, second_factor
+from accounts.hashing import Unavailable
+from accounts.models.sign_in import How
 
 operations = logging.getLogger("operations")
 WRONG_SIGN_IN = (
@@ -26,13 +29,30 @@ NOT_AGAIN = {"required": "Enter the new password again."}
 NO_NAME = {"required": "Give it a name, such as that of the device."}
 NO_PASSKEY = {"required": "No passkey was made or shown.", "max_length": "This is no passkey."}
 PASSKEY_BYTES = 20_000
+PROOF = "proof"  # before the names of the fields of a ProofForm
 NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits at most."}
 
 
-def count_attempt(request: HttpRequest, name: str) -> None:
-    """Raises ValidationError when there were too many."""
-    if too_often(request, name):
-        raise ValidationError(TOO_OFTEN, code="too_often")
+@contextmanager
+def counted(request: HttpRequest, name: str, how: str) -> Iterator[attempts.Tries]:
+    """As attempts.counted, for forms: raises ValidationError instead; see `status_of`."""
+    try:
+        with attempts.counted(request, name, how) as tries:
+            yield tries
+    except attempts.TooOften as why:
+        raise ValidationError(str(why), code="too_often") from None
+    except Unavailable as why:
+        code = "too_often" if why.status == 429 else "unavailable"
+        raise ValidationError(str(why), code=code) from None
+
+
+def status_of(form: forms.Form | None) -> int:
+    """Return the status of the page that shows this form again."""
+    if form is None:
+        return 200
+    if form.has_error(NON_FIELD_ERRORS, "unavailable"):
+        return 503
+    return 429 if form.has_error(NON_FIELD_ERRORS, "too_often") else 200
 
 
 class SignInForm(AuthenticationForm):
@@ -42,9 +62,10 @@ class SignInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = self.cleaned_data.get("username")
-        if name and self.cleaned_data.get("password") and self.request is not None:
-            count_attempt(self.request, name)
-        return super().clean()
+        if not name or not self.cleaned_data.get("password") or self.request is None:
+            return super().clean()
+        with counted(self.request, name, How.PASSWORD):
+            return super().clean()
 
 
 class CodeForm(forms.Form):
@@ -52,6 +73,8 @@ class CodeForm(forms.Form):
 
     code = forms.CharField(max_length=64, error_messages=NO_CODE)
     factor: Authenticator | None = None  # the one that was shown, once it is valid
+    how = How.CODE
+    mark = ""  # of a known caller, once it is counted
 
     def __init__(self, user: User, request: HttpRequest, data: Any = None) -> None:
         super().__init__(data)
@@ -59,8 +82,9 @@ class CodeForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors:
-            count_attempt(self.request, self.user.get_username())
-            self.show()
+            with counted(self.request, self.user.get_username(), self.how) as tries:
+                self.mark = tries.mark
+                self.show()
         return self.cleaned_data
 
     def show(self) -> None:
@@ -75,19 +99,48 @@ class CodeForm(forms.Form):
 
     def use(self, code: str) -> None:
         """Raises second_factor.Wrong."""
-        self.factor = second_factor.check(self.user, code)
+        self.factor = second_factor.check(self.user, code, self.mark)
 
 
 class ConfirmForm(CodeForm):
     """The password as well: whoever finds a browser signed in changes nothing about signing in."""
 
+    how = How.CONFIRM
     password = forms.CharField(strip=False, max_length=4096, error_messages=NO_PASSWORD)
 
     def show(self) -> None:
         # A code is used up when it is right, so it comes last.
+        self.show_password()
+        self.show_code()
+
+    def show_password(self) -> None:
         if not self.user.check_password(self.cleaned_data["password"]):
             raise ValidationError({"password": WRONG_PASSWORD})
-        self.show_code()
+
+
+class ProofForm(ConfirmForm):
+    """Who it is, asked again before something else is done: beside its own form, so its fields have
+    names of their own. The code, or a passkey, is asked of those who have a second factor."""
+
+    prefix = PROOF
+    credential = forms.CharField(
+        required=False, max_length=PASSKEY_BYTES, error_messages=NO_PASSKEY
+    )
+
+    def __init__(self, user: User, request: HttpRequest, data: Any = None) -> None:
+        super().__init__(user, request, data)
+        self.fields["code"].required = False
+
+    def show(self) -> None:
+        self.show_password()
+        if not second_factor.has(self.user):
+            return
+        if self.cleaned_data["credential"]:
+            self.factor = check_passkey(self.user, self.cleaned_data["credential"])
+        elif self.cleaned_data["code"]:
+            self.show_code()
+        else:
+            raise ValidationError({"code": NO_CODE["required"]})
 
 
 class OwnPasswordForm(ConfirmForm):
@@ -133,21 +186,27 @@ class AppForm(ConfirmForm):
         self.kept = kept
 
     def use(self, code: str) -> None:
-        self.recovery_codes = second_factor.set_up(self.user, self.kept, code)
+        self.recovery_codes = second_factor.set_up(self.user, self.kept, code, self.mark)
         self.factor = second_factor.app_of(self.user)
+
+
+def check_passkey(user: User, text: str) -> Authenticator:
+    """Return the passkey that was shown. Raise ValidationError for what is wrong."""
+    try:
+        return passkeys.check(user, text)
+    except second_factor.Wrong as wrong:
+        raise ValidationError({"credential": str(wrong)}) from None
 
 
 class PasskeyForm(CodeForm):
     """A passkey instead of a code."""
 
     code = None  # type: ignore[assignment]
+    how = How.PASSKEY
     credential = forms.CharField(max_length=PASSKEY_BYTES, error_messages=NO_PASSKEY)
 
     def show(self) -> None:
-        try:
-            self.factor = passkeys.check(self.user, self.cleaned_data["credential"])
-        except second_factor.Wrong as wrong:
-            raise ValidationError({"credential": str(wrong)}) from None
+        self.factor = check_passkey(self.user, self.cleaned_data["credential"])
 
 
 class NewPasskeyForm(ConfirmForm):

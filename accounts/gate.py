@@ -16,12 +16,14 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import proofs, second_factor
+from accounts.hashing import Unavailable
 from accounts.views.answers import by_htmx
 from mt5monitor.api.answers import detail
 
@@ -120,6 +122,12 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         if request.path_info.startswith(FOR_TOKENS):
             return detail(MISSING, 403)
         return _to_the_factor(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A password that could not be hashed now, on a page that says nothing of it itself."""
+        if not isinstance(exception, Unavailable):
+            return None
+        return render(request, "unavailable.html", {"why": str(exception)}, status=exception.status)
 
 
 def _is_open(request: HttpRequest) -> bool:

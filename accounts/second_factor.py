@@ -17,7 +17,7 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from accounts import attempts, proofs
+from accounts import attempts, devices, proofs
 from accounts.secret import decrypt, encrypt
 from mt5monitor import sessions
 
@@ -62,16 +62,16 @@ def codes_left(user: User) -> int:
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 
-def check(user: User, code: str) -> Authenticator:
-    """Use up this code of the app, or recovery code; return which of the two it was of. Raise
-    Wrong."""
-    if attempts.too_many_codes(user.pk):
+def check(user: User, code: str, mark: str = "") -> Authenticator:
+    """Use up this code of the app, or recovery code; return which of the two it was of. `mark` is
+    of a known caller, whose codes are counted apart (attempts.Tries). Raise Wrong."""
+    if attempts.count_code(user.pk, mark):
         raise Wrong(attempts.TOO_MANY_CODES)
     shown = _shown_by(user, _digits(code))
     if shown is None:
         operations.warning("A code of the second factor of %s was refused", user.get_username())
         raise Wrong(WRONG)
-    attempts.forget_codes(user.pk)
+    attempts.forget_codes(user.pk, mark)
     return shown
 
 
@@ -116,10 +116,10 @@ def shown(user: User, kept: str) -> tuple[str, str]:
     return secret, get_adapter().build_totp_url(user, secret)
 
 
-def set_up(user: User, kept: str, code: str) -> list[str]:
+def set_up(user: User, kept: str, code: str, mark: str = "") -> list[str]:
     """From now on this app is asked for; the recovery codes, told this once. Raises Wrong, and
     InvalidToken."""
-    if attempts.too_many_codes(user.pk):
+    if attempts.count_code(user.pk, mark):
         raise Wrong(attempts.TOO_MANY_CODES)
     secret = get_adapter().decrypt(kept)
     if not totp.validate_totp_code(secret, _digits(code)):
@@ -129,7 +129,7 @@ def set_up(user: User, kept: str, code: str) -> list[str]:
             row = totp.TOTP.activate(user, secret).instance
     except IntegrityError:
         raise Wrong("An app was set up already.") from None
-    attempts.forget_codes(user.pk)
+    attempts.forget_codes(user.pk, mark)
     _is_first_use(row, _digits(code))
     operations.info("%s set up a second factor", user.get_username())
     return new_codes(user)
@@ -154,6 +154,7 @@ def remove(user: User, by: str, but: str | None = None) -> bool:
             proofs.end_all(user.pk)
         else:
             sessions.end_all(user.pk, but)
+        devices.forget_all(user.pk)
     if removed:
         operations.warning("The second factor of %s was removed by %s", user.get_username(), by)
     attempts.forget_codes(user.pk)

@@ -90,6 +90,7 @@ SIDEBAR = [
         _link("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
         _link("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
         _link("API tokens", "key", "admin:accounts_apitoken_changelist", "accounts.view_apitoken"),
+        _link("Sign-ins", "login", "admin:accounts_signin_changelist", "accounts.view_signin"),
     ),
 ]
 

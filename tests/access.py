@@ -132,6 +132,7 @@ MODELS: dict[str, dict[str, May]] = {
     "accounts/agent/": MODEL | VERSION,
     "accounts/conflict/": MODEL | FROM_AGENTS | SETTLED_ONLY,
     "accounts/apitoken/": MODEL | TOLD_ONCE,
+    "accounts/signin/": MODEL | READ_ONLY,
     "accounts/phase/": MODEL | VERSION,
     "accounts/firm/": MODEL | VERSION,
     "accounts/vsgroup/": MODEL | VERSION,

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from accounts import second_factor
+from tests.factories import PASSWORD as PASSWORD
 from tests.factories import make_user
 from tests.pages.reading import text, words
 
-PASSWORD = "secret-word"  # of every user that the factory makes
 PERIOD_S = 30
 
 

@@ -13,6 +13,7 @@ from accounts.models import Account, Agent, Firm, Phase, Position
 from trading.models import ClosedTrade, Deal, Order, StandingAcknowledgement, Versus
 
 _numbers = itertools.count(1)
+PASSWORD = "secret-words"  # of every user that `make_user` makes
 
 
 def make_agent(**columns: Any) -> Agent:
@@ -181,7 +182,7 @@ def make_firm(name: str = "", **columns: Any) -> Firm:
 
 def make_user(*permissions: str, **columns: Any) -> User:
     """A signed-up user with these permissions, such as "accounts.view_account"."""
-    user = User.objects.create_user(f"user-{next(_numbers)}", password="secret-word", **columns)
+    user = User.objects.create_user(f"user-{next(_numbers)}", password=PASSWORD, **columns)
     for permission in permissions:
         app, codename = permission.split(".")
         user.user_permissions.add(

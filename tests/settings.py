@@ -14,6 +14,7 @@ os.environ.pop("REDIS_URL", None)
 os.environ["OPERATIONS_LINES"] = "0"  # nobody reads what tests log
 os.environ["LOOP_DEAD_S"] = "0"  # a test's loop may rest, and this process go on
 os.environ["MFA_REQUIRED"] = "0"  # but where it is what the test is about
+os.environ["STEP_UP_MINUTES"] = "0"  # and here too
 
 from mt5monitor.settings import *  # noqa: E402, F403
 

@@ -23,7 +23,8 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts import polling
-from accounts.models import Account, ApiToken, Conflict, VSGroup
+from accounts.models import Account, ApiToken, Conflict, SignIn, VSGroup
+from accounts.models.sign_in import How
 from tests.access import QUERIES, TABLE
 from tests.cast import ROLES, somebody
 from tests.factories import (
@@ -104,6 +105,15 @@ def path(db: None) -> Callable[[str], str]:
         "agent": agent,
         "conflict": conflict,
         "apitoken": ApiToken.issue(make_user(), "a script", timedelta(days=1))[0],
+        "signin": SignIn.objects.create(
+            user=make_user(),
+            was_refused=False,
+            how=How.PASSWORD,
+            network="192.0.2.1",
+            day=timezone.now().date(),
+            first_at=timezone.now(),
+            last_at=timezone.now(),
+        ),
         "phase": make_phase("spare"),
         "firm": make_firm(),
         "vsgroup": account.vs_group,

@@ -27,7 +27,7 @@ def test_a_script_that_was_on_no_page_is_sent_to_sign_in(page: str) -> None:
     "next_page", ["//evil.example/", "https://evil.example/", "/\\evil.example"]
 )
 def test_nobody_is_sent_away_after_signing_in(next_page: str, valkey: PrivateValkey) -> None:
-    sent = {"username": make_user().username, "password": "secret-word", "next": next_page}
+    sent = {"username": make_user().username, "password": "secret-words", "next": next_page}
     assert Client().post("/login/", sent).headers["Location"] == "/"
 
 

@@ -1,5 +1,5 @@
 """The admin: one module a kind of row. Importing them registers them."""
 
-from accounts.admin import accounts, agents, conflicts, labels, tokens, users
+from accounts.admin import accounts, agents, conflicts, labels, sign_ins, tokens, users
 
-__all__ = ["accounts", "agents", "conflicts", "labels", "tokens", "users"]
+__all__ = ["accounts", "agents", "conflicts", "labels", "sign_ins", "tokens", "users"]

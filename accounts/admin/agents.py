@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,6 +25,7 @@ from accounts.broadcast import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
 from accounts.rows import STATES
+from accounts.step_up import StepUpAdmin
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
 TEST_MOST = 500
@@ -52,7 +54,7 @@ STATUS = (
 
 
 @admin.register(Agent)
-class AgentAdmin(AgentActions, EditAdmin):
+class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
     form = AgentForm
     list_display = (
         "called",
@@ -164,6 +166,13 @@ class AgentAdmin(AgentActions, EditAdmin):
             return "never"
         fits = (last.url, last.contract) == (agent.url, agent.contract)
         return f"{last} UTC" if fits else f"not at this URL and contract; last: {last} UTC"
+
+    def needs_step_up(self, request: HttpRequest, object_id: str | None) -> bool:
+        """To switch trading on."""
+        if not request.POST.get("trading_enabled"):
+            return False
+        before = None if object_id is None else self.get_object(request, unquote(object_id))
+        return before is None or not before.trading_enabled
 
     # --- saving -------------------------------------------------------------------------------
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

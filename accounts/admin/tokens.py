@@ -15,6 +15,7 @@ from accounts.admin.base import ModelAdmin
 from accounts.models import ApiToken
 from accounts.models.proof import Proof, ProvenBy
 from accounts.models.token import MOST_DAYS, lasting, scope_choices
+from accounts.step_up import StepUpAdmin
 from accounts.wording import listed
 
 ENDS = (
@@ -54,7 +55,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):  # type: ignore[misc]
+class ApiTokenAdmin(StepUpAdmin, ModelAdmin):  # type: ignore[misc]
     form = TokenForm
     fields = ("user", "name", "reach", "days")
     list_display = (

@@ -1,7 +1,8 @@
 """Users and groups, with the forms of the admin's theme.
 
 Staff who may edit users run the desk's list of people; rights are given by superusers alone, or
-whoever may edit users could give themselves all of them.
+whoever may edit users could give themselves all of them. What changes who can do what needs a
+step-up: a stolen session would make a user of its own otherwise.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import proofs, second_factor
 from accounts.admin.base import ModelAdmin
+from accounts.step_up import StepUpAdmin, challenge
 from accounts.wording import listed
 
 admin.site.unregister(User)
@@ -30,7 +32,7 @@ admin.site.unregister(EmailAddress)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class UserAdmin(StepUpAdmin, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -38,6 +40,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
         *("username", "email", "first_name", "last_name", "is_staff", "has_second_factor"),
     )
     actions = ("remove_second_factor",)
+    step_up_actions = ("remove_second_factor",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         factors = Authenticator.objects.filter(user=OuterRef("pk"))
@@ -64,6 +67,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
         user: Any = self.get_object(request, unquote(id))
         if user is not None and not _may_become(request, user):
             raise PermissionDenied("This user may do what you may not: a superuser has to do it.")
+        if user is not None and self.has_change_permission(request, user):
+            page = challenge(request)
+            if page is not None:
+                return page
         return super().user_change_password(request, id, form_url)
 
     def save_model(self, request: HttpRequest, user: User, form: Any, change: bool) -> None:
@@ -83,7 +90,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class GroupAdmin(StepUpAdmin, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if _gives_rights(request) else ("permissions",)
 

@@ -13,7 +13,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from accounts import gate, proofs
 from accounts.api.tokens import token_of
 from accounts.models.token import ApiToken
-from mt5monitor.api.limits import address, spend
+from mt5monitor.api.limits import address, network, spend
 
 WRONG_TOKEN = (
     "This token is wrong, has expired, was revoked, or ended when its user "  # noqa: S105
@@ -76,7 +76,7 @@ class Token(HttpBearer):
             return None
         caller = cast("Caller | None", super().__call__(request))
         if caller is None:
-            spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
+            spend(f"from:{network(request)}", settings.API_REQUESTS_PER_MINUTE)
             raise HttpError(401, WRONG_TOKEN)
         request.user = caller.user  # as whom edits are kept in the history
         return caller
@@ -100,7 +100,7 @@ class Session(APIKeyCookie):
 
     def __call__(self, request: HttpRequest) -> Caller | None:
         if not request.user.is_authenticated:
-            spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
+            spend(f"from:{network(request)}", settings.API_REQUESTS_PER_MINUTE)
             raise HttpError(401, NO_TOKEN)
         caller = Caller(request.user)
         spend(caller.ident, settings.API_REQUESTS_PER_MINUTE)

@@ -1,6 +1,6 @@
 """Signing in for a token, as the original's scripts do."""
 
-import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,17 +11,17 @@ from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from accounts import gate, proofs, second_factor
+from accounts import attempts, gate, proofs, second_factor
 from accounts.api.caller import Caller, by_token, caller_of, may
 from accounts.api.shapes import Problem
-from accounts.attempts import TOO_OFTEN, too_often
-from accounts.models.token import ApiToken
+from accounts.models import ApiToken
+from accounts.models.sign_in import How
 from mt5monitor.api.answers import answer, detail
-from mt5monitor.api.limits import address, spend
+from mt5monitor.api.limits import address, network, spend
 
 router = Router(tags=["Signing in"])
-operations = logging.getLogger("operations")
 WRONG = "Wrong user name or password."
+RETRY_S = 5
 NO_NAME = "Say which user: this desk has named none whose password alone would do."
 NO_CODE = "This user signs in with a code too: send “code”, from the app or a recovery code."
 
@@ -50,7 +50,10 @@ class Refused(Problem):
     mfa_required: bool = Field(False, description="a code is missing, or it was wrong")
 
 
-ANSWERS = {200: SignedIn, 400: Problem, 401: Refused, 403: Refused, 422: Problem, 429: Problem}
+ANSWERS = {
+    **{200: SignedIn, 400: Problem, 401: Refused, 403: Refused, 422: Problem, 429: Problem},
+    503: Problem,
+}
 
 
 class Verified(Schema):
@@ -65,41 +68,73 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     name = typed.username or settings.API_PASSWORD_USER
     if not name:
         return _refused(NO_NAME)
-    if too_often(request, name):
-        response = detail(TOO_OFTEN, 429)
-        response.headers["Retry-After"] = "60"
-        return response
-    user = authenticate(request, username=name, password=typed.password)
-    if user is None:
-        operations.warning("A sign-in for a token was refused, from %s", address(request))
+    if "\0" in name:  # PostgreSQL takes it for an error, and no user has such a name
         return _refused(WRONG)
-    generation = proofs.generation_of(user.pk)
-    factor = _factor(user, typed.code)
-    if isinstance(factor, HttpResponse):
-        return factor
-    operations.info("%s signed in for a token", user.get_username())
-    lasts, proof = timedelta(hours=settings.API_TOKEN_HOURS), proofs.now(user, factor, generation)
-    token, key = ApiToken.issue(user, "signed in", lasts, proof=proof)
+    try:
+        with attempts.counted(request, name, How.TOKEN) as tries:
+            shown = _shown_by(request, name, typed, tries.mark)
+    except _Refusal as refusal:
+        return refusal.response
+    if response := _without_the_factor(shown.user, typed.code):
+        return response
+    attempts.note_signed_in(request, shown.user, How.TOKEN)
+    token, key = shown.token(timedelta(hours=settings.API_TOKEN_HOURS))
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})
+
+
+def unavailable(request: HttpRequest, error: Any) -> HttpResponse:
+    """Of accounts.hashing.Unavailable, wherever it comes from."""
+    response = detail(str(error), error.status)
+    response.headers["Retry-After"] = str(RETRY_S)
+    return response
+
+
+class _Refusal(Exception):
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__()
+        self.response = response
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Whose password it was, and of which second factor the code was that came along. `generation`
+    was read before the code was checked: what ends meanwhile ends the token too."""
+
+    user: Any
+    generation: int
+    factor: Authenticator | None = None
+
+    def token(self, lasts: timedelta) -> tuple[ApiToken, str]:
+        proof = proofs.now(self.user, self.factor, self.generation)
+        return ApiToken.issue(self.user, "signed in", lasts, proof=proof)
+
+
+def _shown_by(request: HttpRequest, name: str, typed: Credentials, mark: str) -> _Shown:
+    """Raises _Refusal where the password or the code is wrong."""
+    user = authenticate(request, username=name, password=typed.password)
+    if user is None:
+        raise _Refusal(_refused(WRONG))
+    generation = proofs.generation_of(user.pk)
+    if not typed.code or not second_factor.has(user) or gate.is_missing(user):
+        return _Shown(user, generation)
+    try:
+        return _Shown(user, generation, second_factor.check(user, typed.code, mark))
+    except second_factor.Wrong as wrong:
+        raise _Refusal(_refused(str(wrong), mfa_required=True)) from None
 
 
 def _refused(text: str, status: int = 401, **more: Any) -> HttpResponse:
     return detail(text, status, success=False, message=text, **more)
 
 
-def _factor(user: Any, code: str) -> Authenticator | HttpResponse | None:
-    """The second factor that this code is of; None where none is asked for; or the refusal."""
+def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
+    """None: no factor is asked for, or a code was sent, which was right."""
     if gate.is_missing(user):
         return _refused(gate.MISSING, 403)
-    if not second_factor.has(user):
-        return None
-    if not code:
+    if second_factor.has(user) and not code:
         return _refused(NO_CODE, mfa_required=True)
-    try:
-        return second_factor.check(user, code)
-    except second_factor.Wrong as wrong:
-        return _refused(str(wrong), mfa_required=True)
+    return None
 
 
 @router.post(
@@ -118,7 +153,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @router.get("/verify", summary="Verify a token", auth=None, response={200: Verified, 429: Problem})
 def verify(request: HttpRequest) -> HttpResponse:
     """Whether the token of this request is valid; no error when it is not."""
-    spend(f"from:{address(request)}", settings.API_REQUESTS_PER_MINUTE)
+    spend(f"from:{network(request)}", settings.API_REQUESTS_PER_MINUTE)
     caller = _told(request)
     if caller is None:
         return answer({"valid": False, "message": "No token, or one that is not valid any more."})

@@ -10,7 +10,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from accounts.models.token import ApiToken, digest_of
-from mt5monitor.api.limits import TooOften, count, counted
+from mt5monitor.api.limits import TooOften, count, counted, network_of
 
 operations = logging.getLogger("operations")
 KNOWN_S = 86_400
@@ -39,7 +39,7 @@ def token_of(key: str, address: str) -> ApiToken | None:
 
 
 def _wrong(address: str) -> str:
-    return f"wrong-tokens:from:{address}"
+    return f"wrong-tokens:from:{network_of(address)}"
 
 
 def _are_too_many(address: str) -> bool:

@@ -9,6 +9,7 @@ from accounts.models.labels import Firm, Phase, VSGroup
 from accounts.models.position import Position
 from accounts.models.proof import Generation
 from accounts.models.quota import AgentQuota
+from accounts.models.sign_in import KnownDevice, SignIn
 from accounts.models.token import ApiToken
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "Conflict",
     "Firm",
     "Generation",
+    "KnownDevice",
     "Phase",
     "Position",
+    "SignIn",
     "TradingApproval",
     "VSGroup",
 ]

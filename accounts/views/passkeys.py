@@ -8,9 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts import passkeys, proofs, second_factor
-from accounts.credentials import ConfirmForm, NewPasskeyForm
-from accounts.views.sessions import status_of
+from accounts import passkeys, second_factor, step_up
+from accounts.credentials import ConfirmForm, NewPasskeyForm, status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -21,7 +20,7 @@ def add(request: HttpRequest) -> HttpResponse:
         return redirect("security")
     form = NewPasskeyForm(user, request, request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
-        proofs.remember(request.session, user, form.factor)
+        step_up.prove(request, form.factor)
         messages.success(request, f"The passkey “{form.cleaned_data['name']}” is added.")
         return redirect("security")
     context = {"form": form, "asked": passkeys.asked_to_make(user), "longest": passkeys.LONGEST}
@@ -36,7 +35,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if form is not None and form.is_valid():
         passkeys.remove(row)
         # This session may have been opened with it; it goes on with the code that was shown now.
-        proofs.remember(request.session, user, form.factor)
+        step_up.prove(request, form.factor)
         messages.success(request, f"The passkey “{row.wrap().name}” is removed.")
         return redirect("security")
     context = {"form": form, "name": row.wrap().name}

@@ -14,12 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import gate, passkeys, proofs, second_factor
-from accounts.credentials import AppForm, ConfirmForm, OwnPasswordForm
-from accounts.views.sessions import status_of
+from accounts import devices, gate, passkeys, proofs, second_factor, step_up
+from accounts.credentials import AppForm, ConfirmForm, OwnPasswordForm, status_of
+from accounts.models import SignIn
 from mt5monitor.sessions import end_all
 
 PASSWORD_CHANGED = "Your password is changed. Your other sessions and your API tokens have ended."  # noqa: S105
+SIGN_INS_SHOWN = 5
 NEW_APP = "new_app"  # in the session of whoever sets one up
 
 
@@ -38,6 +39,8 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
         "passkeys_possible_at": passkeys.possible_at(request),
         "codes_left": second_factor.codes_left(user),
         "required": settings.MFA_REQUIRED and gate.is_required(user),
+        "sign_ins": SignIn.objects.filter(user=user, was_refused=False)[:SIGN_INS_SHOWN],
+        "refused": SignIn.objects.filter(user=user, was_refused=True)[:SIGN_INS_SHOWN],
         "failed": failed,
         "form": form,
     }
@@ -54,8 +57,9 @@ def password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, user)
         proofs.end_all(user.pk, but=request.session.session_key)
         proofs.remember(request.session, user, form.factor)
+        devices.forget_all(user.pk)
         messages.success(request, PASSWORD_CHANGED)
-        return redirect("security")
+        return _known_again(request, redirect("security"))
     context = {"form": form, "has_factor": second_factor.has(user)}
     return render(request, "security/password.html", context, status=status_of(form))
 
@@ -87,10 +91,12 @@ def app(request: HttpRequest) -> HttpResponse:
 
 def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:
     del request.session[NEW_APP]
-    proofs.remember(request.session, form.user, form.factor)
+    step_up.prove(request, form.factor)
     # Whoever signed in before with the password alone is asked for a code.
     end_all(form.user.pk, but=request.session.session_key)
-    return _told_once(request, form.recovery_codes, "Your second factor is set up")
+    devices.forget_all(form.user.pk)
+    response = _told_once(request, form.recovery_codes, "Your second factor is set up")
+    return _known_again(request, response)
 
 
 @require_POST
@@ -124,15 +130,22 @@ def off(request: HttpRequest) -> HttpResponse:
     proofs.remember(session, user, None)
     second_factor.remove(user, by=user.get_username(), but=session.session_key)
     messages.success(request, "Your second factor is turned off.")
-    return redirect("security")
+    return _known_again(request, redirect("security"))
 
 
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Tokens end as well: whoever had a session here may have made one."""
     proofs.end_all(_user(request).pk)
+    devices.forget_all(_user(request).pk)
     logout(request)
     return redirect("login")
+
+
+def _known_again(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The user of this browser has just shown who they are; all their others were forgotten."""
+    devices.remember(request, response, _user(request))
+    return response
 
 
 def _user(request: HttpRequest) -> User:

@@ -1,17 +1,16 @@
 """Signing in, in one step or two, and out."""
 
-import logging
 import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
-from django.forms import Form
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -21,12 +20,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import passkeys, proofs, second_factor
-from accounts.credentials import CodeForm, PasskeyForm, SignInForm
+from accounts import attempts, devices, passkeys, proofs, second_factor
+from accounts.credentials import CodeForm, PasskeyForm, SignInForm, status_of
+from accounts.models.sign_in import How
 from accounts.views.answers import by_htmx
-from mt5monitor.api.limits import address
 
-operations = logging.getLogger("operations")
 HALF = "password_passed"  # in the session of whoever has still to show a code
 HALF_S = 300  # for so long a password waits for its code
 
@@ -49,14 +47,10 @@ class SignIn(LoginView):
             self.request.session[HALF] = _half(user, self.get_success_url())
             return redirect("login-code")
         self.request.session.pop(HALF, None)
-        operations.info("%s signed in", user.get_username())
         response = super().form_valid(form)
-        proofs.remember(self.request.session, user, None)
-        return response
+        return _signed_in(self.request, response, user, How.PASSWORD, None)
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        # Not as whom: people type their password into the wrong field.
-        operations.warning("A sign-in was refused, from %s", address(self.request))
         response = super().form_invalid(form)
         response.status_code = status_of(form)
         return response
@@ -75,8 +69,6 @@ def code(request: HttpRequest) -> HttpResponse:
         form = kind(user, request, request.POST)
     if form is not None and form.is_valid():
         return _sign_in(request, user, form)
-    if form is not None:
-        operations.warning("A sign-in was refused, from %s", address(request))
     context = {"form": form, "name": user.get_username(), "asked": ""}
     if passkeys.are_possible(request) and passkeys.of(user).exists():
         context["asked"] = passkeys.asked_to_show(user)
@@ -86,10 +78,22 @@ def code(request: HttpRequest) -> HttpResponse:
 def _sign_in(request: HttpRequest, user: User, form: CodeForm) -> HttpResponse:
     leads_to: str = request.session.pop(HALF)["next"]
     login(request, user)
-    proofs.remember(request.session, user, form.factor)
-    shown = "passkey" if isinstance(form, PasskeyForm) else "code"
-    operations.info("%s signed in, with a %s", user.get_username(), shown)
-    return HttpResponseRedirect(leads_to)  # a path, never the name of a view
+    response = HttpResponseRedirect(leads_to)  # a path, never the name of a view
+    return _signed_in(request, response, user, form.how, form.factor)
+
+
+def _signed_in(
+    request: HttpRequest,
+    response: HttpResponse,
+    user: User,
+    how: str,
+    factor: Authenticator | None,
+) -> HttpResponse:
+    """What follows a whole sign-in: it is in the record, and this browser is known from now on."""
+    proofs.remember(request.session, user, factor)
+    attempts.note_signed_in(request, user, how)
+    devices.remember(request, response, user)
+    return response
 
 
 def _half(user: User, leads_to: str) -> dict[str, Any]:
@@ -106,11 +110,6 @@ def _half_signed_in(request: HttpRequest) -> User | None:
     user = User.objects.filter(pk=half["user"], is_active=True).first()
     is_theirs = user and constant_time_compare(half["of"], user.get_session_auth_hash())
     return user if is_theirs else None
-
-
-def status_of(form: Form | None) -> int:
-    """Of the page that shows this form again."""
-    return 429 if form is not None and form.has_error(NON_FIELD_ERRORS, "too_often") else 200
 
 
 @login_not_required

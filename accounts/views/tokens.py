@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import gate, proofs
+from accounts import gate, proofs, step_up
 from accounts.models import ApiToken
 from accounts.models.token import scope_choices
 from accounts.token_form import TokenForm
@@ -39,6 +39,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
         return _page(request, user, TokenForm(user))
     if not user.has_perm(MAKE):
         raise PermissionDenied("You do not have permission to make API tokens.")
+    if page := step_up.challenge(request):
+        return page
     form = TokenForm(user, request.POST)
     if not form.is_valid():
         return _page(request, user, form, status=422)

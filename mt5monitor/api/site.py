@@ -13,6 +13,8 @@ from accounts.api.accounts import ambiguous
 from accounts.api.accounts import router as accounts
 from accounts.api.agents import router as agents
 from accounts.api.sign_in import router as sign_in
+from accounts.api.sign_in import unavailable
+from accounts.hashing import Unavailable
 from accounts.keys import Ambiguous
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
@@ -37,6 +39,7 @@ api = NinjaAPI(
 )
 errors.install(api)
 api.add_exception_handler(Ambiguous, ambiguous)
+api.add_exception_handler(Unavailable, unavailable)
 api.add_router("/auth", sign_in)
 api.add_router("/", agents)
 api.add_router("/accounts", accounts)

@@ -7,7 +7,7 @@ from mt5monitor.settings.environment import STATE_DIR, env
 
 # --- the API ----------------------------------------------------------------------------------
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)  # of one token, or one user
-# Of one address; of one name ten times as many.
+# Attempts to sign in, of one address.
 API_LOGINS_PER_MINUTE = env.int("API_LOGINS_PER_MINUTE", 10)
 # Of one address; tokens that have been right before are let in all the same.
 API_WRONG_TOKENS_PER_MINUTE = env.int("API_WRONG_TOKENS_PER_MINUTE", 60)

@@ -1,5 +1,6 @@
 """The site: where its pages are served, and what it is made of."""
 
+import os
 from urllib.parse import urlsplit
 
 from servestatic.compress import Compressor
@@ -26,6 +27,7 @@ CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"  # see accounts/devices.py
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -111,11 +113,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
+        "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+PASSWORD_HASHERS = ["accounts.hashing.BoundedHasher"]
+# Hashes at once in each web process, by people whose device is not known: each takes a core.
+PASSWORDS_AT_ONCE = max(1, env.int("PASSWORDS_AT_ONCE", (os.cpu_count() or 1) // 2))
+# Wrong attempts at one user name in an hour, by devices and networks that its user never used.
+SIGN_INS_PER_HOUR = env.int("SIGN_INS_PER_HOUR", 60)
+# How old the proof of who one is may be for tokens, rights and switching trading on; 0: any age.
+STEP_UP_S = env.float("STEP_UP_MINUTES", 10) * 60
 # A second factor is required of whoever may trade; off: whoever likes has one.
 MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
 MFA_ADAPTER = "accounts.second_factor.Adapter"

@@ -30,6 +30,7 @@ from trading.models import ClosedTrade, Deal, HistorySync, TradingSwitch
 log = logging.getLogger(__name__)
 
 USER = "demo"
+PASSWORD_LENGTH = 12  # as for everybody's: see settings.AUTH_PASSWORD_VALIDATORS
 CHANGED_BY_SOMEBODY = "(as you changed it)"
 OURS = re.compile(rf"http://{re.escape(HOST)}:\d+/agents/(\d+)")
 ALL_SEEN_S, ANY_SEEN_S = 12.0, 40.0
@@ -42,11 +43,15 @@ PAIRS = 6
 
 # --- before anything is polled ----------------------------------------------------------------
 def prepare_rows() -> None:
-    """The user and the agents. Raises OSError when no demo was planned in this STATE_DIR."""
+    """The user and the agents. Raises OSError when no demo was planned in this STATE_DIR, or the
+    password is too short."""
     fleet = read_fleet(settings.STATE_DIR)
     if fleet is None:
         raise OSError(f"{settings.STATE_DIR} has no fleet.json: start the demo with `make demo`.")
-    keep_user(settings.STATE_DIR / "demo_password", os.environ.get("DEMO_PASSWORD", ""))
+    wanted = os.environ.get("DEMO_PASSWORD", "")
+    if 0 < len(wanted) < PASSWORD_LENGTH:
+        raise OSError(f"DEMO_PASSWORD needs {PASSWORD_LENGTH} characters or more.")
+    keep_user(settings.STATE_DIR / "demo_password", wanted)
     with transaction.atomic():
         keep_agents(fleet)
         forget_histories()
@@ -61,7 +66,7 @@ def keep_user(path: Path, wanted: str) -> None:
     kept = path.read_text().strip() if path.exists() else ""
     user = users.objects.filter(username=USER).first()
     if user is None:
-        password = wanted or kept.replace(CHANGED_BY_SOMEBODY, "") or secrets.token_urlsafe(9)
+        password = wanted or kept.replace(CHANGED_BY_SOMEBODY, "") or secrets.token_urlsafe(12)
         users.objects.create_superuser(USER, "", password)
     elif wanted:
         password = wanted

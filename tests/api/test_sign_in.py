@@ -15,7 +15,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import gate
+from accounts import attempts, gate
+from accounts.api.sign_in import WRONG
 from accounts.models import ApiToken
 from tests.api.program import Program, told
 from tests.authenticator import PASSWORD as MADE_WITH
@@ -69,6 +70,11 @@ def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["a\0b", "\N{GRINNING FACE}", "x" * 150])
+def test_no_name_is_an_error(username: str, name: str) -> None:
+    assert told(sign_in(username=name, password=PASSWORD), 401)["detail"] == WRONG
+
+
 def test_the_password_alone_is_enough_for_the_user_that_the_desk_has_named(
     username: str, settings: Settings
 ) -> None:
@@ -92,7 +98,7 @@ def test_too_many_attempts_are_put_off_even_with_the_right_password(
 def test_one_address_locks_nobody_out_and_many_addresses_may_not_guess_on(
     username: str, settings: Settings
 ) -> None:
-    settings.API_LOGINS_PER_MINUTE = 3
+    settings.API_LOGINS_PER_MINUTE, settings.SIGN_INS_PER_HOUR = 3, 30
     for _ in range(8):
         sign_in(username=username, password="wrong", address="198.51.100.7")
     told(sign_in(username=username, password=PASSWORD), 200)
@@ -105,7 +111,9 @@ def test_nobody_signs_in_while_attempts_cannot_be_counted(
     username: str, settings: Settings
 ) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
-    assert sign_in(username=username, password=PASSWORD).status_code == 429
+    refused = sign_in(username=username, password=PASSWORD)
+    assert attempts.NOT_COUNTED in told(refused, 503)["detail"]
+    assert refused.headers["Retry-After"] == "5"
 
 
 def test_reading_goes_on_while_requests_cannot_be_counted(

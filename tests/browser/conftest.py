@@ -39,6 +39,7 @@ ARGUMENTS = [
 ]
 # As in the product, but for the wait between a reconnect of a terminal and the reading after it.
 SETTINGS = {"RECOVERY_RETRY_S": "0.01", "TRADING_ENABLED": "1", "VERSUS_ENABLED": "1"}
+SETTINGS |= {"STEP_UP_MINUTES": "10"}
 VIEW = ("accounts.view_account", "accounts.view_agent")
 EDIT = ("accounts.change_phase", "accounts.change_vs", "accounts.change_account")
 

@@ -6,14 +6,17 @@ import time
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from channels.db import database_sync_to_async as threaded
-from django.conf import global_settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
+from django.contrib.sessions.models import Session
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from accounts import second_factor
+from accounts import proofs, second_factor
+from mt5monitor.sessions import SessionStore
+from mt5monitor.settings.site import PASSWORD_HASHERS
 from tests.browser.desk import Desk, badge, row, toast
 from tests.factories import make_account
+from trading.models import TradingSwitch
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -23,7 +26,7 @@ PASSWORD = "quiet-harbour-91"
 @pytest.fixture
 def person(viewer: User, settings: Settings) -> User:
     """With a password as the product keeps it."""
-    settings.PASSWORD_HASHERS = global_settings.PASSWORD_HASHERS
+    settings.PASSWORD_HASHERS = PASSWORD_HASHERS
     viewer.set_password(PASSWORD)
     viewer.save()
     return viewer
@@ -122,6 +125,15 @@ async def unlockable(page: Page) -> None:
     await devices.send("WebAuthn.addVirtualAuthenticator", {"options": device})
 
 
+async def add_passkey(page: Page, site: str, code: str) -> None:
+    await page.goto(f"{site}/security/passkey/")
+    await page.get_by_label("Its name").fill("Laptop")
+    await page.get_by_label("Your password").fill(PASSWORD)
+    await page.get_by_label("A code of the app").fill(code)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Remove Laptop")).to_be_visible()
+
+
 async def test_a_passkey_is_made_signs_in_and_is_removed(desk: Desk, person: User) -> None:
     codes = await threaded(recovery_codes)(person)
     site = desk.served.origin.replace("127.0.0.1", "localhost")  # an address can have none
@@ -132,12 +144,7 @@ async def test_a_passkey_is_made_signs_in_and_is_removed(desk: Desk, person: Use
     await page.get_by_label("Code").fill(codes[0])
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{site}/")
-    await page.goto(f"{site}/security/passkey/")
-    await page.get_by_label("Its name").fill("Laptop")
-    await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_label("A code of the app").fill(codes[1])
-    await page.keyboard.press("Enter")
-    await expect(page.locator(".passkeys")).to_contain_text("Laptop")
+    await add_passkey(page, site, codes[1])
     await page.get_by_role("button", name="Sign out everywhere").click()
     await sign_in(page, person, PASSWORD)
     await page.get_by_role("button", name="Use a passkey instead").click()
@@ -149,3 +156,45 @@ async def test_a_passkey_is_made_signs_in_and_is_removed(desk: Desk, person: Use
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("link", name="Remove Laptop")).to_have_count(0)
     await expect(toast(page)).to_contain_text("is removed")
+
+
+def age_proofs() -> None:
+    """Whoever is signed in did so long ago."""
+    for key in Session.objects.values_list("pk", flat=True):
+        session = SessionStore(key)
+        kind, _, *rest = session[proofs.KEPT]
+        session[proofs.KEPT] = [kind, "2026-01-01T00:00:00+00:00", *rest]
+        session.save()
+
+
+async def test_a_passkey_proves_again_who_it_is_and_other_tabs_go_on(
+    desk: Desk, person: User
+) -> None:
+    stop = Permission.objects.filter(codename="stop_trading")
+    await threaded(lambda: person.user_permissions.add(*stop))()
+    codes = await threaded(recovery_codes)(person)
+    site = desk.served.origin.replace("127.0.0.1", "localhost")
+    page = await desk.open(None, f"{site}/login/")
+    await unlockable(page)
+    await sign_in(page, person, PASSWORD)
+    await page.get_by_label("Code").fill(codes[0])
+    await page.keyboard.press("Enter")
+    await expect(badge(page)).to_have_text("Live")
+    await add_passkey(page, site, codes[1])
+    other = await page.context.new_page()
+    await other.goto(f"{site}/")
+    await expect(badge(other)).to_have_text("Live")
+    await other.evaluate("window.typed = 1")
+    await threaded(age_proofs)()
+    await page.goto(f"{site}/trading/switch/")
+    await page.get_by_label("Reason").fill("The news is out")
+    await page.get_by_role("button", name="Switch trading on").click()
+    await expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    await page.get_by_label("Your password").fill(PASSWORD)
+    async with other.expect_event("websocket"):  # the session has a new key
+        await page.get_by_role("button", name="Use a passkey instead").click()
+        await expect(page).to_have_url(f"{site}/trading/switch/")
+    await expect(badge(other)).to_have_text("Live")
+    assert await other.evaluate("window.typed") == 1
+    switch = await threaded(TradingSwitch.objects.get)()
+    assert (switch.is_on, switch.reason) == (True, "The news is out")

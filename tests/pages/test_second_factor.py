@@ -134,7 +134,11 @@ def test_codes_are_not_guessed_by_the_thousand(
 
 def test_nobody_signs_in_on_the_page_while_attempts_cannot_be_counted(settings: Settings) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
-    assert not is_in(sign_in(make_user(VIEW)))
+    user = make_user(VIEW)
+    answer = Client().post("/login/", {"username": user.username, "password": PASSWORD})
+    assert answer.status_code == 503
+    assert attempts.NOT_COUNTED in text(answer)
+    assert not is_in(sign_in(user))
 
 
 # --- the page of one's own sign-in ------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 
 from accounts.admin.base import ModelAdmin
+from accounts.step_up import StepUpAdmin
 from trading.models import TradingSwitch
 from trading.switching import standing, turn
 
@@ -25,7 +26,7 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TradingSwitch)
-class TradingSwitchAdmin(ModelAdmin):  # type: ignore[misc]
+class TradingSwitchAdmin(StepUpAdmin, ModelAdmin):  # type: ignore[misc]
     form = SwitchForm
     list_display = ("now", "why_not", "changed_by", "changed_at", "reason")
     fields = ("is_on", "reason", "why_not", "changed_by", "changed_at")
@@ -49,6 +50,10 @@ class TradingSwitchAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: TradingSwitch | None = None) -> bool:
         return request.user.has_perm("trading.stop_trading")
+
+    def needs_step_up(self, request: HttpRequest, object_id: str | None) -> bool:
+        """To switch on; to stop, nothing is asked for."""
+        return bool(request.POST.get("is_on"))
 
     def log_change(self, request: HttpRequest, obj: TradingSwitch, message: Any) -> None:
         """Logged where it is turned, as from every other place."""

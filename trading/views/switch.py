@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import step_up
 from accounts.agents.text import clean
 from accounts.views.answers import said
 from trading.models import TradingSwitch
@@ -24,6 +25,8 @@ def switch(request: HttpRequest) -> HttpResponse:
         row = TradingSwitch.objects.filter(pk=TradingSwitch.PK).first()
         return render(request, "trading/switch.html", {"switch": row, "standing": standing()})
     on = request.POST.get("turn") == "on"
+    if on and (page := step_up.challenge(request)):  # to stop, nothing is asked for
+        return page
     try:
         reason = clean(request.POST.get("reason", ""), REASON_LENGTH)
         turn(cast(AbstractUser, request.user), on=on, reason=reason)

@@ -27,6 +27,7 @@
   let heard = performance.now(); // when the last frame came
   let tried = heard; // when the socket was opened
   let retries = 0;
+  let renewed = false; // tried once more after the session of this socket had ended
   let retryTimer = 0;
   let readTimer = 0;
   let reading = false;
@@ -68,6 +69,10 @@
   function lost(code) {
     socket = null;
     if (!fallback.isOn) show(performance.now() - heard > DEAD_AFTER ? "down" : "connecting");
+    if (code === 4401 && !renewed) {
+      renewed = true; // the session may go on under a new key, which another tab was given
+      return connect();
+    }
     if ((code === 4401 || code === 4403) && mayReload()) {
       if (code === 4401) signIn();
       else location.reload(); // to why not
@@ -112,6 +117,7 @@
     },
     beat(frame) {
       retries = 0;
+      renewed = false;
       setClock(frame.now);
       fallback.stop();
       show("live");

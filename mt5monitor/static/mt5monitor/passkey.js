@@ -4,7 +4,7 @@
 (() => {
   const form = document.querySelector("form[data-passkey]");
   const problem = form.querySelector("[data-passkey-problem]");
-  const field = form.elements.credential;
+  const field = form.elements[form.dataset.passkeyField ?? "credential"];
 
   function say(text) {
     problem.textContent = text;
@@ -19,7 +19,11 @@
     return navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(asked) });
   }
 
+  // Where a code can be sent instead, a button of its own asks for the passkey.
+  const ownButton = form.querySelector("[data-passkey-send]");
+
   form.addEventListener("submit", async (event) => {
+    if (ownButton && event.submitter !== ownButton) return;
     event.preventDefault();
     say("");
     if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) {

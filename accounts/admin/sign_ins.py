@@ -1,0 +1,46 @@
+"""The record of sign-ins, to be read: who signed in or was refused, how, when and from where."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from accounts.models import SignIn
+
+
+@admin.register(SignIn)
+class SignInAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ("last_at", "who", "outcome", "how", "network", "count", "first_at")
+    list_filter = ("was_refused", ("how", ChoicesDropdownFilter))
+    list_filter_submit = True
+    list_per_page = 50
+    exclude = ("mark",)
+    search_fields = ("user__username", "network")
+    search_help_text = "User name or network"
+    show_full_result_count = False
+    show_facets = 0
+    compressed_fields = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SignIn]:
+        rows: QuerySet[SignIn] = super().get_queryset(request)
+        return rows.select_related("user")
+
+    @admin.display(description="user", ordering="user__username")
+    def who(self, row: SignIn) -> str:
+        return row.user.get_username() if row.user else "unknown names"
+
+    @admin.display(description="outcome", ordering="was_refused")
+    def outcome(self, row: SignIn) -> str:
+        return "refused" if row.was_refused else "signed in"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
