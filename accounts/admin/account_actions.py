@@ -19,7 +19,7 @@ from accounts.wording import numbers
 REFRESH_MOST = 500  # accounts; more would hold the request for too long
 
 
-class AccountActions(ModelAdmin):  # type: ignore[misc]
+class AccountActions(ModelAdmin):
     """Mixed into AccountAdmin, which knows who may do what."""
 
     actions = ("set_firm", "refresh_now")

@@ -16,7 +16,7 @@ from accounts.models import Account, Agent, Conflict
 
 
 @admin.register(Conflict)
-class ConflictAdmin(ModelAdmin):  # type: ignore[misc]
+class ConflictAdmin(ModelAdmin):
     list_display = ("number", "server", "what", "kind", "reported_by", "belongs_to", "open_for")
     list_filter = (("kind", ChoicesDropdownFilter),)
     list_filter_submit = True

@@ -55,7 +55,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(StepUpAdmin, ModelAdmin):  # type: ignore[misc]
+class ApiTokenAdmin(StepUpAdmin, ModelAdmin):
     form = TokenForm
     fields = ("user", "name", "reach", "days")
     list_display = (

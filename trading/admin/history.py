@@ -11,7 +11,7 @@ from trading.admin.orders import ReadOnly
 from trading.models import ClosedTrade, Deal
 
 
-class HistoryAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class HistoryAdmin(ReadOnly, ModelAdmin):
     list_filter_submit = True
     list_fullwidth = True
     list_per_page = 50

@@ -33,7 +33,7 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TradeLimit)
-class TradeLimitAdmin(ModelAdmin):  # type: ignore[misc]
+class TradeLimitAdmin(ModelAdmin):
     form = LimitForm
     list_display = ("whose", "where", "lots", "a_minute", "only")
     list_select_related = ("user", "account")

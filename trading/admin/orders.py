@@ -31,7 +31,7 @@ class EventsInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class OrderAdmin(ReadOnly, ModelAdmin):
     list_display = ("placed_at", "login", "what", "state", "username", "reason", "agent_name")
     list_filter = (("state", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
     list_filter_submit = True
@@ -53,7 +53,7 @@ class OrderAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(OrderEvent)
-class OrderEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class OrderEventAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "order", "state", "text", "actor")
     list_select_related = ("order",)
     list_per_page = 50

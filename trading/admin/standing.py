@@ -43,7 +43,7 @@ class StandingForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(StandingAcknowledgement)
-class StandingAdmin(ModelAdmin):  # type: ignore[misc]
+class StandingAdmin(ModelAdmin):
     form = StandingForm
     fieldsets = (
         (

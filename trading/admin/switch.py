@@ -26,7 +26,7 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TradingSwitch)
-class TradingSwitchAdmin(StepUpAdmin, ModelAdmin):  # type: ignore[misc]
+class TradingSwitchAdmin(StepUpAdmin, ModelAdmin):
     form = SwitchForm
     list_display = ("now", "why_not", "changed_by", "changed_at", "reason")
     fields = ("is_on", "reason", "why_not", "changed_by", "changed_at")

@@ -35,7 +35,7 @@ class StepsInline(ReadOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Versus)
-class VersusAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class VersusAdmin(ReadOnly, ModelAdmin):
     list_display = ("code", "login_a", "login_b", "size", "state", "since", "reason", "runner_name")
     list_filter = (("state", ChoicesDropdownFilter), ("archived_at", admin.EmptyFieldListFilter))
     list_filter_submit = True
@@ -124,7 +124,7 @@ def _confirmed(
 
 
 @admin.register(VersusEvent)
-class VersusEventAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class VersusEventAdmin(ReadOnly, ModelAdmin):
     list_display = ("at", "versus", "state", "step", "text", "actor")
     list_select_related = ("versus",)
     list_per_page = 50
