@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +26,37 @@ def settings(state_dir: Path, *names: str, **env: str) -> dict[str, Any]:
     told = subprocess.run(program, env=env, capture_output=True, check=True, text=True).stdout
     found: dict[str, Any] = json.loads(told)
     return found
+
+
+def of_each_valkey_client(found: dict[str, Any]) -> list[dict[str, Any]]:
+    layer = found["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"][0]
+    cache = found["CACHES"]["default"]["OPTIONS"]
+    return [layer, cache, found["CELERY_BROKER_TRANSPORT_OPTIONS"], found["VALKEY_OPTIONS"]]
+
+
+CLIENTS = ("CHANNEL_LAYERS", "CACHES", "CELERY_BROKER_TRANSPORT_OPTIONS", "VALKEY_OPTIONS")
+
+
+def test_every_client_of_valkey_gives_up_in_time_and_so_does_the_kernel(tmp_path: Path) -> None:
+    url = "redis://:password@127.0.0.1:6379/0"
+    found = settings(tmp_path, *CLIENTS, REDIS_URL=url, VALKEY_TIMEOUT="3")
+    for options in of_each_valkey_client(found):
+        assert options["socket_timeout"] == options["socket_connect_timeout"] == 3
+        assert options["health_check_interval"] > 0
+        assert options["socket_keepalive"]
+        assert options["socket_keepalive_options"][str(int(socket.TCP_KEEPIDLE))] <= 10
+
+
+def test_a_valkey_on_a_socket_has_no_options_of_tcp(tmp_path: Path) -> None:
+    for options in of_each_valkey_client(settings(tmp_path, *CLIENTS)):
+        assert options["socket_timeout"] == 2
+        assert "socket_keepalive" not in options
+
+
+def test_a_wait_of_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        settings(tmp_path, "VALKEY_OPTIONS", VALKEY_TIMEOUT="0")
+    assert b"VALKEY_TIMEOUT must be 0.1 seconds or more." in str(refused.value.stderr).encode()
 
 
 def test_behind_tls_no_page_of_a_visitors_own_machine_is_trusted(tmp_path: Path) -> None:

@@ -16,12 +16,11 @@ import redis
 from django.conf import settings
 
 from mt5monitor.operations.entry import Entry
-from mt5monitor.valkey import connect
+from mt5monitor.valkey import Backoff, connect
 
 STREAM = "mt5monitor:operations"
 WAITING_MOST = 2000
 AT_ONCE = 200
-RETRY_S = 1.0
 LAST_S = 1.0  # for what is left when the process ends
 # What a forked process got from its parent. Never closed nor collected here: that asks for a lock
 # that a thread of the parent may have held when it forked, and nobody lets go of it here.
@@ -60,15 +59,17 @@ class Keeping(logging.Handler):
         self._wake.set()
 
     def _run(self) -> None:
+        backoff = Backoff()
         while not self._ends or self._waiting:
             self._wake.wait()
             self._wake.clear()
             while self._waiting:
                 if self._send():
+                    backoff.reset()
                     continue
                 if self._ends:
                     return
-                time.sleep(RETRY_S)
+                time.sleep(backoff.after_failure())
 
     def _send(self) -> bool:
         batch = list(self._waiting)[:AT_ONCE]

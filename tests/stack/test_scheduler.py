@@ -34,6 +34,12 @@ def app(valkey: PrivateValkey) -> Iterator[Celery]:
     app.close()
 
 
+@pytest.fixture(autouse=True)
+def each_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those that a test before has said within this minute."""
+    monkeypatch.setattr(scheduler.log, "filters", [])
+
+
 @pytest.fixture
 def beat(app: Celery, tmp_path: Path) -> Iterator[Scheduler]:
     beat = Scheduler(app, schedule_filename=str(tmp_path / "schedule"))
