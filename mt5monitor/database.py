@@ -50,6 +50,17 @@ def each(items: Iterable[T], act: Callable[[T], object], log: logging.Logger, fa
     return done
 
 
+def tick(work: Callable[[], int], log: logging.Logger) -> int:
+    """Do the work of one tick. A fault of the database is one line of the log, not a traceback for
+    each second that it is away: the next tick does what this one did not."""
+    try:
+        return work()
+    except FAULTS as fault:
+        log.warning("This tick failed: %s", words(fault))
+        reconnect()
+        return 0
+
+
 @contextmanager
 def unhurried() -> Iterator[None]:
     """Let statements of this thread take as long as they need: migrations, imports, pruning.

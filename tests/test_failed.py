@@ -6,6 +6,7 @@ import pytest
 from django.db import InternalError, OperationalError
 from django.test import Client
 
+from accounts import tasks
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,16 @@ def test_the_api_asks_for_another_try(
     response = client.get("/api/accounts")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert response.json()["detail"].startswith("The database did not answer in time")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=["busy", "ended"])
+def test_a_tick_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Exception
+) -> None:
+    breaks(monkeypatch, "accounts.polling.claim", fault)
+    assert tasks.poll() == 0
+    assert f"This tick failed: {fault}" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_another_failure_is_no_matter_of_another_try(

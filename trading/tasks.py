@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from mt5monitor.database import tick
 from trading import history, reconcile, sheets
 from trading.history import equity
 from trading.versus import schedule
@@ -13,17 +14,17 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def tend() -> int:
-    return reconcile.tend()
+    return tick(reconcile.tend, log)
 
 
 @shared_task
 def tend_versus() -> int:
-    return schedule.tend()
+    return tick(schedule.tend, log)
 
 
 @shared_task
 def sync_history() -> int:
-    return history.sync_due()
+    return tick(history.sync_due, log)
 
 
 @shared_task
@@ -35,7 +36,7 @@ def sync_sheets() -> str:
 
 @shared_task
 def note_equity() -> int:
-    return equity.note()
+    return tick(equity.note, log)
 
 
 @shared_task
