@@ -40,17 +40,17 @@ def _plain(value: Any) -> str:
 
 
 class _Client(RedisCacheClient):
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: Any, default: Any) -> Any:
         found = super().get(key, default)
         return default if found is MISSING else found
 
-    def get_many(self, keys: Any) -> dict[str, Any]:
+    def get_many(self, keys: Any) -> dict[Any, Any]:
         found = super().get_many(keys)
         return {key: value for key, value in found.items() if value is not MISSING}
 
 
 class JsonCache(RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
-        super().__init__(server, params)
+        options = {**params.get("OPTIONS", {}), "serializer": Json}
+        super().__init__(server, {**params, "OPTIONS": options})
         self._class = _Client
-        self._options = {**self._options, "serializer": Json}

@@ -178,7 +178,7 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What a button does besides saving is done when that is committed: an agent that is tested
         takes seconds, and polls would wait for its row."""
-        response = super().changeform_view(request, *args, **kwargs)
+        response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         for act in getattr(request, AFTER_SAVING, ()):
             act()
         return response
