@@ -21,7 +21,7 @@ def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings)
     with ScriptedFleet() as fleet:
         fleet.make_agents(3)
         Agent.objects.filter(name="vps-0003").update(failures=5)
-        make_agent(next_poll_at=timezone.now() + timedelta(hours=1))
+        make_agent(next_poll_at=timezone.now() + timedelta(minutes=1))
         out = io.StringIO()
         call_command("poll_agents", "--once", stdout=out)
 
