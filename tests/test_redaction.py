@@ -14,6 +14,7 @@ READABLE = [
     "Contract 2 needs the agent's secret: set it. Nothing was sent.",
     "169.254.169.254 serves a cloud provider's secrets: never an agent.",
     "API token: expired.",
+    "alice made the API token named deploy",
     "password: required",
     "Password: must have 12 characters",
     "token: none, session none",

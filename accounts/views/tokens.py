@@ -45,7 +45,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, form, status=422)
     key = form.save()
-    operations.info("%s made an API token: %s", user.get_username(), form.cleaned_data["name"])
+    operations.info(
+        "%s made the API token named %s", user.get_username(), form.cleaned_data["name"]
+    )
     return render(request, "security/token.html", {"key": key, "name": form.cleaned_data["name"]})
 
 
@@ -53,7 +55,9 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(ApiToken, pk=pk, user=cast(User, request.user))
     if token.revoke():
-        operations.info("%s revoked an API token: %s", request.user.get_username(), token.name)
+        operations.info(
+            "%s revoked the API token named %s", request.user.get_username(), token.name
+        )
     messages.success(request, f"The token “{token.name}” is revoked. Its program is signed out.")
     return redirect("tokens")
 

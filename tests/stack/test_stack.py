@@ -137,6 +137,8 @@ def test_a_process_that_dies_again_and_again_stops_no_other(stack: Stack) -> Non
     assert {name: p.pid for name, p in stack.processes().items() if name != "web"} == others
     with redis.Redis.from_url(f"unix://{valkey_socket(stack)}") as client:
         assert eventually(lambda: b"web: was killed by SIGKILL, 5 times in a row" in kept(client))
+    # Until then one more death of it would not be worth a line, which other tests wait for.
+    assert eventually(lambda: stack.says("web: has run for 60 s again", said), 150)
 
 
 def kept(client: "redis.Redis") -> bytes:
