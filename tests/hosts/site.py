@@ -79,6 +79,7 @@ class Site:
             output, _ = process.communicate(timeout=READY_S)
         finally:
             process.kill()
+            process.communicate()
         assert process.returncode == 1, output
         assert "Traceback" not in output
         return output.splitlines()

@@ -12,6 +12,7 @@ from tests.hosts.site import Site
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.timeout(600),  # where this run has prepared no tables and static files
     pytest.mark.skipif(connection.vendor != "sqlite", reason="its own folder and database"),
 ]
 

@@ -1,5 +1,8 @@
 """The same where hosts share PostgreSQL: its clock, and a copy of it that was made elsewhere."""
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +15,7 @@ from tests.live.served import database_url
 
 pytestmark = [
     pytest.mark.long,
+    pytest.mark.timeout(600),  # where this run has prepared no tables and static files
     pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL"),
 ]
 
@@ -43,44 +47,70 @@ def said(lines: list[str], begin: str, end: str) -> bool:
     return any(line.startswith(begin) and line.endswith(end) for line in lines)
 
 
-def test_hosts_on_postgres(tmp_path: Path) -> None:
-    """In one test, for the tables take long to make."""
-    execute("CREATE DATABASE site")
-    site = Site(tmp_path / "state", DATABASE_URL=url("site"))
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Whose database the others are copies of: nothing has run on it yet."""
+    template = os.environ.get("TESTS_TEMPLATE")
+    execute(f"CREATE DATABASE released{f' TEMPLATE {template}' if template else ''}")
+    site = Site(tmp_path_factory.mktemp("released"), DATABASE_URL=url("released"))
     site.release()
+    return site
+
+
+@pytest.fixture
+def site(released: Site, tmp_path: Path) -> Iterator[Site]:
+    """That has run before, with trading on."""
+    execute("CREATE DATABASE site TEMPLATE released")
+    site = Site(tmp_path / "state", DATABASE_URL=url("site"))
+    shutil.copytree(released.folder / "static", site.folder / "static")
     site.runs("beat")
-    own = site.folder / "instance_id"
-    instance = own.read_text().strip()
-    switch_on = f"{SWITCH_ON}'{instance}'"
-    execute(switch_on, "site")
+    switch_on(site, "site")
+    yield site
+    execute("DROP DATABASE site WITH (FORCE)")
 
-    execute(AHEAD, "site")
-    wrong = f"{url('site')}&options={quote('-c search_path=wrong,public,pg_catalog')}"
-    for process in ("worker", "beat", "web"):
-        end = "s ahead of the database's: set both clocks by NTP, then start again."
-        assert said(site.refusal(process, DATABASE_URL=wrong), "The clock of host ", end)
-    site.runs("worker")
-    assert switch("site") == (True, "")
 
+def switch_on(site: Site, database: str) -> None:
+    instance = (site.folder / "instance_id").read_text().strip()
+    execute(f"{SWITCH_ON}'{instance}'", database)
+
+
+def sharing(site: Site, folder: Path) -> Site:
+    """Another host, with the same database and keys."""
     names = ("SECRET_KEY", "INSTANCE_ID", "AGENT_SECRETS_KEYS")
     kept = ("secret_key", "instance_id", "agent_secrets_key")
     shared = {n: (site.folder / k).read_text() for n, k in zip(names, kept, strict=True)}
-    second = Site(tmp_path / "second", DATABASE_URL=url("site"), **shared)
+    return Site(folder, **site.settings, **shared)
+
+
+@pytest.mark.parametrize("process", ["web", "worker", "beat"])
+def test_no_process_starts_whose_clock_is_two_minutes_ahead(site: Site, process: str) -> None:
+    execute(AHEAD, "site")
+    wrong = f"{url('site')}&options={quote('-c search_path=wrong,public,pg_catalog')}"
+    end = "s ahead of the database's: set both clocks by NTP, then start again."
+    assert said(site.refusal(process, DATABASE_URL=wrong), "The clock of host ", end)
+
+
+def test_a_second_host_joins_with_the_same_keys_alone(site: Site, tmp_path: Path) -> None:
+    second = sharing(site, tmp_path / "second")
     second.runs("worker")
-    for name in names:
+    for name in ("SECRET_KEY", "INSTANCE_ID", "AGENT_SECRETS_KEYS"):
         begin = f"{name} of this host differs from the one of host "
         end = "set the same on both, or end that host; see README, Several hosts."
         assert said(second.refusal("worker", **{name: "other"}), begin, end)
     assert switch("site") == (True, "")
 
+
+def test_a_copy_of_the_database_starts_with_trading_off_once(site: Site, tmp_path: Path) -> None:
+    second = sharing(site, tmp_path / "second")
+    second.runs()
     execute("CREATE DATABASE copied TEMPLATE site")
     for host in (site, second):
         host.settings["DATABASE_URL"] = url("copied")
-    site.runs("beat")
+    site.runs()
     is_on, reason = switch("copied")
     assert not is_on
     assert str(reason).startswith("The database was copied or restored: it is not where it was. ")
-    execute(switch_on, "copied")
-    second.runs("beat")
-    site.runs("beat")
+    switch_on(site, "copied")
+    second.runs()
+    site.runs()
     assert switch("copied") == (True, "")
