@@ -18,13 +18,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from mt5monitor import expired
 from mt5monitor.hosts.unfit import Unfit
+from mt5monitor.valkey import connect
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 60.0
 DATABASE_STARTS_S = 30.0  # both may have been started at the same moment
 LOOK_AGAIN_S = 1.0
-VALKEY_S = 2.0
 
 _state: dict[str, Any] = {"clock_ahead_s": None, "problem": ""}
 _watching = threading.Lock()
@@ -140,8 +140,7 @@ def look() -> None:
 def _count_expired(because: str) -> None:
     """Also where no task does it: a worker whose clock is ahead discards them all."""
     expired.summarise(because=because)
-    options = {"socket_timeout": VALKEY_S, "socket_connect_timeout": VALKEY_S}
-    with suppress(redis.RedisError), redis.Redis.from_url(settings.REDIS_URL, **options) as valkey:
+    with suppress(redis.RedisError), connect(settings.REDIS_URL) as valkey:
         expired.write(valkey)
 
 
