@@ -44,7 +44,8 @@ def test_every_client_of_valkey_gives_up_in_time_and_so_does_the_kernel(tmp_path
         assert options["socket_timeout"] == options["socket_connect_timeout"] == 3
         assert options["health_check_interval"] > 0
         assert options["socket_keepalive"]
-        assert options["socket_keepalive_options"][str(int(socket.TCP_KEEPIDLE))] <= 10
+        idle = getattr(socket, "TCP_KEEPIDLE", None) or getattr(socket, "TCP_KEEPALIVE", None)
+        assert options["socket_keepalive_options"][str(idle)] <= 10
 
 
 def test_a_valkey_on_a_socket_has_no_options_of_tcp(tmp_path: Path) -> None:

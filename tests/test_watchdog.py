@@ -29,7 +29,14 @@ class Loop:
         self.thread.start()
 
     def block(self) -> None:
-        self.loop.call_soon_threadsafe(self.release.wait)
+        begun = threading.Event()
+
+        def hold() -> None:
+            begun.set()
+            self.release.wait()
+
+        self.loop.call_soon_threadsafe(hold)
+        assert begun.wait(20)
 
     def answers(self) -> None:
         """It has done all that it was asked so far."""
@@ -82,7 +89,7 @@ def test_a_blocked_loop_is_logged_once_with_what_its_thread_does_and_then_ends_i
         dog.look(1)
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
     assert "Event loop web is blocked: it did not run for 5 s." in caplog.text
-    assert "wait" in caplog.text.partition("Its thread is here:")[2]
+    assert "hold" in caplog.text.partition("Its thread is here:")[2]
     dog.look(1)
     assert ends == ["ended"]
     assert "Event loop web ends, and this process with it" in caplog.text
@@ -142,7 +149,8 @@ def test_a_web_process_that_is_blocked_ends_by_itself(tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "web.log"
     env = environment(tmp_path) | {"LOOP_LATE_S": "1", "LOOP_DEAD_S": "2", "OPERATIONS_LINES": "0"}
     env["DATABASE_URL"] = f"sqlite:///{tmp_path / 'db.sqlite3'}"
-    argv = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
+    env["DJANGO_SETTINGS_MODULE"] = "tests.live.settings"
+    argv = [sys.executable, "-m", "mt5monitor.web", "-b", "127.0.0.1", "-p", str(port)]
     with log.open("wb") as output:
         web = subprocess.Popen(
             [*argv, "tests.blocking:application"], env=env, stdout=output, stderr=output

@@ -73,6 +73,7 @@ if not REDIS_URL.startswith("unix://"):
             getattr(socket, name): value
             for name, value in {
                 "TCP_KEEPIDLE": VALKEY_CHECK_S,
+                "TCP_KEEPALIVE": VALKEY_CHECK_S,  # its name on macOS
                 "TCP_KEEPINTVL": 2,
                 "TCP_KEEPCNT": 3,
                 # The kernel would send what is not confirmed again for a quarter of an hour.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hosts import Host, another_host
+from tests.namespaces import Host, another_host
 from tests.stack.stack import Stack
 from tests.valkey import DistantValkey
 from tests.waiting import eventually
