@@ -104,6 +104,7 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
         ("As last polled", {"fields": STATUS}),
     )
     actions_list: ClassVar = ["import_agents"]
+    step_up_actions = ("switch_trading_on",)
 
     # --- columns ------------------------------------------------------------------------------
     # In words: a red cross would make a state that is quite in order look like an alarm.
@@ -168,11 +169,11 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
         return f"{last} UTC" if fits else f"not at this URL and contract; last: {last} UTC"
 
     def needs_step_up(self, request: HttpRequest, object_id: str | None) -> bool:
-        """To switch trading on."""
+        """To let orders go where none go now."""
         if not request.POST.get("trading_enabled"):
             return False
         before = None if object_id is None else self.get_object(request, unquote(object_id))
-        return before is None or not before.trading_enabled
+        return before is None or bool(before.refusal_to_trade())
 
     # --- saving -------------------------------------------------------------------------------
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

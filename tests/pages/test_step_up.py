@@ -1,10 +1,10 @@
 """Asked again who it is: a browser that was found open makes no token and switches nothing on."""
 
 import re
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,9 +12,10 @@ from django.conf import settings as configured
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import step_up
+from accounts import approvals, step_up
 from accounts.models import Agent, ApiToken, KnownDevice
 from mt5monitor.api.site import api
 from mt5monitor.sessions import SessionStore
@@ -163,6 +164,25 @@ def test_removing_the_second_factors_of_others_needs_it(
     assert not other.authenticator_set.exists()
 
 
+def test_switching_trading_on_through_many_agents_needs_it(found: Client) -> None:
+    agents = [make_agent(trading_enabled=False) for _ in range(2)]
+    action = {"action": "switch_trading_on", "_selected_action": [one.pk for one in agents]}
+    seen = {f"seen_{one.pk}": f"{one.contract} {one.url}" for one in agents}
+    shown = text(found.post("/admin/accounts/agent/", action | seen | {"confirm": "1"}))
+    assert TITLE in shown
+    assert not Agent.objects.filter(trading_enabled=True).exists()
+    found.post("/admin/accounts/agent/", sent_again(shown) | PROOF)
+    assert Agent.objects.filter(trading_enabled=True).count() == 2
+
+
+def test_so_does_approving_an_agent_that_is_on_and_was_never_approved(found: Client) -> None:
+    agent = make_agent(trading_enabled=True)
+    fields = {"name": agent.name, "url": agent.url, "enabled": "on", "contract": agent.contract}
+    fields |= {"trading_enabled": "on", "initial-trading_enabled": "False"}
+    assert TITLE in text(found.post(f"/admin/accounts/agent/{agent.pk}/change/", fields))
+    assert not agent.approvals.exists()
+
+
 # --- what does not ----------------------------------------------------------------------------
 def test_stopping_never_waits_for_a_proof(found: Client) -> None:
     TradingSwitch.objects.update(is_on=True, instance=configured.INSTANCE_ID)
@@ -172,6 +192,7 @@ def test_stopping_never_waits_for_a_proof(found: Client) -> None:
 
 def test_nor_does_an_agent_that_trades_already(found: Client) -> None:
     agent = make_agent(trading_enabled=True)
+    approvals.approve_as([agent], "a boss")
     fields = {"name": "renamed", "url": agent.url, "enabled": "on", "contract": agent.contract}
     page = f"/admin/accounts/agent/{agent.pk}/change/"
     assert found.post(page, fields | {"trading_enabled": "on"}).status_code == 302
@@ -192,11 +213,11 @@ def test_a_sign_in_is_a_proof_for_ten_minutes(boss: User, monkeypatch: pytest.Mo
     page, fields, is_done = token(boss)
     assert client.post(page, fields).status_code == 302
     assert is_done()
-    now = time.time()
-    monkeypatch.setattr(step_up.time, "time", lambda: now + 601)
-    assert TITLE in text(client.post(page, fields))
-    monkeypatch.setattr(step_up.time, "time", lambda: now - 3600)  # a clock that was set back
-    assert TITLE in text(client.post(page, fields))
+    signed_in = timezone.now()
+    for seconds in (601, -3600):  # too long ago; or the clock was set back since
+        clock = SimpleNamespace(now=lambda s=seconds: signed_in + timedelta(seconds=s))
+        monkeypatch.setattr(step_up, "timezone", clock)
+        assert TITLE in text(client.post(page, fields))
 
 
 # --- the proof itself -------------------------------------------------------------------------

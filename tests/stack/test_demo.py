@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 
 from accounts.models import Agent
 from mt5monitor.stack.demo import (
@@ -11,6 +13,7 @@ from mt5monitor.stack.demo import (
     forget_histories,
     keep_agents,
     keep_user,
+    prepare_rows,
 )
 from mt5monitor.stack.fleet import Fleet
 from tests.factories import make_account, make_agent, make_deal, make_trade
@@ -53,6 +56,16 @@ def test_a_given_password_replaces_the_kept_one(file: Path) -> None:
     keep_user(file, "")
     assert file.read_text() == "given"
     assert get_user_model().objects.get(username="demo").check_password("given")
+
+
+def test_a_given_password_is_as_long_as_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mt5monitor.stack.demo.read_fleet", lambda _: object())
+    monkeypatch.setenv("DEMO_PASSWORD", "elevenchars")
+    with pytest.raises(OSError, match="DEMO_PASSWORD needs 12 characters"):
+        prepare_rows()
+    with pytest.raises(ValidationError, match="at least 12 characters"):
+        validate_password("elevenchars")
+    validate_password("twelve-chars")
 
 
 def test_a_password_that_somebody_changed_stays_and_is_not_told(file: Path) -> None:
