@@ -38,18 +38,16 @@ def approve(agent: Agent, user: User) -> None:
     operations.warning("Trading through agent %s switched on at %s (API v%s), by %s", *where)
 
 
-def switch_on(seen: Iterable[Agent], user: User) -> tuple[list[Agent], list[Agent]]:
-    """Switch trading on through agents that are still where they were seen; return those and the
-    others. To be called in a transaction. Raise PermissionDenied."""
-    on, moved = [], []
+def switch_on(seen: Iterable[Agent], user: User) -> list[Agent]:
+    """Switch trading on through agents that are still where they were seen; return those. To be
+    called in a transaction. Raise PermissionDenied."""
+    on = []
     for agent in seen:
         here = Agent.objects.filter(pk=agent.pk, url=agent.url, contract=agent.contract)
         if here.update(trading_enabled=True):
             approve(agent, user)
             on.append(agent)
-        else:
-            moved.append(agent)
-    return on, moved
+    return on
 
 
 def approve_as(agents: Iterable[Agent], name: str) -> None:

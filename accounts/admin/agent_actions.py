@@ -116,7 +116,7 @@ class AgentActions:
             return self._where_orders_would_go(request, agents)
         with transaction.atomic():
             seen = [one for one in agents if request.POST.get(SEEN.format(one.pk)) == _where(one)]
-            on, moved = approvals.switch_on(seen, cast(User, request.user))
+            on = approvals.switch_on(seen, cast(User, request.user))
             self._note_trading(on, on=True)
         if left := [agent.name for agent in agents if agent not in on]:
             text = f"Still off, because they moved since the page was shown: {listed(left)}."

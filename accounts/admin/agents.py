@@ -79,6 +79,7 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
     search_help_text = "Name, URL or account number"
     empty_says = "Add one here, or import a list with the button above."
     readonly_fields = ("secret_state", "approval", *STATUS)
+    step_up_actions = ("switch_trading_on",)
     fieldsets = (
         (None, {"fields": ("name", "display_name", "url", "enabled", "fixed_interval_s")}),
         (

@@ -266,3 +266,15 @@ def test_who_only_edits_agents_switches_none_on_in_the_list(attacker: Client) ->
     attacker.post(LIST, chosen(agent) | {f"seen_{agent.pk}": f"1 {agent.url}", "confirm": ""})
     assert not Agent.objects.get().trading_enabled
     assert not TradingApproval.objects.exists()
+
+
+def test_a_session_that_was_left_open_switches_none_on_in_the_list(
+    settings: Any, boss: Client
+) -> None:
+    settings.STEP_UP_S = 600
+    agent = make_agent()
+    typed = chosen(agent) | {f"seen_{agent.pk}": f"1 {agent.url}", "confirm": ""}
+    page = boss.post(LIST, typed).content.decode()
+    assert 'name="proof-password"' in page
+    assert not Agent.objects.get().trading_enabled
+    assert not TradingApproval.objects.exists()
