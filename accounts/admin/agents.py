@@ -105,7 +105,6 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
         ("As last polled", {"fields": STATUS}),
     )
     actions_list: ClassVar = ["import_agents"]
-    step_up_actions = ("switch_trading_on",)
 
     # --- columns ------------------------------------------------------------------------------
     # In words: a red cross would make a state that is quite in order look like an alarm.
