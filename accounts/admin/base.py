@@ -8,7 +8,7 @@ from unfold import admin
 
 # Columns that are never shown. A filter in the URL, such as ?digest__startswith=a, would tell them
 # apart letter by letter, by the number of rows.
-SECRET: Final = re.compile(r"password|secret|digest|session|(^|_)key$|^data$")
+SECRET: Final = re.compile(r"password|secret|digest|session|(^|_)(key|mark)$|^data$")
 
 
 class ModelAdmin(admin.ModelAdmin):  # type: ignore[misc]
