@@ -122,8 +122,9 @@ def _places(found: Mark | None) -> set[str]:
 
 
 def _is_recent(row: Host) -> bool:
-    """Whether another process of this host has just advanced it. Its place is what was compared."""
-    return time.time() - row.seen_at.timestamp() < ADVANCE_EVERY_S
+    """Whether another process of this host has just advanced it. Its place is what was compared.
+    Not where that lies ahead: then the clock was set back since."""
+    return abs(time.time() - row.seen_at.timestamp()) < ADVANCE_EVERY_S
 
 
 def _next(found: Mark | None, row: Host | None, here: Here) -> Mark:

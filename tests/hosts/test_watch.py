@@ -286,6 +286,13 @@ def test_one_process_a_minute_advances_the_mark(folder: Path) -> None:
     assert now(folder).number == number + 1
 
 
+def test_the_mark_is_advanced_though_the_clock_was_set_back(folder: Path) -> None:
+    number = now(folder).number
+    Host.objects.update(seen_at=timezone.now() + timedelta(hours=1))
+    assert watch.attend(state_dir=folder) == ""
+    assert now(folder).number == number + 1
+
+
 def watch_interval() -> timedelta:
     return timedelta(seconds=watch.ADVANCE_EVERY_S + 1)
 

@@ -1,6 +1,7 @@
 """The door of orders: placed once, sent once, settled as the venue's ledger says."""
 
 import threading
+import time
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -183,7 +184,8 @@ def test_an_override_waits_for_another_one_and_not_for_what_it_overrides(
         waited.append(seconds)
         orders._transmit(under_way)
 
-    monkeypatch.setattr(orders, "time", SimpleNamespace(sleep=wait))
+    steady = SimpleNamespace(sleep=wait, monotonic=time.monotonic)
+    monkeypatch.setattr(orders, "time", steady)
     assert orders.send(waiting).state == State.FILLED, waiting.reason
     assert len(waited) == 1
 

@@ -1,6 +1,7 @@
 """The wall clock is set: no order is sent later than its age allows, and none is left alone."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -24,7 +25,8 @@ def state(order: Order) -> str:
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Those that passed on the clock that is never set, as reconcile looks at it."""
     passed = [0.0]
-    monkeypatch.setattr("trading.reconcile.time.monotonic", lambda: passed[0])
+    steady = SimpleNamespace(monotonic=lambda: passed[0])
+    monkeypatch.setattr(reconcile, "time", steady)
     return passed
 
 
@@ -52,8 +54,8 @@ def test_an_order_that_waits_for_another_is_not_sent_after_its_time(
         passed[0] += 4.0
         wall.turn(timedelta(seconds=-1))
 
-    monkeypatch.setattr("trading.orders.time.sleep", sleep)
-    monkeypatch.setattr("trading.orders.time.monotonic", lambda: passed[0])
+    steady = SimpleNamespace(sleep=sleep, monotonic=lambda: passed[0])
+    monkeypatch.setattr(orders, "time", steady)
     second = orders.send(second)
     assert second.state == State.EXPIRED
     assert passed[0] < 20
