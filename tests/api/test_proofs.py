@@ -172,11 +172,11 @@ def test_what_listens_goes_on_while_its_token_reads_and_closes_when_it_ends(
 def test_a_sign_in_that_a_reset_overtakes_makes_a_token_that_has_ended(
     telephone: Telephone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = telephone.set_up(*TRADER)
+    user = telephone.set_up(*VIEW)
     check = second_factor.check
 
-    def overtaken(user: User, code: str) -> Any:
-        shown = check(user, code)
+    def overtaken(user: User, *typed: str) -> Any:
+        shown = check(user, *typed)
         reset(user)
         return shown
 
