@@ -24,7 +24,7 @@ def test_an_agent_is_tested_after_its_row_was_committed(
         seen.append(len(connection.savepoint_ids))
         return [connections.Tested(agents[0], "It answered.")]
 
-    monkeypatch.setattr("accounts.admin.agents.try_connections", tested)
+    monkeypatch.setattr("accounts.admin.agent_actions.try_connections", tested)
     save(boss, agent, display_name="One", accounts_agent_save_and_test="1")
     assert seen == [outside]
     assert Agent.objects.get().display_name == "One"
