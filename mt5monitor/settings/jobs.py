@@ -31,6 +31,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Else a handler that is made later writes into Celery's log instead of on the console: nowhere.
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TASK_ROUTES = {"accounts.tasks.poll_unreachable": {"queue": "unreachable"}}
 CELERY_IMPORTS = ["mt5monitor.pulse"]
 

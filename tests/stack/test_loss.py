@@ -112,5 +112,8 @@ def test_a_valkey_that_is_gone_fills_no_log_and_ends_no_worker(
         assert answers_throughout(stack, LOST_S)
     assert eventually(lambda: oldest_s(stack.state_dir) < STALE_S)
     assert pids(stack) == before, "".join(stack.lines)
+    said = (stack.state_dir / "log" / "beat.log").read_text()
+    assert "Beat sends no tasks: the broker does not answer" in said
+    assert "Beat sends tasks again" in said
     for name, size in sizes.items():
         assert log_size(stack, name) < size + 10_000
