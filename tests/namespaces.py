@@ -18,7 +18,9 @@ import pytest
 
 NETWORK = ipaddress.ip_network("198.18.0.0/15")  # set aside for tests of networks: RFC 2544
 LOST = "02:00:00:00:00:99"  # no card has this address: what is sent to it vanishes
-TOOLS = ("ip", "unshare", "nsenter")
+TOOLS = ("ip", "unshare", "nsenter", "setpriv")
+# What runs there ends with the thread that started it, also where that was killed.
+END_TOO = ("setpriv", "--pdeathsig", "KILL")
 ENDED_S = 10.0
 
 _numbers = itertools.count()
@@ -73,7 +75,9 @@ class Host:
 
         `close` kills it with all that it started, if it still runs.
         """
-        process = subprocess.Popen([*self._inside, *argv], start_new_session=True, **options)
+        process = subprocess.Popen(
+            [*self._inside, *END_TOO, *argv], start_new_session=True, **options
+        )
         self._started.append(process)
         return process
 
