@@ -151,7 +151,7 @@ def test_an_outcome_that_cannot_be_written_at_all_is_looked_for(
 def test_what_was_proven_unsent_is_written_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.agent().save_changed(url="http://127.0.0.1:9")
+    desk.move("2", "http://127.0.0.1:9")
     fails(monkeypatch, outcomes, "change", LOCKED)
     assert desk.send().state == State.NOT_SENT
 

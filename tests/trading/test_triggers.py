@@ -33,6 +33,7 @@ def test_an_order_is_never_deleted(order: Order) -> None:
 CHANGES = {name: "0" if name != "overrides_lock" else True for name in Order.ASKED} | {
     "placed_at": "2026-01-01T00:00Z",
     "valid_until": "2026-01-01T00:00Z",
+    "proven_at": "2026-01-01T00:00Z",
 }
 
 
