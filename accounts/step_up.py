@@ -101,7 +101,8 @@ class StepUpAdmin:
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        if request.POST.get("action") in self.step_up_actions:
+        # Any of them: a page has two lists of actions, and "index" says which was used.
+        if {*request.POST.getlist("action")} & {*self.step_up_actions}:
             page = challenge(request)
             if page is not None:
                 return page

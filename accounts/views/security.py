@@ -109,7 +109,7 @@ def codes(request: HttpRequest) -> HttpResponse:
     made = second_factor.new_codes(user)
     # Where one of the old codes has confirmed it, the new ones have taken their place.
     shown = form.factor and second_factor.of_kind(user, form.factor.type)
-    proofs.remember(request.session, user, shown)
+    step_up.prove(request, shown)
     return _told_once(request, made, "New recovery codes")
 
 
@@ -123,12 +123,12 @@ def _told_once(request: HttpRequest, told: list[str], title: str) -> HttpRespons
 @require_POST
 def off(request: HttpRequest) -> HttpResponse:
     """Without a second factor from now on, and signed out everywhere else."""
-    user, session = _user(request), request.session
+    user = _user(request)
     form = ConfirmForm(user, request, request.POST)
     if not form.is_valid():
         return _page(request, "off", form)
-    proofs.remember(session, user, None)
-    second_factor.remove(user, by=user.get_username(), but=session.session_key)
+    step_up.prove(request, None)
+    second_factor.remove(user, by=user.get_username(), but=request.session.session_key)
     messages.success(request, "Your second factor is turned off.")
     return _known_again(request, redirect("security"))
 
