@@ -7,8 +7,7 @@ lost: the proof and the form arrive together, and the request goes on. Programs 
 what needs a step-up has no route in the API.
 """
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
@@ -59,17 +58,6 @@ def challenge(request: HttpRequest) -> HttpResponse | None:
         prove(request, form.factor)
     _drop_proof(request)
     return None
-
-
-def required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hold back every POST to this view until its user has proved who they are. Decorators that
-    check permissions stand above this one, so those without permission are not asked."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return challenge(request) or view(request, *args, **kwargs)
-
-    return guarded
 
 
 class StepUpAdmin:
