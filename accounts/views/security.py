@@ -76,7 +76,7 @@ def app(request: HttpRequest) -> HttpResponse:
     if second_factor.app_of(user):
         return redirect("security")
     try:
-        kept = request.session.setdefault(NEW_APP, second_factor.new_secret())
+        kept = _new_app(request)
         secret, address = second_factor.shown(user, kept)
     except InvalidToken:  # the keys have changed since
         del request.session[NEW_APP]
@@ -87,6 +87,16 @@ def app(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "address": address, "picture": _picture(address)}
     context["secret"] = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     return render(request, "security/app.html", context, status=status_of(form))
+
+
+def _new_app(request: HttpRequest) -> str:
+    """The secret of the app, the same until it is set up. From then on the session has another
+    key: whoever stole the one of before does not see the secret, and does not plant one here."""
+    if NEW_APP not in request.session:
+        request.session.cycle_key()
+        request.session[NEW_APP] = second_factor.new_secret()
+    kept: str = request.session[NEW_APP]
+    return kept
 
 
 def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:

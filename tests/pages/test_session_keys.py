@@ -33,6 +33,18 @@ def test_a_key_that_was_stolen_before_the_proof_is_worth_nothing_after(
     assert client.get("/security/").status_code == 200
 
 
+@pytest.mark.parametrize("first", ["the thief", "the user"])
+def test_a_thief_does_not_know_the_secret_of_the_app_that_is_set_up(
+    telephone: Telephone, first: str
+) -> None:
+    user, client, thief = make_user(), Client(), Client()
+    client.post("/login/", {"username": user.username, "password": PASSWORD})
+    thief.cookies[configured.SESSION_COOKIE_NAME] = key_of(client)
+    one, other = (thief, client) if first == "the thief" else (client, thief)
+    assert one.get("/security/app/").status_code == 200
+    assert other.get("/security/app/").headers["Location"].startswith("/login/")
+
+
 def test_so_it_is_when_a_factor_is_set_up(telephone: Telephone) -> None:
     user, client = make_user(), Client()
     client.post("/login/", {"username": user.username, "password": PASSWORD})
