@@ -12,7 +12,7 @@ from accounts.models import SignIn
 
 
 @admin.register(SignIn)
-class SignInAdmin(ModelAdmin):  # type: ignore[misc]
+class SignInAdmin(ModelAdmin):
     list_display = ("last_at", "who", "outcome", "how", "network", "count", "first_at")
     list_filter = ("was_refused", ("how", ChoicesDropdownFilter))
     list_filter_submit = True
