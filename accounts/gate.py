@@ -27,6 +27,7 @@ from accounts.hashing import Unavailable
 from accounts.views.answers import by_htmx
 from mt5monitor.api.answers import detail
 
+HELD = "accounts_held_back"  # attribute of a request
 LOOKS = "view_"
 # Besides those of trading: where orders go, whose an account is, and what other users may do.
 GUARDED = (
@@ -94,7 +95,16 @@ def is_reading(permission: str) -> bool:
 
 
 def holds_back(request: HttpRequest) -> bool:
-    """Whether this session is somebody's who has to show a second factor first."""
+    """Whether this session is somebody's who has to show a second factor first. Found once a
+    request: the middleware asks, and the page asks again."""
+    known: bool | None = getattr(request, HELD, None)
+    if known is None:
+        known = _holds_back(request)
+        setattr(request, HELD, known)
+    return known
+
+
+def _holds_back(request: HttpRequest) -> bool:
     if not settings.MFA_REQUIRED or not request.user.is_authenticated:
         return False
     proof = proofs.of_session(request.session)

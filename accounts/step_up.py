@@ -7,8 +7,7 @@ lost: the proof and the form arrive together, and the request goes on. Programs 
 what needs a step-up has no route in the API.
 """
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
@@ -61,17 +60,6 @@ def challenge(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hold back every POST to this view until its user has proved who they are. Decorators that
-    check permissions stand above this one, so those without permission are not asked."""
-
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return challenge(request) or view(request, *args, **kwargs)
-
-    return guarded
-
-
 class StepUpAdmin:
     """Mixin for a ModelAdmin, before it in the list of bases: saving a row, and the actions named
     in `step_up_actions`, need a recent proof."""
@@ -101,7 +89,8 @@ class StepUpAdmin:
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        if request.POST.get("action") in self.step_up_actions:
+        # Any of them: a page has two lists of actions, and "index" says which was used.
+        if {*request.POST.getlist("action")} & {*self.step_up_actions}:
             page = challenge(request)
             if page is not None:
                 return page

@@ -28,8 +28,6 @@ from accounts.rows import STATES
 from accounts.step_up import StepUpAdmin
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
-TEST_MOST = 500
-FAILURES_SHOWN = 5
 CLEARED = (
     "The URL or the contract changed, so the secret was cleared: enter the secret of the new agent."
 )

@@ -76,7 +76,7 @@ def app(request: HttpRequest) -> HttpResponse:
     if second_factor.app_of(user):
         return redirect("security")
     try:
-        kept = request.session.setdefault(NEW_APP, second_factor.new_secret())
+        kept = _new_app(request)
         secret, address = second_factor.shown(user, kept)
     except InvalidToken:  # the keys have changed since
         del request.session[NEW_APP]
@@ -87,6 +87,16 @@ def app(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "address": address, "picture": _picture(address)}
     context["secret"] = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     return render(request, "security/app.html", context, status=status_of(form))
+
+
+def _new_app(request: HttpRequest) -> str:
+    """The secret of the app, the same until it is set up. From then on the session has another
+    key: whoever stole the one of before does not see the secret, and does not plant one here."""
+    if NEW_APP not in request.session:
+        request.session.cycle_key()
+        request.session[NEW_APP] = second_factor.new_secret()
+    kept: str = request.session[NEW_APP]
+    return kept
 
 
 def _app_is_set_up(request: HttpRequest, form: AppForm) -> HttpResponse:
@@ -109,7 +119,7 @@ def codes(request: HttpRequest) -> HttpResponse:
     made = second_factor.new_codes(user)
     # Where one of the old codes has confirmed it, the new ones have taken their place.
     shown = form.factor and second_factor.of_kind(user, form.factor.type)
-    proofs.remember(request.session, user, shown)
+    step_up.prove(request, shown)
     return _told_once(request, made, "New recovery codes")
 
 
@@ -123,12 +133,12 @@ def _told_once(request: HttpRequest, told: list[str], title: str) -> HttpRespons
 @require_POST
 def off(request: HttpRequest) -> HttpResponse:
     """Without a second factor from now on, and signed out everywhere else."""
-    user, session = _user(request), request.session
+    user = _user(request)
     form = ConfirmForm(user, request, request.POST)
     if not form.is_valid():
         return _page(request, "off", form)
-    proofs.remember(session, user, None)
-    second_factor.remove(user, by=user.get_username(), but=session.session_key)
+    step_up.prove(request, None)
+    second_factor.remove(user, by=user.get_username(), but=request.session.session_key)
     messages.success(request, "Your second factor is turned off.")
     return _known_again(request, redirect("security"))
 

@@ -27,8 +27,8 @@ from trading.api.trades import router as trades
 from trading.api.versus import router as versus
 
 DESCRIPTION = """Routes and names are those that scripts of the desk's former system use; what it
-did not have stands beside them. Sign in with `POST /api/auth/login`, or send a token made in the
-admin: `Authorization: Bearer …`. An error is `{"detail": "…"}` with a fitting status."""
+did not have stands beside them. Sign in with `POST /api/auth/login`, or send a token made on the
+page API tokens: `Authorization: Bearer …`. An error is `{"detail": "…"}` with a fitting status."""
 
 api = NinjaAPI(
     title="MT5 Monitor",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import polling
 from accounts.models import Account, Agent, AgentQuota
 from tests.accounts.fleet import ScriptedFleet
-from tests.history.books import books, read
+from tests.history.books import account_of, books, read
 from tests.trading.desk import Desk
 from trading import history
 from trading.models import ClosedTrade, Deal, HistorySync
@@ -120,3 +120,23 @@ def test_a_backlog_that_does_not_fit_is_read_on_by_the_hour_until_all_is_there(
     assert set(ClosedTrade.objects.values_list("position_id", "net", "volume_closed")) == shown
     if contract == "2":
         assert sum(deal.net for deal in Deal.objects.all()) == books(desk)
+
+
+@pytest.mark.parametrize("contract", ["1", "2"])
+def test_history_of_which_a_part_waits_is_not_called_complete(
+    desk: Desk, settings: Any, contract: str
+) -> None:
+    account = account_of(desk, contract)
+    read(desk, contract)
+    balance = books(desk, contract)
+    told = ClosedTrade.objects.filter(account=account).values_list("net", flat=True)
+    rows = Account.objects.filter(pk=account.pk)
+    rows.update(balance=balance, initial_balance=balance - sum(told))
+    read(desk, contract)
+    assert HistorySync.objects.get(account=account).is_complete
+    Deal.objects.filter(account=account).delete()
+    ClosedTrade.objects.filter(account=account).delete()
+    limited(settings, 3, 0)
+    AgentQuota.objects.all().delete()
+    assert "Quota reached" in history.sync(account, whole=True).sentence
+    assert HistorySync.objects.get(account=account).is_complete is False

@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts import gate
@@ -113,6 +115,16 @@ def test_a_session_from_before_it_was_set_up_signs_in_anew(
     client.force_login(telephone.set_up(*TRADER))
     assert client.get("/orders/").headers["Location"] == "/login/?next=/orders/"
     assert not client.session.get("_auth_user_id")
+
+
+def test_a_page_costs_one_query_to_ask_whether_its_user_is_held_back(
+    required: None, telephone: Telephone
+) -> None:
+    client = sign_in(telephone.set_up(*TRADER))
+    client.post("/login/code/", {"code": telephone.code()})
+    with CaptureQueriesContext(connection) as queries:
+        assert "<nav" in text(client.get("/orders/"))
+    assert sum("mfa_authenticator" in one["sql"] for one in queries) == 1
 
 
 def test_those_who_only_look_go_on_without_one(required: None, valkey: PrivateValkey) -> None:

@@ -16,10 +16,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import approvals, step_up
-from accounts.models import Agent, ApiToken, KnownDevice
+from accounts.models import Agent, ApiToken
 from mt5monitor.api.site import api
-from mt5monitor.sessions import SessionStore
-from tests.authenticator import PASSWORD, Telephone, confirm
+from tests.authenticator import PASSWORD, Telephone
 from tests.factories import make_agent, make_user
 from tests.pages.reading import text
 from tests.valkey import PrivateValkey
@@ -175,6 +174,15 @@ def test_switching_trading_on_through_many_agents_needs_it(found: Client) -> Non
     assert Agent.objects.filter(trading_enabled=True).count() == 2
 
 
+def test_a_second_action_in_the_request_does_not_hide_the_first(found: Client) -> None:
+    """The admin runs the one that "index" names, not the last."""
+    agent = make_agent(trading_enabled=False)
+    fields = {"action": ["switch_trading_on", "poll_now"], "index": "0", "confirm": "1"}
+    fields |= {"_selected_action": [agent.pk], f"seen_{agent.pk}": f"{agent.contract} {agent.url}"}
+    assert TITLE in text(found.post("/admin/accounts/agent/", fields))
+    assert not Agent.objects.filter(trading_enabled=True).exists()
+
+
 def test_so_does_approving_an_agent_that_is_on_and_was_never_approved(found: Client) -> None:
     agent = make_agent(trading_enabled=True)
     fields = {"name": agent.name, "url": agent.url, "enabled": "on", "contract": agent.contract}
@@ -237,15 +245,16 @@ def test_a_view_that_needs_it_gets_the_form_without_the_proof(boss: User, found:
     seen = []
 
     def view(request: HttpRequest, what: str) -> HttpResponse:
+        if page := step_up.challenge(request):
+            return page
         seen.append((request.method, what, request.POST.dict()))
         return HttpResponse(what)
 
-    guarded = step_up.required(view)
     for method, fields in (("get", {}), ("post", {"a": "1"}), ("post", {"a": "2"} | PROOF)):
         request = getattr(RequestFactory(), method)("/", fields)
         request.user, request.session = boss, found.session
         request.htmx = False
-        answer = guarded(request, "it")
+        answer = view(request, "it")
         assert (answer.content == b"it") == (fields != {"a": "1"})
     assert seen == [("GET", "it", {}), ("POST", "it", {"a": "2"})]
 
@@ -267,34 +276,6 @@ def test_what_is_typed_is_data_on_the_page_that_asks(found: Client, boss: User) 
     shown = text(found.post(page, fields | {"name": evil, evil: evil}))
     assert "<script>alert" not in shown
     assert sent_again(shown)[evil] == [evil]
-
-
-# --- session keys -----------------------------------------------------------------------------
-def key_of(client: Client) -> str:
-    return client.cookies[configured.SESSION_COOKIE_NAME].value
-
-
-def test_a_key_that_was_stolen_before_the_proof_is_worth_nothing_after(
-    found: Client, boss: User
-) -> None:
-    stolen = key_of(found)
-    page, fields, _ = token(boss)
-    found.post(page, fields | PROOF)
-    assert key_of(found) != stolen
-    assert not SessionStore().exists(stolen)
-    assert found.get("/security/").status_code == 200
-
-
-def test_so_it_is_when_a_factor_is_set_up(telephone: Telephone) -> None:
-    user, client = make_user(), Client()
-    client.post("/login/", {"username": user.username, "password": PASSWORD})
-    telephone.read(text(client.get("/security/app/")))
-    stolen = key_of(client)
-    confirm(client, "app", telephone.code())
-    assert key_of(client) != stolen
-    assert not SessionStore().exists(stolen)
-    assert client.get("/security/").status_code == 200
-    assert KnownDevice.objects.filter(user=user).count() == 1
 
 
 # --- programs ---------------------------------------------------------------------------------

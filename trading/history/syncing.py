@@ -246,8 +246,11 @@ class _Sync:
         return f"New or changed: {deals}{trades}. {note}".strip()
 
     def _held_back(self, reached: rows.QuotaReached) -> Outcome:
-        """The rest follows as the quota refills; the agent shows why."""
+        """The rest follows as the quota refills; the agent shows why. Until then what was found
+        complete before is held against the balance with the rows that there are now."""
         self.deals, self.trades = self.deals + reached.deals, self.trades + reached.trades
+        self.account.refresh_from_db(fields=["balance", "initial_balance"])
+        self._update(unexplained=worth.unexplained(self.account))
         if self.account.agent is not None:
             quotas.alarm(self.account.agent, quotas.Kind.HISTORY, timezone.now())
         return self._failed(quotas.sentence(quotas.Kind.HISTORY))

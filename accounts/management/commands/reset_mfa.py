@@ -12,8 +12,9 @@ from accounts import second_factor
 
 class Command(BaseCommand):
     help = (
-        "Removes the second factor of a user and signs them out everywhere. Their password signs "
-        "in again; where a second factor is required, they set up another right afterwards."
+        "Removes the second factor of a user and signs them out everywhere, their API tokens "
+        "included. Their password signs in again; where a second factor is required, they set up "
+        "another right afterwards."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
