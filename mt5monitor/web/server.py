@@ -10,6 +10,7 @@ from daphne.http_protocol import HTTPFactory
 from mt5monitor.web.bodies import Room
 from mt5monitor.web.channel import Channel
 from mt5monitor.web.request import Request
+from mt5monitor.web.socket import SocketFactory
 from mt5monitor.web.waiting import Waiting
 
 # Twice of what the application takes: it says why it refuses a frame, Daphne only ends the socket.
@@ -34,8 +35,9 @@ class Factory(HTTPFactory):  # type: ignore[misc] # has no types
 
 class Server(daphne.server.Server):  # type: ignore[misc] # has no types
     def run(self) -> None:
-        # It makes its factory by this name, and has no other way to be given one.
+        # It makes its factories by these names, and has no other way to be given some.
         daphne.server.HTTPFactory = Factory
+        daphne.server.WebSocketFactory = SocketFactory
         super().run()
 
     def kill_all_applications(self) -> Any:

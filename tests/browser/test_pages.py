@@ -16,7 +16,8 @@ from django.utils import timezone
 from playwright.async_api import Page, expect
 
 from accounts import edits
-from accounts.models import ApiToken, Conflict, Firm
+from accounts.models import ApiToken, Conflict, Firm, SignIn
+from accounts.models.sign_in import How
 from tests.browser.desk import Desk, badge
 from tests.factories import (
     make_account,
@@ -71,6 +72,7 @@ def paths(rows: None) -> list[str]:
     Group.objects.create(name="Managers")
     ApiToken.issue(make_user(), "a script", timedelta(days=1))
     make_standing(make_user())
+    SignIn.note(make_user(), How.PASSWORD, "192.0.2.1")
     twins = [make_account(number=4711, server=server) for server in ("Alpha-Live", "Beta-Live")]
     make_versus(make_user(), state="closed", ended_at=timezone.now(), archived_at=timezone.now())
     return [
@@ -103,6 +105,8 @@ def paths(rows: None) -> list[str]:
         "/suggestions/",
         "/security/",
         "/security/app/",
+        "/security/password/",
+        "/tokens/",
     ]
 
 

@@ -13,6 +13,7 @@
   const READ_ANEW_AFTER = 15000; // ms of silence after which catching up is not tried
   const FIRST_RETRY = 500;
   const LAST_RETRY = 15000;
+  const RENEWALS = 3; // after half a second, one, and two
   const RELOAD_GUARD = 60000;
   const WHOLE_EVERY = 2000; // a page that is read again whenever one of its accounts changes
   const BADGE = {
@@ -27,7 +28,7 @@
   let heard = performance.now(); // when the last frame came
   let tried = heard; // when the socket was opened
   let retries = 0;
-  let renewed = false; // tried once more after the session of this socket had ended
+  let renewals = 0; // tries since the session of this socket ended
   let retryTimer = 0;
   let readTimer = 0;
   let reading = false;
@@ -69,9 +70,11 @@
   function lost(code) {
     socket = null;
     if (!fallback.isOn) show(performance.now() - heard > DEAD_AFTER ? "down" : "connecting");
-    if (code === 4401 && !renewed) {
-      renewed = true; // the session may go on under a new key, which another tab was given
-      return connect();
+    if (code === 4401 && renewals < RENEWALS) {
+      // The session may go on under a new key, which another tab is being given just now.
+      clearTimeout(retryTimer);
+      retryTimer = setTimeout(connect, FIRST_RETRY * 2 ** renewals++);
+      return;
     }
     if ((code === 4401 || code === 4403) && mayReload()) {
       if (code === 4401) signIn();
@@ -117,7 +120,7 @@
     },
     beat(frame) {
       retries = 0;
-      renewed = false;
+      renewals = 0;
       setClock(frame.now);
       fallback.stop();
       show("live");
