@@ -27,6 +27,7 @@ def opened(sent: list[int]) -> Any:
     socket = Socket()
     socket.factory, socket.client_addr = factory, None
     socket.transport = StringTransport()
+    socket.transport.registerProducer(socket, streaming=True)
     socket._connectionMade()
     socket.state = Socket.STATE_OPEN
     return socket
