@@ -105,7 +105,7 @@ def test_a_changed_key_is_accepted_by_command(db: None) -> None:
 
 def test_nothing_is_accepted_while_a_host_runs_with_other_keys(db: None) -> None:
     host(SECRET_KEY=["old"])
-    with pytest.raises(CommandError, match="Host second runs with another SECRET_KEY"):
+    with pytest.raises(CommandError, match="Host second used another SECRET_KEY"):
         call_command("accept_keys")
     assert Host.objects.get().keys == prints(SECRET_KEY=["old"])
 
