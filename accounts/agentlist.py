@@ -92,7 +92,7 @@ class AgentList:
 
     @cached_property
     def states(self) -> list[tuple[str, str, int]]:
-        """(value, name, how many) of each state that there is, of the whole list."""
+        """(value, name, how many) of each state that agents are in, and of the selected one."""
         reached = Count("pk", filter=AgentQuerySet.is_at_quota(self.now))
         groups = Agent.objects.order_by().values("status", "enabled")
         counted = list(groups.annotate(n=Count("pk"), reached=reached))
@@ -104,7 +104,10 @@ class AgentList:
         counts = {state: count for state, count in counts.items() if count}
         names = {str(value): name for value, name in STATES.items()}
         names |= {QUOTA: "Quota reached", DISABLED: "Not enabled"}
-        return [(value, name, counts[value]) for value, name in names.items() if value in counts]
+        shown = counts.keys() | {self.state}
+        return [
+            (value, name, counts.get(value, 0)) for value, name in names.items() if value in shown
+        ]
 
     @property
     def is_filtered(self) -> bool:

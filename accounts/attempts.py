@@ -35,16 +35,18 @@ from mt5monitor.api.limits import TooOften as TooManyRequests
 operations = logging.getLogger("operations")
 TOO_OFTEN = "Too many attempts to sign in: wait a minute."
 TOO_OFTEN_FROM_HERE = (
-    "Too many wrong attempts from here: wait an hour, or ask a manager of the desk."
+    "Too many wrong attempts from this network: wait an hour, or ask a desk manager."
 )
 TOO_OFTEN_BY_NAME = (
     "Too many wrong attempts with this user name. Sign in on a device or network that you have "
     "used before, or wait an hour."
 )
-TOO_MANY_CODES = "Too many wrong codes: wait an hour, or have your second factor removed."
+TOO_MANY_CODES = (
+    "Too many wrong codes: wait an hour, or ask a desk manager to remove your second factor."
+)
 NOT_COUNTED = (
-    "Nobody can sign in at this moment, because attempts cannot be counted: Valkey does not "
-    "answer. Try again once it runs."
+    "Nobody can sign in: Valkey does not answer, so attempts cannot be counted. Try again once "
+    "it runs."
 )
 HOUR = 3600
 # Of a million codes three are right at a time: whoever knows the password has a chance of one in

@@ -19,15 +19,18 @@ from accounts.models.sign_in import How
 
 operations = logging.getLogger("operations")
 WRONG_SIGN_IN = (
-    "The user name or the password is wrong. Capital letters count. A manager of the desk can set "
-    "a new password."
+    "The user name or the password is wrong. Check capital letters, or ask a desk manager for a "
+    "new password."
 )
-WRONG_PASSWORD = "The password is wrong. Capital letters count."  # noqa: S105 - a sentence
+WRONG_PASSWORD = "The password is wrong. Check capital letters."  # noqa: S105 - a sentence
 NO_PASSWORD = {"required": "Enter your password."}
 NO_NEW = {"required": "Enter the new password."}
-NOT_AGAIN = {"required": "Enter the new password again."}
-NO_NAME = {"required": "Give it a name, such as that of the device."}
-NO_PASSKEY = {"required": "No passkey was made or shown.", "max_length": "This is no passkey."}
+NOT_AGAIN = {"required": "Repeat the new password."}
+NO_NAME = {"required": "Enter a name, such as that of the device."}
+NO_PASSKEY = {
+    "required": "No passkey was made or shown.",
+    "max_length": "This is not a valid passkey.",
+}
 PASSKEY_BYTES = 20_000
 PROOF = "proof"  # before the names of the fields of a ProofForm
 NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits at most."}

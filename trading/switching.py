@@ -45,10 +45,10 @@ def turn(user: AbstractUser, *, on: bool, reason: str) -> TradingSwitch:
     """Switches for everybody at once, and keeps who did and why. Raises PermissionDenied, and
     ValueError without a reason to switch on; to stop, none is asked for."""
     if not user.has_perm("trading.stop_trading"):
-        raise PermissionDenied("You may not switch trading off or on.")
+        raise PermissionDenied("You do not have permission to switch trading off or on.")
     reason = " ".join(reason.split())[:REASON_LENGTH]
     if on and not reason:
-        raise ValueError("Say why trading may go on.")
+        raise ValueError("Enter a reason for resuming trading.")
     columns = {"is_on": on, "reason": reason, "instance": settings.INSTANCE_ID}
     columns |= {"changed_at": timezone.now(), "changed_by": user.get_username()}
     with transaction.atomic():

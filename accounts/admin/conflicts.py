@@ -23,8 +23,9 @@ class ConflictAdmin(ModelAdmin):
     list_display_links = None
     list_select_related = ("agent",)
     search_fields = ("number", "server", "agent__name", "agent__display_name")
+    search_help_text = "Account, server or agent"
     show_full_result_count = False
-    empty_says = "Every account is reported by one agent, its own."
+    empty_says = "Each account is reported by its own agent only, and none waits to be added."
     show_facets = 0
     actions = ("give_to_agent", "add_another", "rename_server", "dismiss")
 

@@ -10,10 +10,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from accounts.admin.base import ModelAdmin
 from accounts.models import SignIn
 
+MOMENT = "%Y-%m-%d %H:%M:%S"
+
 
 @admin.register(SignIn)
 class SignInAdmin(ModelAdmin):
-    list_display = ("last_at", "who", "outcome", "how", "network", "count", "first_at")
+    list_display = ("last", "who", "outcome", "method", "network", "attempts", "first")
     list_filter = ("was_refused", ("how", ChoicesDropdownFilter))
     list_filter_submit = True
     list_per_page = 50
@@ -27,6 +29,22 @@ class SignInAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[SignIn]:
         rows: QuerySet[SignIn] = super().get_queryset(request)
         return rows.select_related("user")
+
+    @admin.display(description="last (UTC)", ordering="last_at")
+    def last(self, row: SignIn) -> str:
+        return f"{row.last_at:{MOMENT}}"
+
+    @admin.display(description="first (UTC)", ordering="first_at")
+    def first(self, row: SignIn) -> str:
+        return f"{row.first_at:{MOMENT}}"
+
+    @admin.display(description="method", ordering="how")
+    def method(self, row: SignIn) -> str:
+        return row.get_how_display()
+
+    @admin.display(description="attempts that day", ordering="count")
+    def attempts(self, row: SignIn) -> int:
+        return row.count
 
     @admin.display(description="user", ordering="user__username")
     def who(self, row: SignIn) -> str:

@@ -38,5 +38,5 @@ class Conflict(models.Model):
         if self.kind == self.Kind.UNCLEAR:
             return f"{self.agent} reports {account}, a number that several accounts have"
         if self.kind == self.Kind.UNEXPECTED:
-            return f"{self.agent} reports {account}, more than are expected of it"
+            return f"{self.agent} reports {account}, beyond the number expected: not added yet"
         return f"{self.agent} now reports {account} instead of its own"

@@ -85,7 +85,7 @@ def _rows(user: User) -> list[Row]:
             token=one,
             is_valid=one.is_valid(now),
             reads_only=bool(is_required) and one.proof not in standing,
-            limits=[names.get(scope, scope) for scope in one.scopes or ()],
+            limits=[names.get(scope, scope).removeprefix("Can ") for scope in one.scopes or ()],
         )
         for one in found
     ]

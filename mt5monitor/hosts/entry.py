@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 60.0
 DATABASE_STARTS_S = 30.0  # both may have been started at the same moment
 LOOK_AGAIN_S = 1.0
+UNUSABLE = "The database cannot be used: {}. Run `manage.py migrate` first."
 
 _state: dict[str, Any] = {"clock_ahead_s": None, "problem": ""}
 _watching = threading.Lock()
@@ -87,9 +88,7 @@ def _with_database(pages: bool) -> None:
         _note(clock.check())
         watch.attend(started=True)
     except DatabaseError as error:
-        raise Unfit(
-            f"The database cannot be used: {_first_line(error)}. Run `manage.py migrate` first."
-        ) from error
+        raise Unfit(UNUSABLE.format(first_line(error))) from error
 
 
 def _await_database() -> None:
@@ -100,12 +99,13 @@ def _await_database() -> None:
             return
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > give_up:
-                raise Unfit(f"The database does not answer: {_first_line(error)}.") from error
-            log.warning("The database does not answer yet: %s", _first_line(error))
+                raise Unfit(f"The database does not answer: {first_line(error)}.") from error
+            log.warning("The database does not answer yet: %s", first_line(error))
             time.sleep(LOOK_AGAIN_S)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of its text, without the full stop."""
     return f"{error}".strip().partition("\n")[0].rstrip(".")
 
 
@@ -115,7 +115,7 @@ def _watch() -> None:
         try:
             look()
         except (DatabaseError, InterfaceError, OSError) as error:
-            log.warning("This host could not be checked: %s", _first_line(error))
+            log.warning("This host could not be checked: %s", first_line(error))
         except Exception:
             log.exception("This host could not be checked")
         finally:

@@ -133,6 +133,7 @@ MFA_TOTP_ISSUER = "MT5 Monitor"
 MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong
 MFA_RECOVERY_CODE_DIGITS = 10
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "mt5monitor.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"

@@ -40,7 +40,8 @@ def run(name: str, environment: Environment, site: Site) -> None:
         check_state_dir(environment.state_dir)  # it keeps its schedule there
     if not valkey.answers(site.redis_url):
         where = site.shown_redis_url
-        complain(f"{name}: no Redis or Valkey answers at {where} yet; it keeps trying.")
+        advice = " REDIS_URL is not set: set it, or start `make run`." if site.own_valkey else ""
+        complain(f"{name}: no Redis or Valkey answers at {where} yet; it keeps trying.{advice}")
     _become(serving[name])
 
 

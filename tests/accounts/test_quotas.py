@@ -182,6 +182,13 @@ def test_staff_see_the_agents_that_reached_a_quota(client: Client) -> None:
     assert "Agents: quota reached" in client.get("/admin/").content.decode()
 
 
+def test_a_state_that_no_agent_is_in_stays_selected(client: Client) -> None:
+    make_agent()
+    client.force_login(make_user("accounts.view_agent"))
+    page = client.get("/agents/?state=quota").content.decode()
+    assert '<option value="quota" selected>Quota reached (0)</option>' in page
+
+
 # --- the arithmetic -----------------------------------------------------------------------------
 @pytest.mark.parametrize("kind", Kind.values)
 def test_a_sentence_fits_its_columns_and_says_what_to_do(kind: str) -> None:

@@ -94,7 +94,7 @@ async def test_a_second_factor_from_setting_it_up_to_signing_in_with_it(
         await page.get_by_role("link", name="Download").click()
     kept = (await (await download.value).path()).read_text()
     assert kept.split("\n")[1:-1] == codes
-    await page.get_by_role("link", name="I have kept them").click()
+    await page.get_by_role("link", name="I have saved them").click()
     await page.get_by_label(f"User {person.username}").click()
     await page.get_by_role("link", name="Security").click()
     await expect(page.get_by_text("10 recovery codes left")).to_be_visible()
@@ -129,7 +129,7 @@ async def add_passkey(page: Page, site: str, code: str) -> None:
     await page.goto(f"{site}/security/passkey/")
     await page.get_by_label("Its name").fill("Laptop")
     await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_label("A code of the app").fill(code)
+    await page.get_by_label("Code from the app").fill(code)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("link", name="Remove Laptop")).to_be_visible()
 
@@ -152,7 +152,7 @@ async def test_a_passkey_is_made_signs_in_and_is_removed(desk: Desk, person: Use
     await page.goto(f"{site}/security/")
     await page.get_by_role("link", name="Remove Laptop").click()
     await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_label("A code of the app").fill(codes[2])
+    await page.get_by_label("Code from the app").fill(codes[2])
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("link", name="Remove Laptop")).to_have_count(0)
     await expect(toast(page)).to_contain_text("is removed")

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -105,9 +106,21 @@ def test_a_changed_key_is_accepted_by_command(db: None) -> None:
 
 def test_nothing_is_accepted_while_a_host_runs_with_other_keys(db: None) -> None:
     host(SECRET_KEY=["old"])
-    with pytest.raises(CommandError, match="Host second runs with another SECRET_KEY"):
+    with pytest.raises(CommandError, match="Host second used another SECRET_KEY"):
         call_command("accept_keys")
     assert Host.objects.get().keys == prints(SECRET_KEY=["old"])
+
+
+def test_without_tables_the_command_says_what_to_run(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accept() -> list[str]:
+        raise OperationalError("no such table: hosts_host")
+
+    monkeypatch.setattr(keys, "accept", accept)
+    sentence = r"no such table: hosts_host\. Run `manage\.py migrate` first\.$"
+    with pytest.raises(CommandError, match=sentence):
+        call_command("accept_keys")
 
 
 def test_accepting_what_is_in_use_changes_nothing(db: None) -> None:

@@ -50,7 +50,7 @@ def test_no_process_starts_with_another_key(site: Site, process: str) -> None:
 
 def test_no_web_process_starts_without_static_files(site: Site) -> None:
     shutil.rmtree(site.folder / "static")
-    *_, refused = site.refusal("web")  # after a line about Valkey, which is away here
+    *_, refused = site.refusal("web")  # the line before says that Valkey does not answer yet
     assert refused.startswith(f"Static files are missing in {site.folder / 'static'}, such as ")
     assert refused.endswith(": run `manage.py collectstatic --noinput` first.")
     site.runs("worker")

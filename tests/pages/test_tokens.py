@@ -83,14 +83,14 @@ def test_a_token_is_shown_once_and_reaches_as_far_as_was_ticked(valkey: PrivateV
     assert program.get("/api/agents/status").status_code == 403
     page = text(client.get("/tokens/"))
     assert key not in page
-    assert "Limited to: Can view account." in words(page)
+    assert "Limited to: view account." in words(page)
     ends = ApiToken.objects.get().expires_at - timezone.now()
     assert timedelta(days=29) < ends <= timedelta(days=30)
 
 
 def test_making_one_needs_its_permission_and_the_page_says_so() -> None:
     client = in_as(make_user(VIEW))
-    assert "You do not have permission to make tokens here" in words(text(client.get("/tokens/")))
+    assert "You do not have permission to make tokens" in words(text(client.get("/tokens/")))
     assert client.post("/tokens/", TYPED).status_code == 403
     assert not ApiToken.objects.exists()
 
@@ -126,10 +126,10 @@ def test_a_token_proves_what_the_session_has_that_made_it(
     assert proofs.stands(user.pk, token.proof)
     page = words(text(client.get("/tokens/")))
     assert "with an authenticator app" in page
-    assert "Reads only" not in page
+    assert "Read only" not in page
     issue(user, "of before")
     page = words(text(client.get("/tokens/")))
-    assert "not made with one that is still set up" in page
+    assert "must be made with the second factor that you have now" in page
 
 
 def test_a_password_alone_makes_a_token_that_reads_once_its_user_needs_more(

@@ -177,7 +177,7 @@ class TestSwitch:
             "by hand",
         )
         refused = client.post(page, {"is_on": "on", "reason": ""})
-        assert "Say why trading may go on." in text(refused)
+        assert "Enter a reason for resuming trading." in text(refused)
         history = text(client.get("/admin/trading/tradingswitch/1/history/"))
         assert "Trading switched off: by hand" in history
 

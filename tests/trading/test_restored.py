@@ -165,4 +165,4 @@ def test_the_switch_says_what_was_noticed_and_what_to_do(trading_on: None, clien
     assert reason in client.get("/trading/switch/").content.decode()
     client.post("/trading/switch/", {"turn": "on", "reason": "Compared with the terminals"})
     assert refusal_of_the_switch() == ""
-    assert "Orders may leave; switched on by" in client.get("/trading/switch/").content.decode()
+    assert "Orders are allowed; switched on by" in client.get("/trading/switch/").content.decode()

@@ -21,7 +21,7 @@ class SwitchForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("is_on") and not data.get("reason", "").strip():
-            self.add_error("reason", "Say why trading may go on.")
+            self.add_error("reason", "Enter a reason for resuming trading.")
         return data
 
 

@@ -41,5 +41,5 @@ def state(request: HttpRequest) -> HttpResponse:
     """The switch as every page shows it, for pages that are open while somebody turns it."""
     shown = shown_to(cast(AbstractUser, request.user))
     if shown["standing"] is None:
-        raise PermissionDenied("The switch is for those who trade.")
+        raise PermissionDenied("You do not have permission to see the trading switch.")
     return render(request, "trading/_switch.html", shown)

@@ -1,17 +1,18 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from mt5monitor.hosts import keys
+from mt5monitor.hosts.entry import UNUSABLE, first_line
 from mt5monitor.hosts.unfit import Unfit
 
 
 class Command(BaseCommand):
     help = (
-        "Accept the keys that this host has now, after they were changed on purpose. What was "
-        "signed or encrypted with the old ones is lost: sessions end, and secrets of agents and "
-        "second factors are to be entered again. With the old keys at hand, keep them as further "
-        "keys instead; see README, Several hosts."
+        "Accept the keys that this host has now, after the old ones were lost. All sessions end; "
+        "enter the secrets of agents and set up second factors again. If you still have the old "
+        "keys, keep them as older keys instead: see README, Several hosts."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -19,6 +20,8 @@ class Command(BaseCommand):
             forgotten = keys.accept()
         except Unfit as error:
             raise CommandError(f"{error}") from error
+        except DatabaseError as error:
+            raise CommandError(UNUSABLE.format(first_line(error))) from error
         if not forgotten:
             self.stdout.write("These keys are the ones in use. Nothing was changed.")
             return
