@@ -82,17 +82,28 @@ def _with_database(pages: bool) -> None:
 
     if pages:
         collected.check()
-    _await_database()
+    await_database()
     try:
         _note(clock.check())
         watch.attend(started=True)
-    except DatabaseError as error:
-        raise Unfit(
-            f"The database cannot be used: {_first_line(error)}. Run `manage.py migrate` first."
-        ) from error
+    except (DatabaseError, InterfaceError) as error:
+        why = f"The database cannot be used: {_first_line(error)}."
+        if _lacks_tables():
+            why += " Run `manage.py migrate` first."
+        raise Unfit(why) from error
 
 
-def _await_database() -> None:
+def _lacks_tables() -> bool:
+    from mt5monitor.hosts.models import Host
+
+    try:
+        return Host._meta.db_table not in connection.introspection.table_names()
+    except (DatabaseError, InterfaceError):
+        return False
+
+
+def await_database() -> None:
+    """Wait until it can be connected to. Raise Unfit after DATABASE_STARTS_S."""
     give_up = time.monotonic() + DATABASE_STARTS_S
     while True:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 
-from mt5monitor.hosts.models import Host
+from mt5monitor.hosts.models import LIVE, Host
 from mt5monitor.hosts.unfit import Unfit
 
 Fingerprints = Mapping[str, Sequence[str]]
@@ -92,7 +92,10 @@ def accept() -> list[str]:
     mine = own()
     for other in Host.objects.live():
         if name := unlike(mine, other.keys):
-            raise Unfit(f"Host {other} runs with another {name}. End it first, then try again.")
+            raise Unfit(
+                f"Host {other} runs with another {name}, or ended less than {LIVE.seconds} s ago. "
+                "End it, wait for so long, then try again."
+            )
     return _forget(Host.objects.exclude(keys={}), mine)
 
 

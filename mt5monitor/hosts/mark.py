@@ -14,7 +14,8 @@ NAME, LOCK = "host.json", "host.lock"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """`number` is the one that the database has by now, or `was` if the process died before.
+    """`number` is the one that the database has by now, or `was` if the process died before; 0: it
+    had none, because the host was new.
 
     `file` is where this very file is, `machine` and `database` where it was written; see place.py.
     """
@@ -42,7 +43,7 @@ def is_copy(state_dir: Path, mark: Mark) -> bool:
 
 def write(state_dir: Path, mark: Mark) -> None:
     """Replace the mark by a new file, which names itself. Raise OSError."""
-    draft = state_dir / f".{NAME}.{os.getpid()}"
+    draft = state_dir / f".{NAME}.new"  # of one process at a time: see held
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         itself = msgspec.structs.replace(mark, file=place.of_file(draft))
@@ -54,7 +55,11 @@ def write(state_dir: Path, mark: Mark) -> None:
 
 @contextmanager
 def held(state_dir: Path) -> Iterator[None]:
-    """While the processes of this host read and write it one after another. Raise OSError."""
+    """While the processes of this host read and write it one after another. Raise OSError.
+
+    Makes the folder: with all keys in the environment nothing else needs one on a worker's host.
+    """
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(state_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

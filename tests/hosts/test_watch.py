@@ -80,6 +80,45 @@ def test_a_host_that_starts_again_and_again_goes_on_trading(folder: Path) -> Non
     assert row.number == 3
 
 
+class Died(Exception):
+    pass
+
+
+def die(*_: object) -> None:
+    raise Died
+
+
+def test_a_new_host_whose_first_process_died_goes_on_trading(
+    trading_on: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the first start after an upgrade, with trading on."""
+    with monkeypatch.context() as dying:
+        dying.setattr(watch, "_record", die)
+        for _ in range(2):
+            with pytest.raises(Died):
+                start(tmp_path)
+    assert start(tmp_path) == start(tmp_path) == ""
+    assert is_on()
+
+
+def test_a_copy_whose_stop_was_not_committed_is_noticed_at_the_next_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(folder)
+    with monkeypatch.context() as dying, pytest.raises(Died):
+        dying.setattr(watch, "_record", die)
+        start(copy)
+    assert start(copy) == UNKNOWN
+    assert not is_on()
+
+
+def test_a_folder_that_is_not_there_is_made(trading_on: None, tmp_path: Path) -> None:
+    """A worker with all keys in its environment is the first to need one."""
+    folder = tmp_path / "no" / "state"
+    assert start(folder) == start(folder) == ""
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
 def test_the_mark_is_for_its_owner_alone(folder: Path) -> None:
     for name in (mark.NAME, mark.LOCK):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
