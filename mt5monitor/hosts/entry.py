@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 60.0
 DATABASE_STARTS_S = 30.0  # both may have been started at the same moment
 LOOK_AGAIN_S = 1.0
+WRITABLE = "Make it writable, on a disk that is not full."
 
 _state: dict[str, Any] = {"clock_ahead_s": None, "problem": ""}
 _watching = threading.Lock()
@@ -63,7 +64,7 @@ def _check(pages: bool) -> None:
         _with_database(pages)
     except OSError as error:
         name = error.filename or settings.STATE_DIR
-        raise Unfit(f"Cannot use {name}: {error.strerror}. Make it writable.") from error
+        raise Unfit(f"Cannot use {name}: {error.strerror}. {WRITABLE}") from error
     finally:
         connection.close()
 
