@@ -62,6 +62,8 @@ def run(*, pages: bool = False) -> None:
 def _check(pages: bool) -> None:
     try:
         _with_database(pages)
+    except TimeoutError as error:
+        raise Unfit(f"Cannot use {error.filename}: {error.strerror}. End that one.") from error
     except OSError as error:
         name = error.filename or settings.STATE_DIR
         raise Unfit(f"Cannot use {name}: {error.strerror}. {WRITABLE}") from error

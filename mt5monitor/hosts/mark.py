@@ -1,7 +1,9 @@
 """The mark in STATE_DIR: a file that names itself, so that no copy of it is taken for it."""
 
+import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,9 @@ import msgspec
 from mt5monitor.hosts import place
 
 NAME, LOCK = "host.json", "host.lock"
+WAIT_S = 60.0  # longer than any wait for the database, while it is held
+LOOK_AGAIN_S = 0.05
+HELD = "another process of this host holds it and does not go on"
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -62,7 +67,19 @@ def held(state_dir: Path) -> Iterator[None]:
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(state_dir / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, state_dir / LOCK)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Raise TimeoutError where another holds it for so long: it may have been stopped meanwhile."""
+    give_up = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > give_up:
+                raise TimeoutError(errno.ETIMEDOUT, HELD, str(path)) from error
+            time.sleep(LOOK_AGAIN_S)

@@ -126,6 +126,15 @@ def test_a_folder_that_is_not_there_is_made(trading_on: None, tmp_path: Path) ->
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_a_process_that_was_stopped_holds_up_no_other_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mark, "WAIT_S", 0)
+    with mark.held(folder), pytest.raises(TimeoutError, match="another process of this host"):
+        start(folder)
+    assert start(folder) == ""
+
+
 def test_the_mark_is_for_its_owner_alone(folder: Path) -> None:
     for name in (mark.NAME, mark.LOCK):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
