@@ -13,14 +13,16 @@ import msgspec
 from mt5monitor.hosts import place
 
 NAME, LOCK = "host.json", "host.lock"
+NEW = 0  # the host was not known before
+UNSTOPPED = -1  # nor was it, and trading had to stop: should that be lost, the next start does it
 WAIT_S = 60.0  # longer than any wait for the database, while it is held
 LOOK_AGAIN_S = 0.05
 HELD = "another process of this host holds it and does not go on"
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """`number` is the one that the database has by now, or `was` if the process died before; 0: it
-    had none, because the host was new.
+    """`number` is the one that the database has by now, or `was` if the process died before: NEW
+    and UNSTOPPED where it had none.
 
     `file` is where this very file is, `machine` and `database` where it was written; see place.py.
     """

@@ -66,8 +66,7 @@ def attend(*, started: bool = False, state_dir: Path | None = None) -> str:
                 return ""
             new = _next(found, row, here)
             if notice:
-                # Should the stop not be committed, this mark is unknown to the database: see was.
-                new = msgspec.structs.replace(new, was=new.number)
+                new = msgspec.structs.replace(new, was=mark.UNSTOPPED)
             # First the file: were we to end here, it would know both numbers.
             mark.write(folder, new)
             _record(new, here)
@@ -109,7 +108,7 @@ def noticed(found: Mark | None, row: Host | None, here: Here, *, is_copy: bool) 
         return "The database was copied or restored: it is not where it was"
     if found is None:
         return ""
-    if row is None and found.was == 0:
+    if row is None and found.was == mark.NEW:
         return ""  # its first process died before the database was written
     if row is None:
         return "The database does not know this STATE_DIR: one of them was restored or replaced"
@@ -135,7 +134,7 @@ def _is_recent(row: Host) -> bool:
 def _next(found: Mark | None, row: Host | None, here: Here) -> Mark:
     host = found.host if found else secrets.token_hex(16)
     before = found.number if found else 0
-    was = 0 if row is None else before if row.number is None else row.number
+    was = mark.NEW if row is None else before if row.number is None else row.number
     return Mark(host, max(was, before) + 1, was, "", here.machine, here.database)
 
 
