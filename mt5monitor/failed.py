@@ -10,6 +10,20 @@ from django.views.defaults import server_error
 from mt5monitor.database import FAULTS
 
 RETRY_AFTER_S = 5
+CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def changes_nothing(request: HttpRequest) -> bool:
+    """Whether to send it again does no harm. What changes something may have been done when the
+    database failed: an order may be at its agent."""
+    return request.method in CHANGES_NOTHING
+
+
+def ask_again(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Ask for another try, which many programs make by themselves then, where it does no harm."""
+    if changes_nothing(request):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 @requires_csrf_token
@@ -18,4 +32,4 @@ def failed(request: HttpRequest) -> HttpResponse:
     if not isinstance(sys.exc_info()[1], FAULTS):
         return server_error(request)
     page = loader.get_template("503.html").render()
-    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return ask_again(request, HttpResponse(page, status=503))

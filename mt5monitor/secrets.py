@@ -26,8 +26,9 @@ def kept_key(path: Path) -> str:
 def _read_or_make(path: Path) -> str:
     """Several processes may start at once: the first to link its file wins, all read the winner."""
     if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        # Not by process id, which is 1 in every container that shares the folder.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(50))
         try:

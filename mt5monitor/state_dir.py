@@ -17,7 +17,7 @@ OTHERS = 0o077
 # A folder with one of these in it is ours: closing /srv or a home folder by mistake would do harm.
 MARKS = frozenset(
     {"secret_key", "agent_secrets_key", "instance_id", "mt5monitor.sqlite3", "static.stamp"}
-    | {"celerybeat-schedule", "stack.lock"}
+    | {"celerybeat-schedule", "stack.lock", "host.json", "host.lock"}
 )
 MADE_BY_THE_SYSTEM = frozenset({"lost+found"})  # by mkfs, at the root of a volume
 SQLITE_ENDS = ("", "-wal", "-shm", "-journal")

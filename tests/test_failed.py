@@ -48,6 +48,17 @@ def test_the_api_asks_for_another_try(
     assert response.json()["detail"].startswith("The database did not answer in time")
 
 
+def test_no_program_is_asked_to_send_an_order_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been sent before the database failed, and many obey Retry-After by themselves."""
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user("accounts.view_account", "trading.trade"))
+    breaks(monkeypatch, "trading.api.trades.account_or_404", FAULTS[0])
+    asked = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
+    response = client.post("/api/accounts/1/trade/open", asked, "application/json")
+    assert (response.status_code, "Retry-After" in response.headers) == (503, False)
+    assert "See what became of it" in response.json()["detail"]
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=["busy", "ended"])
 def test_a_tick_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Exception

@@ -85,6 +85,23 @@ def test_the_certificate_of_another_machines_valkey_is_checked(tmp_path: Path) -
     assert found["CELERY_BROKER_USE_SSL"] == {"ssl_cert_reqs": ssl.CERT_REQUIRED}
 
 
+def test_processes_with_the_same_id_make_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of a container is number 1 there, and two may share a folder at a first start."""
+    link, path = os.link, tmp_path / "secret_key"
+    others = []
+
+    def link_after_another(*files: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        others.append(kept_key(path))
+        link(*files)
+
+    monkeypatch.setattr(os, "link", link_after_another)
+    assert [kept_key(path)] == others
+    assert [file.name for file in tmp_path.iterdir()] == ["secret_key"]
+
+
 def test_an_empty_file_of_a_key_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("\n")
     with pytest.raises(ImproperlyConfigured, match="secret_key is empty. Restore it from a backup"):

@@ -79,6 +79,15 @@ def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path, umask: None) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_folder_of_a_worker_on_a_host_of_its_own_is_ours(tmp_path: Path, umask: None) -> None:
+    """It holds no key where all are in the environment, and a volume may be opened by its mount."""
+    for name in ("host.json", "host.lock"):
+        (tmp_path / name).touch()
+    tmp_path.chmod(0o755)
+    make_private(tmp_path)
+    assert open_to_others(tmp_path) == []
+
+
 @pytest.mark.parametrize(("mode", "names"), [(0o755, ["a desk's own"]), (0o1777, ["secret_key"])])
 def test_a_place_of_others_is_refused_and_left_as_it_is(
     tmp_path: Path, umask: None, mode: int, names: list[str]

@@ -44,6 +44,7 @@ CLICK_VALID = timedelta(seconds=10)
 TOO_LATE = "It could not be sent in time. Nothing was sent."
 SET_BACK = "The clock was set back after it was placed. Nothing was sent."
 LOOK_AGAIN_S = 0.02  # while another order of the account is under way
+TRY_AGAIN_S = 0.25  # after the database failed: a full disk fails at once, each time with a line
 
 
 class KeyTaken(Exception):
@@ -197,6 +198,7 @@ def _claim_in_turn(order: Order) -> bool:
             # Should the claim be committed all the same, the row says so: then it is never sent.
             log.warning("Order %s could not be claimed: %s", order.tag, words(fault))
             reconnect()
+            time.sleep(TRY_AGAIN_S)
             order.refresh_from_db()
         if order.state == State.QUEUED:
             # Also when it was looked at before something was switched off: the next look says so.

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from mt5monitor.database import words
+
 log = logging.getLogger(__name__)
 
 
@@ -19,7 +21,7 @@ def health(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except Error:
-        log.exception("The database does not answer.")
+    except Error as fault:
+        log.error("The database does not answer: %s", words(fault))  # asked every few seconds
         return HttpResponse("the database does not answer", "text/plain", status=503)
     return HttpResponse("ok", "text/plain")

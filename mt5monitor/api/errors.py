@@ -10,10 +10,10 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from mt5monitor.api.answers import detail
-from mt5monitor.api.fallback import SENTENCES
+from mt5monitor.api.fallback import SENTENCES, of_the_database
 from mt5monitor.api.limits import TooOften
 from mt5monitor.database import FAULTS
-from mt5monitor.failed import RETRY_AFTER_S
+from mt5monitor.failed import ask_again
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,5 @@ def _too_big(request: HttpRequest, error: Any) -> HttpResponse:
 def _failed(request: HttpRequest, error: Any) -> HttpResponse:
     log.error("API %s %r failed", request.method, request.path, exc_info=error)
     if isinstance(error, FAULTS):
-        response = detail(SENTENCES[503], 503)
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+        return ask_again(request, detail(of_the_database(request), 503))
     return detail(SENTENCES[500], 500)

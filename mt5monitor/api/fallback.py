@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from mt5monitor.api.answers import JSON, encoded
+from mt5monitor.failed import changes_nothing
 from mt5monitor.private import Respond, RespondAsync
 
 UNDER_API: Final = re.compile(r"/api(/|$)")
@@ -21,6 +22,15 @@ SENTENCES: Final = {
     500: "Something failed here, and was written to the log. Nothing more is known about it.",
     503: "The database did not answer in time, so this may not be done. Try again in a moment.",
 }
+MAYBE_DONE: Final = (
+    "The database did not answer in time, so it is unknown whether this was done. See what became "
+    "of it, such as in GET /api/orders, before you send it again without its Idempotency-Key."
+)
+
+
+def of_the_database(request: HttpRequest) -> str:
+    """Return what to say when the database failed."""
+    return SENTENCES[503] if changes_nothing(request) else MAYBE_DONE
 
 
 @sync_and_async_middleware
@@ -48,7 +58,7 @@ def _told(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     if "Allow" in response.headers:
         response.headers["Allow"] = ", ".join(_methods(response))
     # In place, so that what the middleware has set on it stays, except of what was its body.
-    response.content = encoded({"detail": _sentence(response)})
+    response.content = encoded({"detail": _sentence(request, response)})
     response.headers["Content-Type"] = JSON
     for name in ("Content-Encoding", "ETag"):
         response.headers.pop(name, None)
@@ -63,8 +73,10 @@ def _methods(response: HttpResponse) -> list[str]:
     return sorted({*named, "HEAD"} if "GET" in named else named)
 
 
-def _sentence(response: HttpResponse) -> str:
+def _sentence(request: HttpRequest, response: HttpResponse) -> str:
     status = response.status_code
+    if status == 503:
+        return of_the_database(request)
     if status == 405:
         return f"This address takes {response.headers.get('Allow', 'other methods')} only."
     return SENTENCES.get(status) or f"{HTTPStatus(status).phrase}."

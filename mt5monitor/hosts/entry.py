@@ -25,7 +25,11 @@ log = logging.getLogger(__name__)
 EVERY_S = 60.0
 DATABASE_STARTS_S = 30.0  # both may have been started at the same moment
 LOOK_AGAIN_S = 1.0
+<<<<<<< HEAD
 UNUSABLE = "The database cannot be used: {}. Run `manage.py migrate` first."
+=======
+WRITABLE = "Make it writable, on a disk that is not full."
+>>>>>>> team/revb
 
 _state: dict[str, Any] = {"clock_ahead_s": None, "problem": ""}
 _watching = threading.Lock()
@@ -62,9 +66,11 @@ def run(*, pages: bool = False) -> None:
 def _check(pages: bool) -> None:
     try:
         _with_database(pages)
+    except TimeoutError as error:
+        raise Unfit(f"Cannot use {error.filename}: {error.strerror}. End that one.") from error
     except OSError as error:
         name = error.filename or settings.STATE_DIR
-        raise Unfit(f"Cannot use {name}: {error.strerror}. Make it writable.") from error
+        raise Unfit(f"Cannot use {name}: {error.strerror}. {WRITABLE}") from error
     finally:
         connection.close()
 
@@ -83,16 +89,35 @@ def _with_database(pages: bool) -> None:
 
     if pages:
         collected.check()
-    _await_database()
+    await_database()
     try:
         _note(clock.check())
         watch.attend(started=True)
+<<<<<<< HEAD
     except DatabaseError as error:
         raise Unfit(UNUSABLE.format(first_line(error))) from error
+=======
+    except (DatabaseError, InterfaceError) as error:
+        why = f"The database cannot be used: {_first_line(error)}."
+        if _lacks_tables():
+            why += " Run `manage.py migrate` first."
+        raise Unfit(why) from error
+>>>>>>> team/revb
 
 
-def _await_database() -> None:
-    give_up = time.monotonic() + DATABASE_STARTS_S
+def _lacks_tables() -> bool:
+    from mt5monitor.hosts.models import Host
+
+    try:
+        return Host._meta.db_table not in connection.introspection.table_names()
+    except (DatabaseError, InterfaceError):
+        return False
+
+
+def await_database() -> None:
+    """Wait until a server can be connected to. Raise Unfit after DATABASE_STARTS_S, for a file at
+    once."""
+    give_up = time.monotonic() + (DATABASE_STARTS_S if connection.vendor == "postgresql" else 0)
     while True:
         try:
             connection.ensure_connection()

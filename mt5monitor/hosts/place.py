@@ -11,6 +11,8 @@ from pathlib import Path
 from django.db import Error, connection, transaction
 
 MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+# Where an id is the image's or the container's: another one with each build or start.
+CONTAINERS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 # Of linux/stat.h.
 AT_FDCWD = -100
@@ -56,8 +58,10 @@ def _born_on_linux(path: Path) -> int:
 
 
 def of_machine() -> str:
-    """Return the id of this installation of its system. Empty where there is none, as in most
+    """Return the id of this installation of its system. Empty where there is none, and in
     containers, which may be given another machine's volume without our seeing it."""
+    if _is_in_container():
+        return ""
     for path in MACHINE_IDS:
         try:
             if found := path.read_text().strip():
@@ -65,6 +69,10 @@ def of_machine() -> str:
         except OSError:
             continue
     return ""
+
+
+def _is_in_container() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in CONTAINERS)
 
 
 def of_database() -> str:

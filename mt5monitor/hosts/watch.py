@@ -65,6 +65,8 @@ def attend(*, started: bool = False, state_dir: Path | None = None) -> str:
                 known.note(row.pk, row.number or 0)
                 return ""
             new = _next(found, row, here)
+            if notice:
+                new = msgspec.structs.replace(new, was=mark.UNSTOPPED)
             # First the file: were we to end here, it would know both numbers.
             mark.write(folder, new)
             _record(new, here)
@@ -106,6 +108,8 @@ def noticed(found: Mark | None, row: Host | None, here: Here, *, is_copy: bool) 
         return "The database was copied or restored: it is not where it was"
     if found is None:
         return ""
+    if row is None and found.was == mark.NEW:
+        return ""  # its first process died before the database was written
     if row is None:
         return "The database does not know this STATE_DIR: one of them was restored or replaced"
     if row.number is not None and row.number < found.was:
@@ -129,9 +133,9 @@ def _is_recent(row: Host) -> bool:
 
 def _next(found: Mark | None, row: Host | None, here: Here) -> Mark:
     host = found.host if found else secrets.token_hex(16)
-    was = row.number if row and row.number is not None else (found.number if found else 0)
-    number = max(was, found.number if found else 0) + 1
-    return Mark(host, number, was, "", here.machine, here.database)
+    before = found.number if found else 0
+    was = mark.NEW if row is None else before if row.number is None else row.number
+    return Mark(host, max(was, before) + 1, was, "", here.machine, here.database)
 
 
 def _record(new: Mark, here: Here) -> None:

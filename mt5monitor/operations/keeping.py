@@ -16,7 +16,7 @@ import redis
 from django.conf import settings
 
 from mt5monitor.operations.entry import Entry
-from mt5monitor.valkey import Backoff, connect
+from mt5monitor.valkey import ERRORS, Backoff, connect
 
 STREAM = "mt5monitor:operations"
 WAITING_MOST = 2000
@@ -81,7 +81,7 @@ class Keeping(logging.Handler):
                 line: dict[Any, Any] = {"line": entry}
                 pipe.xadd(STREAM, line, maxlen=settings.OPERATIONS_LINES, approximate=True)
             pipe.execute()
-        except redis.RedisError:
+        except ERRORS:
             return False
         for entry in batch:
             # New ones may have pushed it out meanwhile.

@@ -20,7 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from mt5monitor.garbage import no_search
 from mt5monitor.hosts.collected import NEVER_ASKED_FOR
-from mt5monitor.hosts.entry import check_fit
+from mt5monitor.hosts.entry import await_database, check_fit
 from mt5monitor.hosts.unfit import Unfit
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
 from mt5monitor.stack.refused import first_line
@@ -85,6 +85,7 @@ def main() -> int:
     try:
         if options.dress is not None:
             return 0 if demo.dress(options.dress) else FAILED
+        await_database()
         migrate()
         check_fit()
         collect_static()

@@ -93,6 +93,8 @@ class Supervisor:
         self._nobody = self._run_once(programs.prepare(demo=self.demo), PREPARED_S) != 0
         for program in programs.serving(self.environment, self.site):
             self.children.start(program)
+        # Their time begins now: the migrations may have taken longer than any may be silent.
+        self.pulses.reset(time.monotonic())
         if self.demo:
             self._dress(started_at)
         if not self._wait(lambda: pages.answer(self.environment), PAGES_S):

@@ -37,6 +37,12 @@ def forgotten() -> Iterator[None]:
     known.forget()
 
 
+@pytest.fixture(autouse=True)
+def outside_of_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "CONTAINERS", ())
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+
 @pytest.fixture
 def trading_on(db: None, settings: Settings) -> None:
     settings.TRADING_ENABLED = True
@@ -78,6 +84,55 @@ def test_a_host_that_starts_again_and_again_goes_on_trading(folder: Path) -> Non
     row = Host.objects.get()
     assert (row.pk, row.number) == (now(folder).host, now(folder).number)
     assert row.number == 3
+
+
+class Died(Exception):
+    pass
+
+
+def die(*_: object) -> None:
+    raise Died
+
+
+def test_a_new_host_whose_first_process_died_goes_on_trading(
+    trading_on: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the first start after an upgrade, with trading on."""
+    with monkeypatch.context() as dying:
+        dying.setattr(watch, "_record", die)
+        for _ in range(2):
+            with pytest.raises(Died):
+                start(tmp_path)
+    assert start(tmp_path) == start(tmp_path) == ""
+    assert is_on()
+
+
+def test_a_copy_whose_stop_was_not_committed_is_noticed_at_the_next_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(folder)
+    with monkeypatch.context() as dying:
+        dying.setattr(watch, "_record", die)
+        with pytest.raises(Died):
+            start(copy)
+    assert start(copy) == UNKNOWN
+    assert not is_on()
+
+
+def test_a_folder_that_is_not_there_is_made(trading_on: None, tmp_path: Path) -> None:
+    """A worker with all keys in its environment is the first to need one."""
+    folder = tmp_path / "no" / "state"
+    assert start(folder) == start(folder) == ""
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_process_that_was_stopped_holds_up_no_other_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mark, "WAIT_S", 0)
+    with mark.held(folder), pytest.raises(TimeoutError, match="another process of this host"):
+        start(folder)
+    assert start(folder) == ""
 
 
 def test_the_mark_is_for_its_owner_alone(folder: Path) -> None:
@@ -269,14 +324,6 @@ def test_a_new_folder_does_not_hide_that_a_dump_was_loaded_elsewhere(
     assert start(other) == ELSEWHERE
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL is a cluster")
-def test_a_database_is_known_by_its_cluster_and_its_number_there(db: None) -> None:
-    word, cluster, number = place.of_database().split()
-    assert word == "postgresql"
-    assert int(cluster) > 0
-    assert int(number) > 0
-
-
 def test_one_process_a_minute_advances_the_mark(folder: Path) -> None:
     number = now(folder).number
     assert watch.attend(state_dir=folder) == ""
@@ -313,34 +360,3 @@ def test_no_order_leaves_between_a_restore_and_the_next_look(folder: Path) -> No
 def test_a_damaged_copy_of_the_lock_keeps_nothing_from_starting(folder: Path) -> None:
     os.truncate(folder / mark.LOCK, 0)
     assert start(folder) == ""
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "are_two"),
-    [
-        ("", "", False),
-        ("born 1", "", False),
-        ("", "born 1", False),
-        ("born 1", "born 1", False),
-        ("born 1", "born 2", True),
-        ("born 1", "inode 2", False),
-        ("inode 1", "inode 2", True),
-        ("postgresql 1 2", "database 2", False),
-        ("postgresql 1 2", "postgresql 1 3", True),
-    ],
-)
-def test_two_places_are_told_apart_only_where_both_are_known(
-    one: str, other: str, are_two: bool
-) -> None:
-    assert place.differ(one, other) is are_two
-
-
-def test_a_file_keeps_its_place_under_another_name_and_no_copy_has_it(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("x")
-    before = place.of_file(path)
-    path.write_text("y")
-    assert place.of_file(path) == before
-    copy = Path(shutil.copy2(path, tmp_path / "copy"))
-    assert place.of_file(copy) != before
-    assert place.of_file(path.rename(tmp_path / "other")) == before
