@@ -25,11 +25,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 60.0
 DATABASE_STARTS_S = 30.0  # both may have been started at the same moment
 LOOK_AGAIN_S = 1.0
-<<<<<<< HEAD
-UNUSABLE = "The database cannot be used: {}. Run `manage.py migrate` first."
-=======
 WRITABLE = "Make it writable, on a disk that is not full."
->>>>>>> team/revb
 
 _state: dict[str, Any] = {"clock_ahead_s": None, "problem": ""}
 _watching = threading.Lock()
@@ -93,16 +89,14 @@ def _with_database(pages: bool) -> None:
     try:
         _note(clock.check())
         watch.attend(started=True)
-<<<<<<< HEAD
-    except DatabaseError as error:
-        raise Unfit(UNUSABLE.format(first_line(error))) from error
-=======
     except (DatabaseError, InterfaceError) as error:
-        why = f"The database cannot be used: {_first_line(error)}."
-        if _lacks_tables():
-            why += " Run `manage.py migrate` first."
-        raise Unfit(why) from error
->>>>>>> team/revb
+        raise Unfit(unusable(error)) from error
+
+
+def unusable(error: Exception) -> str:
+    """Return the sentence for an error of the database; whoever lacks tables reads what to run."""
+    why = f"The database cannot be used: {first_line(error)}."
+    return f"{why} Run `manage.py migrate` first." if _lacks_tables() else why
 
 
 def _lacks_tables() -> bool:

@@ -92,16 +92,10 @@ def accept() -> list[str]:
     mine = own()
     for other in Host.objects.live():
         if name := unlike(mine, other.keys):
-<<<<<<< HEAD
             ago = f"{LIVE.total_seconds():.0f} seconds"
             raise Unfit(
                 f"Host {other} used another {name} less than {ago} ago. "
                 f"End its processes, wait {ago}, then try again."
-=======
-            raise Unfit(
-                f"Host {other} runs with another {name}, or ended less than {LIVE.seconds} s ago. "
-                "End it, wait for so long, then try again."
->>>>>>> team/revb
             )
     return _forget(Host.objects.exclude(keys={}), mine)
 

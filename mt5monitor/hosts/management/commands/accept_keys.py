@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from mt5monitor.hosts import keys
-from mt5monitor.hosts.entry import UNUSABLE, first_line
+from mt5monitor.hosts.entry import unusable
 from mt5monitor.hosts.unfit import Unfit
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         except Unfit as error:
             raise CommandError(f"{error}") from error
         except DatabaseError as error:
-            raise CommandError(UNUSABLE.format(first_line(error))) from error
+            raise CommandError(unusable(error)) from error
         if not forgotten:
             self.stdout.write("These keys are the ones in use. Nothing was changed.")
             return
