@@ -123,7 +123,7 @@ def set_up(user: User, kept: str, code: str, mark: str = "") -> list[str]:
         raise Wrong(attempts.TOO_MANY_CODES)
     secret = get_adapter().decrypt(kept)
     if not totp.validate_totp_code(secret, _digits(code)):
-        raise Wrong("This is not the code that the app shows now. Is the telephone's clock right?")
+        raise Wrong("This is not the code that the app shows now. Is your phone's clock right?")
     try:
         with transaction.atomic():
             row = totp.TOTP.activate(user, secret).instance
