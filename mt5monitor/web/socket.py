@@ -6,6 +6,8 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc] # has no types
+    maxMessagePayloadSize: int
+
     def sendMessage(self, payload: bytes, *args: Any, **kwargs: Any) -> None:  # noqa: N802
         """Send a message of any size: the limit of the library would hold both ways, and the rows
         of a large fleet are larger than anything that may come."""
