@@ -15,6 +15,7 @@ from mt5monitor.api.limits import TooOften, count, counted, network_of
 operations = logging.getLogger("operations")
 KNOWN_S = 86_400
 RECENT_MOST = 10_000
+LINES_PER_MINUTE = 10  # of the operations log, which strangers must not fill
 # Of those that were right here: nothing needs to be counted for them.
 _recent: set[str] = set()
 TOO_MANY_WRONG = "Too many wrong tokens came from this address: wait a minute."
@@ -66,8 +67,9 @@ def _was_wrong(digest: str, address: str) -> None:
     _recent.discard(digest)
     try:
         cache.delete(_known(digest))
-        so_far = count(_wrong(address))
+        is_too_many = count(_wrong(address)) == settings.API_WRONG_TOKENS_PER_MINUTE
+        is_logged = is_too_many and count("wrong-tokens:lines") <= LINES_PER_MINUTE
     except (RedisError, ValueError):
         return  # reading goes on while nothing can be counted
-    if so_far == settings.API_WRONG_TOKENS_PER_MINUTE:
+    if is_logged:
         operations.warning("Wrong tokens of the API keep coming from %s", address)

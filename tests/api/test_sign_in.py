@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import attempts, gate
+from accounts.api import tokens
 from accounts.api.sign_in import WRONG
 from accounts.models import ApiToken
 from tests.api.program import Program, told
@@ -159,6 +160,17 @@ def rotate_keys(program: Program) -> None:
 
 def wrong(address: str = "127.0.0.1", key: str = "mt5m_wrong") -> Client:
     return Client(headers={"Authorization": f"Bearer {key}"}, REMOTE_ADDR=address)
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_wrong_tokens_from_many_networks_fill_the_log_with_few_lines(
+    valkey: PrivateValkey, settings: Settings, caplog: pytest.LogCaptureFixture, db: None
+) -> None:
+    settings.API_WRONG_TOKENS_PER_MINUTE = 1
+    for host in range(tokens.LINES_PER_MINUTE + 5):
+        assert wrong(f"198.51.100.{host}").get("/api/accounts").status_code == 401
+    lines = [line for line in caplog.messages if "Wrong tokens" in line]
+    assert len(lines) == tokens.LINES_PER_MINUTE
 
 
 @pytest.mark.usefixtures("one_minute")
