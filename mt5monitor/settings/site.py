@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     "mt5monitor.private.never_cached",
     "mt5monitor.compression.CompressionMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "mt5monitor.session_cookie.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
