@@ -1,8 +1,7 @@
 """The cookie of a session, which several tabs share."""
 
 from django.contrib.sessions import middleware
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 
@@ -14,9 +13,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
     key by the time that the response arrives: the user would be signed out.
     """
 
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         session = request.session
         if session.is_empty() and not session.modified:
             if session.accessed:
