@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.imports import ImportRefused, Source, import_agents
@@ -222,7 +222,7 @@ FILES = (
 )
 
 
-POLLED = ["secret_encrypted", "last_seen_at", "polled_at", "recovered_at", "claim"]
+POLLED = ["secret_encrypted", "last_seen_at", "polled_at", "recovered_at", "quota_at", "claim"]
 
 
 @settings(
@@ -231,6 +231,7 @@ POLLED = ["secret_encrypted", "last_seen_at", "polled_at", "recovered_at", "clai
     deadline=None,
 )
 @given(content=FILES)
+@example(content={"agents": [{"name": "vps-01", "url": "http://10.0.0.5:1"}]})
 def test_any_json_is_imported_whole_or_refused_without_a_trace(content: Any) -> None:
     Agent.objects.all().delete()
     source = Source(host="10.0.0.9")
