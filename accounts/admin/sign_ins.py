@@ -1,20 +1,18 @@
 """The record of sign-ins, to be read: who signed in or was refused, how, when and from where."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from accounts.admin.base import ModelAdmin
+from accounts.admin.base import ModelAdmin, ReadOnly
 from accounts.models import SignIn
 
 MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 @admin.register(SignIn)
-class SignInAdmin(ModelAdmin):
+class SignInAdmin(ReadOnly, ModelAdmin):
     list_display = ("last", "who", "outcome", "method", "network", "attempts", "first")
     list_filter = ("was_refused", ("how", ChoicesDropdownFilter))
     list_filter_submit = True
@@ -53,12 +51,3 @@ class SignInAdmin(ModelAdmin):
     @admin.display(description="outcome", ordering="was_refused")
     def outcome(self, row: SignIn) -> str:
         return "refused" if row.was_refused else "signed in"
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

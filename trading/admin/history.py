@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from accounts.admin.base import ModelAdmin
-from trading.admin.orders import ReadOnly
+from accounts.admin.base import ModelAdmin, ReadOnly
 from trading.models import ClosedTrade, Deal
 
 

@@ -1,25 +1,11 @@
 """Orders and their journal, to be read: nothing in the admin adds, changes or deletes one."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from accounts.admin.base import ModelAdmin
+from accounts.admin.base import ModelAdmin, ReadOnly
 from trading.models import Order, OrderEvent
-
-
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class EventsInline(ReadOnly, TabularInline):  # type: ignore[misc]

@@ -15,9 +15,8 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from accounts import figures
-from accounts.admin.base import ModelAdmin
+from accounts.admin.base import ModelAdmin, ReadOnly
 from accounts.wording import listed
-from trading.admin.orders import ReadOnly
 from trading.models import Versus, VersusEvent
 from trading.versus import archive, desk
 from trading.versus.diagram import ALLOWED, State
