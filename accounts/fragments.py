@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from accounts import polls
+from accounts import poll_log
 from accounts.fleet import Fleet, flagged
 from accounts.models import Account, Agent
 from accounts.models.accountset import ROWS_BY_ID
@@ -32,7 +32,7 @@ def agent_rows(ids: Iterable[int]) -> dict[int, str]:
     """The rows of these agents by id, in two queries; unknown ids are left out."""
     now = timezone.now()
     agents = list(Agent.objects.filter(pk__in=list(ids)).prefetch_related("accounts"))
-    latest = polls.latest([agent.pk for agent in agents])
+    latest = poll_log.latest([agent.pk for agent in agents])
     return {
         agent.pk: render_to_string(AGENT_ROW, {"row": agent_row(agent, latest.get(agent.pk), now)})
         for agent in agents

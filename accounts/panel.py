@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from accounts import figures, polls
+from accounts import figures, poll_log
 from accounts.models import Account, Conflict
 from accounts.rows import account_row, agent_row
 
@@ -18,7 +18,7 @@ POSITIONS_SHOWN = 200
 def panel_context(account: Account, now: datetime) -> dict[str, Any]:
     """For accounts/_account_panel.html; depends on neither request nor user."""
     agent = account.agent
-    recent = polls.recent(agent.pk, settings.RECENT_POLLS) if agent else []
+    recent = poll_log.recent(agent.pk, settings.RECENT_POLLS) if agent else []
     left = account.drawdown_left
     return {
         "account": account,
@@ -68,7 +68,7 @@ class Bar:
     says: str
 
 
-def bars(recent: list[polls.Poll]) -> list[Bar]:
+def bars(recent: list[poll_log.Poll]) -> list[Bar]:
     slowest = max((poll.latency_ms for poll in recent), default=0) or 1
     shown = []
     for place, poll in enumerate(reversed(recent)):

@@ -9,7 +9,7 @@ from typing import Any
 
 from accounts import figures
 from accounts.models import Account, Agent
-from accounts.polls import Poll
+from accounts.poll_log import Poll
 
 Row = dict[str, Any]
 

@@ -104,11 +104,11 @@ def spread_polls() -> None:
 
 def poll_for(seconds: float) -> None:
     """A tick a second, as beat and a worker do it."""
-    from accounts import polling
+    from accounts.polling import poller
 
     end = time.monotonic() + seconds
     while (tick := time.monotonic()) < end:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
         time.sleep(max(0.0, tick + 1 - time.monotonic()))
 
 

@@ -22,9 +22,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accounts import polling
 from accounts.models import Account, ApiToken, Conflict, SignIn, VSGroup
 from accounts.models.sign_in import How
+from accounts.polling import poller
 from tests.access import QUERIES, TABLE
 from tests.cast import ROLES, somebody
 from tests.factories import (
@@ -69,7 +69,7 @@ def _says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
+    monkeypatch.setattr(poller, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
     nothing = history.Outcome(4711, True, "Nothing new.")
     monkeypatch.setattr(history, "sync", lambda account, **_: nothing)

@@ -8,12 +8,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts import demand, edits
+from accounts import edits
 from accounts.admin.account_forms import phases_of
 from accounts.admin.base import ModelAdmin
 from accounts.admin.outcomes import tell_outcomes
 from accounts.models import Account, Firm, Phase
-from accounts.refreshes import Crowded
+from accounts.polling import demand
+from accounts.polling.on_demand import Crowded
 from accounts.wording import numbers
 
 REFRESH_MOST = 500  # accounts; more would hold the request for too long

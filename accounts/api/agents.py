@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from ninja import Field, Router, Schema
 from redis.exceptions import RedisError
 
-from accounts import polls
+from accounts import poll_log
 from accounts.api import reads, shapes
 from accounts.api.caller import may
 from accounts.api.reads import read_now
@@ -120,7 +120,7 @@ def stats(request: HttpRequest) -> HttpResponse:
         "hits": hits,
         "misses": misses,
         "agents_by_urgency": dict(_by_urgency(enabled)),
-        "intervals_chosen": polls.intervals_chosen(),
+        "intervals_chosen": poll_log.intervals_chosen(),
         **_connections(),
     }
     return answer(told)

@@ -7,11 +7,11 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from accounts import demand, refreshes
 from accounts.api.caller import caller_of
 from accounts.models import Agent
-from accounts.refreshes import Crowded
-from accounts.results import Outcome
+from accounts.polling import demand, on_demand
+from accounts.polling.on_demand import Crowded
+from accounts.polling.poll_result import Outcome
 from mt5monitor.api.limits import TooOften
 
 HITS, MISSES = "api:hits", "api:misses"
@@ -37,7 +37,7 @@ def read_now(request: HttpRequest, agents: Iterable[Agent]) -> list[Outcome]:
 @contextmanager
 def place(request: HttpRequest) -> Iterator[None]:
     """Where a caller waits for an agent. Raises TooOften."""
-    with _or_too_often(), refreshes.place(caller_of(request).user.pk):
+    with _or_too_often(), on_demand.place(caller_of(request).user.pk):
         yield
 
 

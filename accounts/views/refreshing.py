@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from accounts import demand
 from accounts.forms import Chosen, RefreshForm
 from accounts.models import Agent
-from accounts.refreshes import Crowded
-from accounts.results import Outcome
+from accounts.polling import demand
+from accounts.polling.on_demand import Crowded
+from accounts.polling.poll_result import Outcome
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
 from accounts.wording import listed

@@ -12,13 +12,14 @@ import pytest
 from django.utils import timezone
 from msgspec.structs import replace
 
-from accounts import conflicts, recording
+from accounts import conflicts
 from accounts.agents import AgentError
 from accounts.agents.readings import AccountReading, PositionReading, Reading
 from accounts.models import Account, Agent, Conflict, Position
-from accounts.plan import Plan
-from accounts.recording import Recorder
-from accounts.results import Result
+from accounts.polling import recorder
+from accounts.polling.plan import Plan
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
 from tests.factories import make_agent, make_phase, make_position
 from tests.threads import at_once
 
@@ -69,16 +70,16 @@ def record(*results: Result) -> None:
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
     """Has something done once between the look at the rows and the writing of them."""
-    plan: Planned = recording._plan
+    plan: Planned = recorder._plan
 
     def between(act: Callable[[], None]) -> None:
         def planned(batch: Sequence[Result]) -> Plan:
             made = plan(batch)
-            monkeypatch.setattr(recording, "_plan", plan)
+            monkeypatch.setattr(recorder, "_plan", plan)
             act()
             return made
 
-        monkeypatch.setattr(recording, "_plan", planned)
+        monkeypatch.setattr(recorder, "_plan", planned)
 
     return between
 
@@ -92,7 +93,7 @@ def test_the_same_reading_written_by_two_at_once_is_written_once_and_quietly(
     agent = make_agent()
     start = timezone.now() - timedelta(hours=1)
     record(result(agent, reading(7, []), start))
-    plan: Planned = recording._plan
+    plan: Planned = recorder._plan
     for ticket in range(1, ROUNDS + 1):
         looked = threading.Barrier(2)
         first = threading.local()
@@ -104,7 +105,7 @@ def test_the_same_reading_written_by_two_at_once_is_written_once_and_quietly(
                 looked.wait(20)  # both have seen that there is no such row
             return made
 
-        monkeypatch.setattr(recording, "_plan", planned)
+        monkeypatch.setattr(recorder, "_plan", planned)
         begun = start + timedelta(seconds=10 * ticket)
         told = result(agent, reading(7, range(1, ticket + 1)), begun)
         at_once(lambda _, told=told: record(told), 2)  # type: ignore[misc]

@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import polling, quotas
+from accounts import quotas
 from accounts.models import Account, Agent, AgentQuota, Conflict, Firm, Position
+from accounts.polling import poller
 from accounts.quotas import Kind, Ledger
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.admin.conftest import boss as boss
@@ -23,7 +24,7 @@ CONFLICTS = "/admin/accounts/conflict/"
 def read(agent: Agent) -> Agent:
     """As a tick of the poller does."""
     Agent.objects.filter(pk=agent.pk).update(next_poll_at=timezone.now())
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     agent.refresh_from_db()
     return agent
 
@@ -160,7 +161,7 @@ def test_an_agent_that_turns_with_each_poll_does_not_fill_the_operations_log(
     with caplog.at_level(logging.INFO, logger="operations"):
         for turn in range(20):
             fleet.failing = {1} if turn % 2 else set()
-            list(polling.refresh([agent]))
+            list(poller.refresh([agent]))
     lines = [record.getMessage() for record in caplog.records if record.name == "operations"]
     assert sum("is online" in line or "is error" in line for line in lines) == 6
     assert sum("Quota reached" in line for line in lines) == 1

@@ -9,12 +9,13 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import conflicts, polling, wording
+from accounts import conflicts, wording
 from accounts.agents import AccountReading, Reading
 from accounts.conflicts import Unsettled
 from accounts.models import Account, Agent, Conflict
-from accounts.ownership import sort_claims
-from accounts.writes import Writes
+from accounts.polling import poller
+from accounts.polling.ownership import sort_claims
+from accounts.polling.writes import Writes
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 from tests.factories import make_account, make_online_agent, make_trade
@@ -129,7 +130,7 @@ def agent_of(venue: Venue, name: str) -> Agent:
 
 def read(*agents: Agent) -> None:
     rows = Agent.objects.in_bulk([agent.pk for agent in agents])
-    list(polling.refresh(rows.values()))
+    list(poller.refresh(rows.values()))
 
 
 def test_two_agents_at_two_servers_have_an_account_each(venue: Venue) -> None:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import polling
 from accounts.models import Account, Agent, Conflict
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
@@ -82,16 +82,16 @@ def test_a_login_not_seen_before_is_added_by_the_poll_after_the_settlement(
     settings.RECOVERY_RETRY_S = 0.01
     with ScriptedFleet() as fleet:
         (agent,) = fleet.make_agents(1)
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
         fleet.replies[1] = told(77)
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
         conflict = Conflict.objects.get()
         assert (conflict.number, conflict.kind) == (77, OTHER)
 
         act(boss, "give_to_agent", conflict)
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
 
     assert Account.objects.get(number=77).agent == agent
     assert Account.objects.get(number=1).agent is None
@@ -106,14 +106,14 @@ def test_a_dismissed_conflict_comes_back_while_it_is_true(boss: Client, settings
     with ScriptedFleet() as fleet:
         (agent,) = fleet.make_agents(1)
         account = make_account(number=1)
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
 
         text = said(act(boss, "dismiss", Conflict.objects.get()))
 
         assert "flags again what is still so" in text
         assert not Conflict.objects.exists()
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
     assert Conflict.objects.get().number == 1
     assert Account.objects.get(pk=account.pk).agent == account.agent
 

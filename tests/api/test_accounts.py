@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts import polling
 from accounts.models import Account, Agent, Phase, VSGroup
+from accounts.polling import poller
 from tests.api.program import Program, told
 from tests.cast import EDIT, VIEW
 from tests.factories import (
@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         asked.append(sorted(agent.name for agent in agents))
         return iter(())
 
-    monkeypatch.setattr(polling, "refresh", refresh)
+    monkeypatch.setattr(poller, "refresh", refresh)
     return asked
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts import polling
 from accounts.models import Account
+from accounts.polling import poller
 from tests.api.program import Program, told
 from tests.factories import make_user
 from tests.trading.desk import Desk
@@ -44,7 +44,7 @@ def test_a_position_is_opened_moved_and_closed_as_scripts_do(
     assert opened["order"]["url"] == f"/api/orders/{order.pk}"
     # In pips of 0.0001, from the price that it was reckoned from.
     assert (order.tp or 0) - (order.sl or 0) == Decimal("0.0070")
-    list(polling.refresh([desk.agent(contract)]))
+    list(poller.refresh([desk.agent(contract)]))
     ticket = opened["ticket"]
     levels = {"sl": float(order.sl or 0) - 0.001, "tp": 0}
     moved = told(program.put(trade(desk, "modify", contract), {"ticket": ticket} | levels), 200)
@@ -118,7 +118,7 @@ def test_a_position_that_was_closed_elsewhere_is_closed_and_has_no_new_levels(
 
 def test_an_agent_that_is_away_is_no_failure_of_the_caller(desk: Desk, program: Program) -> None:
     opened = told(program.post(trade(desk, "open"), OPEN), 200)
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     desk.venue.__exit__()
     answer = told(program.post(trade(desk, "close"), {"ticket": opened["ticket"]}), 502)
     assert answer["success"] is False
@@ -180,7 +180,7 @@ def test_a_token_without_the_override_does_not_close_past_an_unknown_order(desk:
     user = make_user(*TRADER, "trading.override_lock")
     narrow = Program(user, list(TRADER))
     opened = told(narrow.post(trade(desk, "open"), OPEN), 200)
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     body = {"ticket": opened["ticket"], "override_reason": "the margin call"}
     refused = told(narrow.post(trade(desk, "close"), body), 403)
     assert "trading.override_lock" in refused["detail"]

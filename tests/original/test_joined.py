@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from accounts import polling
 from accounts.models import Account, Agent, Conflict
+from accounts.polling import poller
 from tests.factories import make_agent, make_user
 from tests.original.folder import WAITING, Folder, cached, waiting
 from tests.venue import SYMBOL, Venue
@@ -30,7 +30,7 @@ def login(venue: Venue, name: str) -> int:
 
 
 def poll(*agents: Agent) -> None:
-    assert all(outcome.ok for outcome in polling.refresh(list(agents)))
+    assert all(outcome.ok for outcome in poller.refresh(list(agents)))
 
 
 def known(venue: Venue, name: str) -> Agent:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 from agent.simulated.trade_faults import fault_of
 from tests.factories import make_account, make_position
 from tests.trading.desk import Desk
@@ -42,7 +42,7 @@ def ended_ago(order: Order, **ago: int) -> None:
 
 def test_an_open_position_with_its_mark_is_found_where_it_is_read(desk: Desk) -> None:
     order = lied_about(desk)
-    assert [one.ok for one in polling.refresh([desk.agent()])] == [True]
+    assert [one.ok for one in poller.refresh([desk.agent()])] == [True]
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.LATE_FILL

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent, Position
+from accounts.polling import poller
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.trading.desk import Desk
 from tests.trading.stage import Stage
@@ -200,7 +200,7 @@ def boss(db: None) -> User:
 
 
 def read(desk: Desk) -> None:
-    assert [one.ok for one in polling.refresh([desk.agent("1")])] == [True]
+    assert [one.ok for one in poller.refresh([desk.agent("1")])] == [True]
 
 
 def lost(desk: Desk) -> Order:

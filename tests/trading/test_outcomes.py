@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import polls
+from accounts import poll_log
 from accounts.agents import TradeAnswer
 from accounts.models import Account, Agent
 from tests.agents.orders import SPEC
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 
 def waiting_tasks() -> int:
-    return int(polls._connection().llen("celery"))  # type: ignore[arg-type]
+    return int(poll_log._connection().llen("celery"))  # type: ignore[arg-type]
 
 
 def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import polling
+from accounts.polling import poller
 from tests.factories import (
     make_account,
     make_agent,
@@ -206,7 +206,7 @@ class TestCancelling:
 def test_selected_accounts_are_closed_side_by_side_with_a_result_each(desk: Desk) -> None:
     client = Client()
     client.force_login(desk.trader)
-    polling_done = list(polling.refresh([desk.agent("1"), desk.agent("2")]))
+    polling_done = list(poller.refresh([desk.agent("1"), desk.agent("2")]))
     assert all(outcome.ok for outcome in polling_done)
     numbers = [account.number for account in desk.accounts.values()]
     confirm = text(client.post("/close/", {"accounts": numbers}))

@@ -9,8 +9,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent, Firm, Position
+from accounts.polling import poller
 from tests.factories import make_account, make_trading_agent
 from tests.venue import SYMBOL, Venue
 from trading import reconcile
@@ -58,7 +58,7 @@ class Pair:
 
     def _poll(self) -> None:
         agents = Agent.objects.filter(accounts__in=self.accounts.values())
-        assert all(outcome.ok for outcome in polling.refresh(agents))
+        assert all(outcome.ok for outcome in poller.refresh(agents))
 
     def new(self, **columns: Any) -> Versus:
         """Not stored yet."""

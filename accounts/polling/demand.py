@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from accounts import polling, refreshes
 from accounts.models import Agent
-from accounts.results import Outcome
+from accounts.polling import on_demand, poller
+from accounts.polling.poll_result import Outcome
 
 WAIT_S = 60.0  # for agents that somebody else has asked for: a reconnect may take so long
 # Several that were just read are not read again: they are asked for by all who watch the fleet. One
@@ -16,5 +16,5 @@ def read_now(user_id: int, agents: Iterable[Agent]) -> list[Outcome]:
     """Returns when all of them have been read, for this user or for another. Raises Crowded."""
     asked = list(agents)
     one = len(asked) == 1
-    with refreshes.place(user_id):
-        return list(polling.refresh(asked, wait_s=WAIT_S, late_s=LATE_S, fresh=one))
+    with on_demand.place(user_id):
+        return list(poller.refresh(asked, wait_s=WAIT_S, late_s=LATE_S, fresh=one))

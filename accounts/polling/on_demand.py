@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 
-from accounts.results import Outcome
+from accounts.polling.poll_result import Outcome
 
 _lock = threading.Lock()
 _running: dict[int, "Future[Outcome | None]"] = {}

@@ -12,14 +12,14 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts import polls, quotas
+from accounts import poll_log, quotas
 from accounts.agents import AgentError
 from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows, unlocked
 from accounts.models import Account, Agent
-from accounts.plan import Plan
-from accounts.results import Result
-from accounts.snapshot import Snapshot
+from accounts.polling.plan import Plan
+from accounts.polling.poll_result import Result
+from accounts.polling.snapshot import Snapshot
 from mt5monitor.database import FAULTS, reconnect, words
 
 log = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def _tell_intervals(plan: Plan) -> None:
     for agent, urgency, interval in plan.chosen:
         told = (agent.name, interval.total_seconds(), urgency.level, urgency.reason)
         log.debug("Agent %s is polled every %g s (%s): %s", *told)
-    polls.count_intervals([urgency.level for _, urgency, _ in plan.chosen])
+    poll_log.count_intervals([urgency.level for _, urgency, _ in plan.chosen])
 
 
 class Unwritable(AgentError):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.agents import AgentError, Endpoint, Reading, client
 from accounts.agents.errors import AddressNotAllowed, BadCertificate, SecretMissing
-from accounts.results import Result
+from accounts.polling.poll_result import Result
 
 log = logging.getLogger(__name__)
 # What a reconnect of the terminal cannot mend.

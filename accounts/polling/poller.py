@@ -20,11 +20,12 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
-from accounts import polls, refreshes
-from accounts.fetching import fetch, fetch_or_recover, read
+from accounts import poll_log
 from accounts.models import Agent
-from accounts.recording import Recorder
-from accounts.results import Outcome, Result
+from accounts.polling import on_demand
+from accounts.polling.fetch import fetch, fetch_or_recover, read
+from accounts.polling.poll_result import Outcome, Result
+from accounts.polling.recorder import Recorder
 from mt5monitor import loop
 
 TICK = timedelta(seconds=1)
@@ -118,7 +119,7 @@ def refresh(
     by_id = {agent.pk: agent for agent in agents}
     now, until = timezone.now(), time.monotonic() + wait_s
     urls = {pk: agent.url for pk, agent in by_id.items() if agent.enabled}
-    with refreshes.turn(urls, late_s, fresh=fresh) as turn:
+    with on_demand.turn(urls, late_s, fresh=fresh) as turn:
         turn.begin(until)
         asked = [agent for pk, agent in by_id.items() if pk in turn.ids]
         calls = [
@@ -141,7 +142,7 @@ def read_again(agent: Agent, wait_s: float) -> Outcome | None:
     nothing was learned in that time; that is no failure of the agent's.
     """
     until = time.monotonic() + wait_s
-    with refreshes.turn({agent.pk: agent.url}, fresh=True) as turn:
+    with on_demand.turn({agent.pk: agent.url}, fresh=True) as turn:
         if not turn.ids:
             return turn.outcome_of(agent.pk, until)
         turn.begin(until)
@@ -164,7 +165,7 @@ def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result
         for batch in _batches(calls):
             if batch:
                 changed = recorder.record(batch)
-                polls.remember(batch)
+                poll_log.remember(batch)
                 yield from ((result, result.agent_id in changed) for result in batch)
             recorder.touch()
     finally:

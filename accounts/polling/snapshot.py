@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from accounts.models import Account, Agent, Conflict, Position
-from accounts.results import Result
+from accounts.polling.poll_result import Result
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import redis
 from django.conf import settings
 
 from accounts.agents import client
-from accounts.results import Result
+from accounts.polling.poll_result import Result
 from mt5monitor.valkey import connect
 
 log = logging.getLogger(__name__)

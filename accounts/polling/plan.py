@@ -10,14 +10,19 @@ from msgspec import structs
 from accounts import quotas
 from accounts.agents import AccountReading, AgentError
 from accounts.changes import differing
-from accounts.columns import account_columns, at_its_server, position, position_columns
 from accounts.models import Account, Agent, Conflict
 from accounts.models.urgency import Urgency
-from accounts.nearness import Moved, movement, watched
-from accounts.ownership import Claims, sort_claims
-from accounts.results import Result
-from accounts.snapshot import Snapshot
-from accounts.writes import Writes
+from accounts.polling.nearness import Moved, movement, watched
+from accounts.polling.ownership import Claims, sort_claims
+from accounts.polling.poll_result import Result
+from accounts.polling.polled_columns import (
+    account_columns,
+    at_its_server,
+    position,
+    position_columns,
+)
+from accounts.polling.snapshot import Snapshot
+from accounts.polling.writes import Writes
 
 QUOTA_REACHED = "quota-reached"
 

@@ -11,8 +11,8 @@ from typing import Any
 from accounts.changes import lock_rows, locked, write_changes
 from accounts.models import Account, Agent, Conflict, Phase, Position
 from accounts.models.position import POLLED as POSITION_COLUMNS
+from accounts.polling.initial_values import Seeds
 from accounts.quotas import Ledger
-from accounts.seeds import Seeds
 
 Columns = dict[str, Any]
 
