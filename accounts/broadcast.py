@@ -18,7 +18,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from msgspec.structs import replace
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.live.message import GROUP, Message, packed, parts
 from accounts.models import Account
 from accounts.programs import publishing

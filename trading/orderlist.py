@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.agents.text import clean
+from accounts.fleet.paging import Page
 from accounts.keys import is_key
-from accounts.paging import Page
 from trading.diagram import State
 from trading.models import Order
 

@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts import poll_log
-from accounts.agentlist import AgentList
+from accounts.fleet.agent_list import AgentList
+from accounts.fleet.rows import agent_row
 from accounts.live import mark
-from accounts.rows import agent_row
 
 
 @require_safe

@@ -244,7 +244,7 @@ def test_a_conflict_that_may_be_of_several_accounts_is_given_to_none() -> None:
 
 
 def test_an_account_of_another_server_is_not_shown_as_disputed() -> None:
-    from accounts.fleet import flagged
+    from accounts.fleet.query import flagged
 
     for server in ("A", "B"):
         make_account(number=N, server=server)

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.fleet.rows import account_row
 from accounts.models import Account, Agent
 from accounts.polling import poller
-from accounts.rows import account_row
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.models import Account
 from accounts.programs import told as programs_told
 from tests.api.program import Program, told

@@ -12,7 +12,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import broadcast, fragments, live
+from accounts import broadcast, live
 from accounts.broadcast import (
     Publisher,
     publish_accounts,
@@ -20,6 +20,7 @@ from accounts.broadcast import (
     publish_note,
     publisher,
 )
+from accounts.fleet import fragments
 from accounts.live.hub import Hub
 from accounts.live.message import GROUP, MAX_MESSAGE, Message, packed, parts, unpacked
 from tests.factories import make_account, make_online_agent

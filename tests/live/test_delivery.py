@@ -10,8 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import fragments, live
+from accounts import live
 from accounts.broadcast import publish_accounts, publish_agents
+from accounts.fleet import fragments
 from accounts.live.hub import Hub
 from accounts.live.message import GROUP, Message, packed
 from accounts.models import Account, Agent

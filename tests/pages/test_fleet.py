@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.fleet import SORTS
+from accounts.fleet.query import SORTS
 from accounts.models import Account, Agent, Conflict, Phase, VSGroup
 from tests.factories import make_account, make_agent, make_firm, make_online_agent
 from tests.pages.reading import cell, numbers, text, words

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.models import Phase
 from tests.factories import make_account, make_agent
 from tests.pages.reading import text, words

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from accounts.agents import symbol_name
 from accounts.agents.text import clean
+from accounts.fleet.paging import Page
 from accounts.models import Account
-from accounts.paging import Page
 from trading.history.chart import RANGES
 from trading.history.statistics import Day, Statistics, days
 from trading.models import ClosedTrade

@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db.models import Prefetch, QuerySet
 
-from accounts import figures
+from accounts.fleet import formatting
 from accounts.models import Account, Position
 from trading.diagram import LOCKING
 from trading.diagram import State as OrderState
@@ -130,7 +130,7 @@ class Scheduled:
 
     @property
     def unix(self) -> str:
-        return figures.unix(self.at)
+        return formatting.unix(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class Card:
         versus, zone = self.versus, zones.stored(self.versus.zone)
         times = (("Freeze", versus.freeze_at), ("Transfer", versus.transfer_at))
         return [
-            Scheduled(label, at.astimezone(zone), f"in {figures.span(at - self.now)}")
+            Scheduled(label, at.astimezone(zone), f"in {formatting.span(at - self.now)}")
             for label, at in times
             if at is not None
         ]
@@ -270,7 +270,7 @@ class Card:
 
     @property
     def window(self) -> str:
-        return figures.span(self.versus.window)
+        return formatting.span(self.versus.window)
 
     # --- what was -------------------------------------------------------------------------------
     @property

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents import symbol_name
 from accounts.agents.text import clean
+from accounts.fleet.paging import Page
 from accounts.forms import RefreshForm
-from accounts.paging import Page
 from accounts.views.answers import said
 from trading import closing
 from trading.exposure import exposure, unreadable

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
+from accounts.fleet.paging import Page
 from accounts.live import mark
-from accounts.paging import Page
 from trading.models import Versus
 from trading.sizing import Refused
 from trading.versus import archive, card, desk, preview, zones

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
-from accounts import figures, poll_log
+from accounts import poll_log
+from accounts.fleet import formatting
+from accounts.fleet.rows import account_row, agent_row
 from accounts.models import Account, Conflict
-from accounts.rows import account_row, agent_row
 
 POLLS_SHOWN = 12
 POSITIONS_SHOWN = 200
@@ -26,7 +27,9 @@ def panel_context(account: Account, now: datetime) -> dict[str, Any]:
         "agent": agent_row(agent, recent[0] if recent else None, now) if agent else None,
         "others": _others(account),
         **_positions(account),
-        "over": figures.money(-left, account.money_places) if left is not None and left < 0 else "",
+        "over": formatting.money(-left, account.money_places)
+        if left is not None and left < 0
+        else "",
         "bars": bars(recent),
         "failed": sum(bool(poll.code) for poll in recent),
         "polls": recent[:POLLS_SHOWN],

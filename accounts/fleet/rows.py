@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from accounts import figures
+from accounts.fleet import formatting
 from accounts.models import Account, Agent
 from accounts.poll_log import Poll
 
 Row = dict[str, Any]
 
-NO_LIMIT = figures.unknown("No drawdown limit known")
-NO_POSITIONS = figures.unknown("Positions could not be read")
-UNTOLD = figures.unknown("Not told")
-NEVER = figures.unknown("Never seen")
+NO_LIMIT = formatting.unknown("No drawdown limit known")
+NO_POSITIONS = formatting.unknown("Positions could not be read")
+UNTOLD = formatting.unknown("Not told")
+NEVER = formatting.unknown("Never seen")
 
 STATES = {
     Agent.Status.ONLINE: "Online",
@@ -62,18 +62,18 @@ def _labels(account: Account) -> Row:
 def _money(account: Account) -> Row:
     pl, days, places = account.pl_now, account.days_operating, account.money_places
     return {
-        "balance": figures.money(account.balance, places),
-        "balance_value": figures.plain(account.balance),
-        "equity": figures.money(account.equity, places),
-        "equity_value": figures.plain(account.equity),
-        "floating": figures.signed_money(account.floating, places),
-        "floating_value": figures.plain(account.floating),
-        "floating_is": figures.direction(account.floating),
-        "pl": figures.signed_money(pl, places),
-        "pl_value": figures.plain(pl),
-        "pl_pct": figures.signed_percent(account.pl_pct_now),
-        "pl_is": figures.direction(pl),
-        "days": figures.UNKNOWN if days is None else str(days),
+        "balance": formatting.money(account.balance, places),
+        "balance_value": formatting.plain(account.balance),
+        "equity": formatting.money(account.equity, places),
+        "equity_value": formatting.plain(account.equity),
+        "floating": formatting.signed_money(account.floating, places),
+        "floating_value": formatting.plain(account.floating),
+        "floating_is": formatting.direction(account.floating),
+        "pl": formatting.signed_money(pl, places),
+        "pl_value": formatting.plain(pl),
+        "pl_pct": formatting.signed_percent(account.pl_pct_now),
+        "pl_is": formatting.direction(pl),
+        "days": formatting.UNKNOWN if days is None else str(days),
         "open": _open(account),
     }
 
@@ -81,7 +81,7 @@ def _money(account: Account) -> Row:
 def _open(account: Account) -> str:
     if account.open_positions is not None:
         return str(account.open_positions)
-    return figures.unknown(account.positions_error) if account.positions_error else NO_POSITIONS
+    return formatting.unknown(account.positions_error) if account.positions_error else NO_POSITIONS
 
 
 def _drawdown(account: Account) -> Row:
@@ -92,8 +92,8 @@ def _drawdown(account: Account) -> Row:
         "used": f"{share * 100:.0f}%",
         "used_is": "loss" if account.is_near_limit else "",
         "meter": f"{min(share, Decimal(1)):.2f}",
-        "left": figures.money(left, account.money_places),
-        "left_value": figures.plain(left),
+        "left": formatting.money(left, account.money_places),
+        "left_value": formatting.plain(left),
         "left_is": "loss" if left <= 0 else "",
     }
 
@@ -107,8 +107,8 @@ def _freshness(account: Account, now: datetime) -> Row:
         "state": state,
         "state_name": state_name,
         "reason": agent.status_reason if agent and not agent.is_online else "",
-        "seen": figures.unix(seen),
-        "age": figures.age(seen, now) if seen else NEVER,
+        "seen": formatting.unix(seen),
+        "age": formatting.age(seen, now) if seen else NEVER,
         "stale_after": str(int(agent.stale_after.total_seconds())) if agent else "",
         "stale": account.is_stale(now),
     }
@@ -140,17 +140,17 @@ def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
         "state": state,
         "state_name": state_name,
         "since": agent.status_since,
-        "since_unix": figures.unix(agent.status_since),
-        "since_age": figures.age(agent.status_since, now),
+        "since_unix": formatting.unix(agent.status_since),
+        "since_age": formatting.age(agent.status_since, now),
         "latency": latency(poll),
         "failures": str(agent.failures),
         "reason": agent.status_reason,
         "code": agent.status_code,
-        "seen": figures.unix(agent.last_seen_at),
-        "age": figures.age(agent.last_seen_at, now) if agent.last_seen_at else NEVER,
+        "seen": formatting.unix(agent.last_seen_at),
+        "age": formatting.age(agent.last_seen_at, now) if agent.last_seen_at else NEVER,
         "stale_after": str(int(agent.stale_after.total_seconds())),
         "stale": agent.is_stale(now),
-        "next": figures.unix(agent.next_poll_at) if agent.enabled else "",
+        "next": formatting.unix(agent.next_poll_at) if agent.enabled else "",
         "next_in": next_in(agent, now),
         "urgency": agent.urgency if agent.enabled else "",
         "every": f"Every {agent.interval.total_seconds():g} s: {agent.interval_reason}",
@@ -159,12 +159,12 @@ def agent_row(agent: Agent, poll: Poll | None, now: datetime) -> Row:
 
 
 def latency(poll: Poll | None) -> str:
-    return figures.unknown("No recent poll") if poll is None else f"{poll.latency_ms:,.0f} ms"
+    return formatting.unknown("No recent poll") if poll is None else f"{poll.latency_ms:,.0f} ms"
 
 
 def next_in(agent: Agent, now: datetime) -> str:
     """Until the next poll, to the second; "now" when less than a second is left."""
     if not agent.enabled:
-        return figures.unknown("Not polled: the agent is not enabled")
+        return formatting.unknown("Not polled: the agent is not enabled")
     left = agent.next_poll_at - now
-    return "now" if left < timedelta(seconds=1) else f"in {figures.span(left)}"
+    return "now" if left < timedelta(seconds=1) else f"in {formatting.span(left)}"

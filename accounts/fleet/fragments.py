@@ -7,11 +7,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts import poll_log
-from accounts.fleet import Fleet, flagged
+from accounts.fleet.panel import panel_context
+from accounts.fleet.query import Fleet, flagged
+from accounts.fleet.rows import account_row, agent_row
 from accounts.models import Account, Agent
 from accounts.models.accountset import ROWS_BY_ID
-from accounts.panel import panel_context
-from accounts.rows import account_row, agent_row
 
 ROW = "accounts/_account_row.html"
 AGENT_ROW = "accounts/_agent_row.html"
