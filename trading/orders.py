@@ -24,10 +24,10 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import proofs
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
 from accounts.positions import find
+from accounts.signin import proofs
 from mt5monitor.clock import is_ahead
 from mt5monitor.database import FAULTS, reconnect, words
 from trading import permits, wire

@@ -26,7 +26,7 @@ from accounts.fleet import formatting
 from accounts.fleet.rows import STATES
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
-from accounts.step_up import StepUpAdmin
+from accounts.signin.step_up import StepUpAdmin
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
 CLEARED = (

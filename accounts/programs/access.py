@@ -8,11 +8,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
-from accounts import gate
 from accounts.api.caller import WRONG_TOKEN, by_token
 from accounts.live.access import SIGNED_OUT, Pass, held_back, signed_in, who_may
 from accounts.live.frames import Refused
 from accounts.models import ApiToken
+from accounts.signin import mfa_required
 from mt5monitor.api.limits import TooOften
 
 # What one must be allowed to hear an event of each kind.
@@ -81,7 +81,7 @@ def check(holders: Iterable[Holder]) -> dict[Holder, Refused]:
             refused[holder] = Refused(Refused.SIGNED_OUT, ended)
             continue
         if holder.session in held:
-            refused[holder] = Refused(Refused.FORBIDDEN, gate.MISSING)
+            refused[holder] = Refused(Refused.FORBIDDEN, mfa_required.MISSING)
             continue
         has = {permission for permission, who in may.items() if holder.user_id in who}
         limits = scopes.get(holder.token_id or 0)

@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
-DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"  # see accounts/devices.py
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"  # see accounts/signin/devices.py
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.gate.SignedInMiddleware",
+    "accounts.signin.mfa_required.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mt5monitor.csp.ContentSecurityPolicyMiddleware",
@@ -104,7 +104,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.gate.held_back",
+                "accounts.signin.mfa_required.held_back",
             ]
         },
     }
@@ -118,7 +118,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["accounts.hashing.BoundedHasher"]
+PASSWORD_HASHERS = ["accounts.signin.hashing.BoundedHasher"]
 # Hashes at once in each web process, by people whose device is not known: each takes a core.
 PASSWORDS_AT_ONCE = max(1, env.int("PASSWORDS_AT_ONCE", (os.cpu_count() or 1) // 2))
 # Wrong attempts at one user name in an hour, by devices and networks that its user never used.
@@ -127,7 +127,7 @@ SIGN_INS_PER_HOUR = env.int("SIGN_INS_PER_HOUR", 60)
 STEP_UP_S = env.float("STEP_UP_MINUTES", 10) * 60
 # A second factor is required of whoever may trade; off: whoever likes has one.
 MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
-MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_ADAPTER = "accounts.signin.second_factor.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "MT5 Monitor"
 MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import hashing
+from accounts.signin import hashing
 from mt5monitor.settings.site import PASSWORD_HASHERS
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually

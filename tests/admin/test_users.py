@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from accounts import attempts
+from accounts.signin import rate_limit
 from tests.authenticator import Telephone
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
@@ -110,7 +110,7 @@ def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
     client: Client, manager: User, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever found a desk's browser open guesses no password."""
-    monkeypatch.setattr(attempts, "KNOWN_PER_HOUR", 3)
+    monkeypatch.setattr(rate_limit, "KNOWN_PER_HOUR", 3)
     manager.set_password(OLD)
     manager.save(update_fields=["password"])
     client.force_login(manager)
@@ -120,7 +120,7 @@ def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
     for guess in range(3):
         assert client.post(page, {"password": f"guess-{guess}", **new}).status_code == 200
     refused = client.post(page, {"password": OLD, **new}, follow=True)
-    assert attempts.TOO_OFTEN_FROM_HERE in refused.content.decode()
+    assert rate_limit.TOO_OFTEN_FROM_HERE in refused.content.decode()
     valkey.empty()
     assert client.post(page, {"password": OLD, **new}).status_code == 302
     manager.refresh_from_db()

@@ -15,10 +15,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import attempts, gate
 from accounts.api import tokens
 from accounts.api.sign_in import WRONG
 from accounts.models import ApiToken
+from accounts.signin import mfa_required, rate_limit
 from tests.api.program import Program, told
 from tests.authenticator import PASSWORD as MADE_WITH
 from tests.authenticator import Telephone
@@ -113,7 +113,7 @@ def test_nobody_signs_in_while_attempts_cannot_be_counted(
 ) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
     refused = sign_in(username=username, password=PASSWORD)
-    assert attempts.NOT_COUNTED in told(refused, 503)["detail"]
+    assert rate_limit.NOT_COUNTED in told(refused, 503)["detail"]
     assert refused.headers["Retry-After"] == "5"
 
 
@@ -345,7 +345,7 @@ def test_a_trader_without_one_sets_it_up_on_the_page_first(
     settings.MFA_REQUIRED = True
     user = make_user(*VIEW, "trading.trade")
     refused = told(sign_in(username=user.username, password=MADE_WITH), 403)
-    assert (refused["detail"], refused["success"]) == (gate.MISSING, False)
+    assert (refused["detail"], refused["success"]) == (mfa_required.MISSING, False)
     viewer = make_user(*VIEW)
     assert told(sign_in(username=viewer.username, password=MADE_WITH), 200)["token"]
 

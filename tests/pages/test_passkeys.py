@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from accounts import passkeys, second_factor
+from accounts.signin import passkeys, second_factor
 from tests.authenticator import PASSWORD, Telephone, confirm, is_in, sign_in
 from tests.factories import make_user
 from tests.pages.reading import text, words

@@ -12,8 +12,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts import approvals, gate
+from accounts import approvals
 from accounts.models import Agent, TradingApproval
+from accounts.signin import mfa_required
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.page_form import form_on, said
 from tests.factories import make_agent, make_order, make_trading_agent, make_user
@@ -226,8 +227,8 @@ def test_an_upgrade_approves_what_was_on_and_nothing_else() -> None:
 def test_who_edits_agents_or_users_needs_a_second_factor(settings: Any, permission: str) -> None:
     settings.MFA_REQUIRED = True
     user = make_user(permission, is_staff=True)
-    assert gate.is_required(user)
-    assert gate.required_of({user.pk}) == {user.pk}
+    assert mfa_required.is_required(user)
+    assert mfa_required.required_of({user.pk}) == {user.pk}
     client = Client()
     client.force_login(user)
     assert client.get(LIST).headers["Location"] == "/security/app/"

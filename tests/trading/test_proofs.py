@@ -10,8 +10,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import proofs
 from accounts.models import ApiToken
+from accounts.signin import proofs
 from tests.factories import make_user
 from tests.trading.desk import Desk
 from trading import orders, permits

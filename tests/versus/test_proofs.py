@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import proofs
+from accounts.signin import proofs
 from tests.factories import make_standing, make_user
 from tests.versus.pair import Pair
 from trading.models import StandingAcknowledgement, Versus

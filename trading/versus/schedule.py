@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import proofs
+from accounts.signin import proofs
 from mt5monitor.database import each
 from trading.latefills import WITHIN as LATE_FILLS_WITHIN
 from trading.models import Versus

@@ -13,9 +13,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest
 
-from accounts import attempts, passkeys, second_factor
-from accounts.hashing import Unavailable
 from accounts.models.sign_in import How
+from accounts.signin import passkeys, rate_limit, second_factor
+from accounts.signin.hashing import Unavailable
 
 operations = logging.getLogger("operations")
 WRONG_SIGN_IN = (
@@ -37,12 +37,12 @@ NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits a
 
 
 @contextmanager
-def counted(request: HttpRequest, name: str, how: str) -> Iterator[attempts.Tries]:
+def counted(request: HttpRequest, name: str, how: str) -> Iterator[rate_limit.Tries]:
     """As attempts.counted, for forms: raises ValidationError instead; see `status_of`."""
     try:
-        with attempts.counted(request, name, how) as tries:
+        with rate_limit.counted(request, name, how) as tries:
             yield tries
-    except attempts.TooOften as why:
+    except rate_limit.TooOften as why:
         raise ValidationError(str(why), code="too_often") from None
     except Unavailable as why:
         code = "too_often" if why.status == 429 else "unavailable"

@@ -22,8 +22,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import proofs, second_factor
-from accounts.hashing import Unavailable
+from accounts.signin import proofs, second_factor
+from accounts.signin.hashing import Unavailable
 from accounts.views.answers import by_htmx
 from mt5monitor.api.answers import detail
 

@@ -17,8 +17,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import passkeys, proofs, second_factor
-from accounts.credentials import PROOF, ProofForm, status_of
+from accounts.signin import passkeys, proofs, second_factor
+from accounts.signin.forms import PROOF, ProofForm, status_of
 
 NOT_CARRIED = "csrfmiddlewaretoken"  # the page that asks has its own
 

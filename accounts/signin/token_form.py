@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 
-from accounts import proofs
 from accounts.models import ApiToken
 from accounts.models.token import MOST_DAYS, lasting, scope_choices
+from accounts.signin import proofs
 
 NAME = {"required": "Enter what it is for.", "max_length": "A name has at most 80 characters."}
 DAYS = f"Days must be a whole number from 1 to {MOST_DAYS}."

@@ -17,8 +17,8 @@ from cryptography.fernet import InvalidToken
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from accounts import attempts, devices, proofs
 from accounts.secret import decrypt, encrypt
+from accounts.signin import devices, proofs, rate_limit
 from mt5monitor import sessions
 
 operations = logging.getLogger("operations")
@@ -65,13 +65,13 @@ def codes_left(user: User) -> int:
 def check(user: User, code: str, mark: str = "") -> Authenticator:
     """Use up this code of the app, or recovery code; return which of the two it was of. `mark` is
     of a known caller, whose codes are counted apart (attempts.Tries). Raise Wrong."""
-    if attempts.count_code(user.pk, mark):
-        raise Wrong(attempts.TOO_MANY_CODES)
+    if rate_limit.count_code(user.pk, mark):
+        raise Wrong(rate_limit.TOO_MANY_CODES)
     shown = _shown_by(user, _digits(code))
     if shown is None:
         operations.warning("A code of the second factor of %s was refused", user.get_username())
         raise Wrong(WRONG)
-    attempts.forget_codes(user.pk, mark)
+    rate_limit.forget_codes(user.pk, mark)
     return shown
 
 
@@ -95,7 +95,7 @@ def _is_first_use(row: Authenticator, code: str) -> bool:
     periods = 2 * app_settings.TOTP_TOLERANCE + 1
     seconds = app_settings.TOTP_PERIOD * periods
     is_app = row.type == Authenticator.Type.TOTP
-    return not is_app or attempts.is_first_use(row.user_id, code, seconds)
+    return not is_app or rate_limit.is_first_use(row.user_id, code, seconds)
 
 
 def _digits(code: str) -> str:
@@ -119,8 +119,8 @@ def shown(user: User, kept: str) -> tuple[str, str]:
 def set_up(user: User, kept: str, code: str, mark: str = "") -> list[str]:
     """From now on this app is asked for; the recovery codes, told this once. Raises Wrong, and
     InvalidToken."""
-    if attempts.count_code(user.pk, mark):
-        raise Wrong(attempts.TOO_MANY_CODES)
+    if rate_limit.count_code(user.pk, mark):
+        raise Wrong(rate_limit.TOO_MANY_CODES)
     secret = get_adapter().decrypt(kept)
     if not totp.validate_totp_code(secret, _digits(code)):
         raise Wrong("This is not the code that the app shows now. Is your phone's clock right?")
@@ -129,7 +129,7 @@ def set_up(user: User, kept: str, code: str, mark: str = "") -> list[str]:
             row = totp.TOTP.activate(user, secret).instance
     except IntegrityError:
         raise Wrong("An app was set up already.") from None
-    attempts.forget_codes(user.pk, mark)
+    rate_limit.forget_codes(user.pk, mark)
     _is_first_use(row, _digits(code))
     operations.info("%s set up a second factor", user.get_username())
     return new_codes(user)
@@ -157,5 +157,5 @@ def remove(user: User, by: str, but: str | None = None) -> bool:
         devices.forget_all(user.pk)
     if removed:
         operations.warning("The second factor of %s was removed by %s", user.get_username(), by)
-    attempts.forget_codes(user.pk)
+    rate_limit.forget_codes(user.pk)
     return bool(removed)

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.request import split_domain_port
 
-from accounts.second_factor import Wrong
+from accounts.signin.second_factor import Wrong
 
 operations = logging.getLogger("operations")
 MOST = 10  # of one user

@@ -25,10 +25,10 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from accounts import devices
-from accounts.hashing import Busy, Unavailable, lane
 from accounts.models import SignIn
 from accounts.models.sign_in import How
+from accounts.signin import devices
+from accounts.signin.hashing import Busy, Unavailable, lane
 from mt5monitor.api.limits import MINUTE, address, count, forget, give_back, network
 from mt5monitor.api.limits import TooOften as TooManyRequests
 
