@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from accounts.imports import ImportRefused, Source, import_agents
+from accounts.agent_import.imports import ImportRefused, Source, import_agents
 from accounts.models import Agent
 from tests.factories import make_account, make_agent, make_order
 

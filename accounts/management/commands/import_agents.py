@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import imports
+from accounts.agent_import import imports
 from accounts.models import Agent
 from accounts.terminal import table
 from mt5monitor.text_file import NotText, decoded

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
-from accounts.agent_file import FIELDS, ImportRefused, Item, Source, normal_url, read
+from accounts.agent_import.agent_file import FIELDS, ImportRefused, Item, Source, normal_url, read
 from accounts.broadcast import publish_agents
 from accounts.changes import write_changes
 from accounts.models import Agent
