@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict, Phase
 from accounts.polling.ownership import is_server
 

@@ -19,7 +19,7 @@ with no_search():
     from accounts import live
     from accounts.agents import pool_statistics
     from accounts.consumers import Receive, Scope, Send, live_page, no_page
-    from accounts.programs.socket import program
+    from accounts.events.socket import program
     from mt5monitor import connected, loop, processes, watchdog
     from mt5monitor.hosts import entry
     from mt5monitor.line import Line

@@ -6,7 +6,7 @@ class TradingConfig(AppConfig):
     verbose_name = "Trading"
 
     def ready(self) -> None:
-        from accounts.programs.journals import journals
+        from accounts.events.journals import journals
         from trading import told
 
         journals.extend([told.orders, told.versus])

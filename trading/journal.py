@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from trading.diagram import OPEN, State, check
 from trading.models import Order, OrderEvent
 from trading.told import publish_order

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.agents import client
-from accounts.broadcast import publish_accounts, publish_note
+from accounts.live.publishing import publish_accounts, publish_note
 from trading.diagram import State
 from trading.journal import change
 from trading.models import Order, TradingSwitch, Versus

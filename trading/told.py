@@ -8,10 +8,10 @@ from functools import partial
 import msgspec
 from django.utils import timezone
 
-from accounts.broadcast import publish_event
-from accounts.programs.events import Event
-from accounts.programs.journals import Journal, Written
-from accounts.programs.stream import Item
+from accounts.events.events import Event
+from accounts.events.journals import Journal, Written
+from accounts.events.stream import Item
+from accounts.live.publishing import publish_event
 from trading.diagram import OPEN
 from trading.models import Order, OrderEvent, Versus, VersusEvent
 
@@ -30,7 +30,7 @@ def publish_versus(versus: Versus) -> None:
 
 def _of_order(pk: int) -> list[Item]:
     # Not at the top: the API's own libraries are for those processes that tell somebody.
-    from accounts.programs.told import members
+    from accounts.events.payloads import members
     from trading.api.outcome import succeeded, trade
 
     now = timezone.now()
@@ -42,7 +42,7 @@ def _of_order(pk: int) -> list[Item]:
 
 
 def _of_versus(pk: int) -> list[Item]:
-    from accounts.programs.told import members
+    from accounts.events.payloads import members
     from trading.api.versus_shapes import of_rows, versus_out
 
     now = timezone.now()

@@ -22,8 +22,8 @@ from accounts.admin.account_forms import (
     phase_choices,
 )
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts
 from accounts.fleet import query
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 
 CELLS_MOST = 200

@@ -21,9 +21,9 @@ from accounts.admin.agent_actions import AgentActions
 from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts, publish_agents
 from accounts.fleet import formatting
 from accounts.fleet.rows import STATES
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
 from accounts.signin.step_up import StepUpAdmin

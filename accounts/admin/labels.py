@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts
 from accounts.fleet import formatting
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account, Firm, Phase, VSGroup
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
 from accounts.agent_import.agent_file import FIELDS, ImportRefused, Item, Source, normal_url, read
-from accounts.broadcast import publish_agents
 from accounts.changes import write_changes
+from accounts.live.publishing import publish_agents
 from accounts.models import Agent
 from accounts.models.agent import AWAITS_ORDERS
 

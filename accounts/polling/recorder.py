@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from accounts import poll_log, quotas
 from accounts.agents import AgentError
-from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows, unlocked
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent
 from accounts.polling.plan import Plan
 from accounts.polling.poll_result import Result

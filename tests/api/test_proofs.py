@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.events.access import by_key, check
 from accounts.models import ApiToken
-from accounts.programs.access import by_key, check
 from accounts.signin import proofs, second_factor
 from tests.api.program import told
 from tests.authenticator import PASSWORD, Telephone, confirm, sign_in

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from accounts.events import payloads as programs_told
 from accounts.fleet import fragments
 from accounts.models import Account
-from accounts.programs import told as programs_told
 from tests.api.program import Program, told
 from tests.factories import make_account, make_order, make_position, make_trade, make_user
 from tests.valkey import PrivateValkey

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.async_api import Page, Route, WebSocketRoute, expect
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk, badge, cell, is_marked, mark
 from tests.factories import make_account

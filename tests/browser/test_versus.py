@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk, is_marked, is_wider_than_its_window, mark, visit
 from tests.factories import make_user

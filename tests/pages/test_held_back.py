@@ -7,8 +7,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from accounts.events.access import by_session
 from accounts.live.frames import Refused
-from accounts.programs.access import by_session
 from accounts.signin import mfa_required
 from tests.authenticator import Telephone, confirm, is_in, sign_in
 from tests.cast import ROLES, somebody

@@ -13,8 +13,8 @@ from channels.db import database_sync_to_async
 from django.test import AsyncClient
 from pytest_django import Settings
 
-from accounts.programs import follower
-from accounts.programs import log as log_of_programs
+from accounts.events import follower
+from accounts.events import log as log_of_programs
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import Wanted
 from mt5monitor.operations.keeping import Keeping

@@ -9,9 +9,9 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from accounts.events import publishing
+from accounts.events.events import Event
 from accounts.models import Account
-from accounts.programs import publishing
-from accounts.programs.events import Event
 from tests.factories import make_account, make_order, make_versus
 from tests.live.served import Served
 from tests.programs.desk import get, say, socket, subscribe

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.api import shapes
+from accounts.events.stream import Item
 from accounts.models import Account, Agent
-from accounts.programs.stream import Item
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 ALONG = ("last_updated",)  # moves with every poll, and is no news by itself

@@ -7,14 +7,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from accounts.programs.hub import Hub
+    from accounts.events.hub import Hub
 
 _current: "Hub | None" = None
 
 
 def current() -> "Hub":
     """The hub on the running loop, made when there is none."""
-    from accounts.programs.hub import Hub  # models are not ready when the views are imported
+    from accounts.events.hub import Hub  # models are not ready when the views are imported
 
     global _current
     if _current is None or _current.loop is not asyncio.get_running_loop():

@@ -11,8 +11,8 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from accounts.programs import stream
-from accounts.programs.stream import Item
+from accounts.events import stream
+from accounts.events.stream import Item
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect
 from mt5monitor.valkey import Backoff
@@ -84,9 +84,9 @@ class Writer:
 
 def _items(accounts: set[int], agents: set[int], builds: Sequence[Build]) -> list[Item]:
     # Not at the top: the API's own libraries are for those processes that tell somebody.
-    from accounts.programs import told
+    from accounts.events import payloads
 
-    items: list[Item] = [*told.of_accounts(accounts, agents), *told.of_agents(agents)]
+    items: list[Item] = [*payloads.of_accounts(accounts, agents), *payloads.of_agents(agents)]
     for build in builds:
         items += build()
     return items

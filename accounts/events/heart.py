@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+from accounts.events import publishing
+from accounts.events.events import Event
+from accounts.events.journals import journals
 from accounts.live import beat
 from accounts.live.frames import Refused
 from accounts.live.versions import Versions
-from accounts.programs import publishing
-from accounts.programs.events import Event
-from accounts.programs.journals import journals
 from mt5monitor.clock import Setting
 
 if TYPE_CHECKING:
-    from accounts.programs.hub import Hub
+    from accounts.events.hub import Hub
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from accounts.programs import stream
-from accounts.programs.access import Holder
-from accounts.programs.circle import BLOCK_MS, Circle
-from accounts.programs.follower import Follower
+from accounts.events import stream
+from accounts.events.access import Holder
+from accounts.events.circle import BLOCK_MS, Circle
+from accounts.events.follower import Follower
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import Entry, Wanted
 from mt5monitor.operations.reading import Mark

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from autobahn.exception import Disconnected
 from django.conf import settings
 
+from accounts.events import frames
+from accounts.events.access import EVENTS, Holder
+from accounts.events.events import Event
+from accounts.events.listener import EventListener
 from accounts.live.allowance import Allowance
 from accounts.live.frames import Refused, goodbye
-from accounts.programs import frames
-from accounts.programs.access import EVENTS, Holder
-from accounts.programs.events import Event
-from accounts.programs.listener import EventListener
 from mt5monitor.line import Line
 
 if TYPE_CHECKING:
-    from accounts.programs.hub import Hub
+    from accounts.events.hub import Hub
 
 log = logging.getLogger(__name__)
 

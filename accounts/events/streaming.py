@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from accounts.api.caller import NO_TOKEN
+from accounts.events.access import Holder, by_key, by_session
+from accounts.events.admission import admitted
+from accounts.events.follower import Follower
 from accounts.live.frames import Refused
-from accounts.programs.access import Holder, by_key, by_session
-from accounts.programs.admission import admitted
-from accounts.programs.follower import Follower
 from mt5monitor.api.answers import detail
 from mt5monitor.api.limits import address
 from mt5monitor.streams import answer

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from accounts import programs
-from accounts.programs.access import Holder
-from accounts.programs.events import Event
-from accounts.programs.follower import Follower
-from accounts.programs.listener import EventListener
-from accounts.programs.streaming import follow
+from accounts import events
+from accounts.events.access import Holder
+from accounts.events.events import Event
+from accounts.events.follower import Follower
+from accounts.events.listener import EventListener
+from accounts.events.streaming import follow
 from mt5monitor.streams import event
 
 if TYPE_CHECKING:
-    from accounts.programs.hub import Hub
+    from accounts.events.hub import Hub
 
 
 class Feed(ABC):
@@ -35,7 +35,7 @@ class FeedFollower(Follower, EventListener):
         self, holder: Holder, feed: Feed, interval: float, mark: tuple[str, int] | None = None
     ) -> None:
         """From after this mark on, or from now."""
-        self._hub: Hub = programs.current()
+        self._hub: Hub = events.current()
         super().__init__(self._hub, holder, interval)
         self.hears = frozenset({feed.needs})
         self.wants_seen = False

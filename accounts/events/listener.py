@@ -3,9 +3,9 @@ told."""
 
 from abc import ABC, abstractmethod
 
+from accounts.events.access import FORBIDDEN, Holder
+from accounts.events.events import Backlog, Event
 from accounts.live.frames import Refused
-from accounts.programs.access import FORBIDDEN, Holder
-from accounts.programs.events import Backlog, Event
 
 
 class Listener(ABC):

@@ -5,13 +5,13 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
-from accounts import programs
+from accounts import events
 from accounts.consumers import Receive, Scope, Send, refuse
+from accounts.events import frames
+from accounts.events.access import Holder, by_key, by_session
+from accounts.events.admission import admitted
+from accounts.events.program import Program
 from accounts.live.frames import Refused
-from accounts.programs import frames
-from accounts.programs.access import Holder, by_key, by_session
-from accounts.programs.admission import admitted
-from accounts.programs.program import Program
 from mt5monitor import connected
 from mt5monitor.line import Line
 
@@ -26,7 +26,7 @@ async def program(scope: Scope, receive: Receive, send: Send) -> None:
     """An ASGI application, behind AuthMiddlewareStack and after its origin was looked at."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    hub = programs.current()
+    hub = events.current()
     try:
         holder = await _holder(scope, receive)
         listener = Program(hub, holder, send, scope.get("line") or Line(None))

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from accounts.events.access import Holder
+from accounts.events.circle import Circle
+from accounts.events.listener import Listener
 from accounts.live.frames import Refused
-from accounts.programs.access import Holder
-from accounts.programs.circle import Circle
-from accounts.programs.listener import Listener
 from mt5monitor import connected
 from mt5monitor.streams import PING, event
 

@@ -4,7 +4,7 @@ back together when a web process was started anew."""
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from accounts.programs.access import Holder
+from accounts.events.access import Holder
 
 _under_way: dict[str, asyncio.Future[Holder]] = {}
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from channels.db import database_sync_to_async
 
-from accounts.programs.events import Event
+from accounts.events.events import Event
 
 LATE_S = 2.0  # an event needs a moment to arrive
 BACK_S = 60.0  # so long may it take until somebody listens again: a web process may have died

@@ -18,11 +18,11 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from msgspec.structs import replace
 
+from accounts.events import publishing
+from accounts.events.publishing import Build
 from accounts.fleet import fragments
 from accounts.live.message import GROUP, Message, packed, parts
 from accounts.models import Account
-from accounts.programs import publishing
-from accounts.programs.publishing import Build
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect
 from mt5monitor.valkey import ERRORS, Backoff

@@ -11,11 +11,11 @@ from typing import Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from accounts.programs import stream
-from accounts.programs.circle import BLOCK_MS, Circle
-from accounts.programs.events import Backlog, Event
-from accounts.programs.heart import Heart
-from accounts.programs.listener import EventListener
+from accounts.events import stream
+from accounts.events.circle import BLOCK_MS, Circle
+from accounts.events.events import Backlog, Event
+from accounts.events.heart import Heart
+from accounts.events.listener import EventListener
 
 CHUNK = 500
 SLOW_EVERY_S = 0.1
@@ -88,6 +88,6 @@ class Hub(Circle[EventListener]):
 
 
 def _prime() -> None:
-    from accounts.programs import told
+    from accounts.events import payloads
 
-    stream.write(told.everything(), only_prime=True)
+    stream.write(payloads.everything(), only_prime=True)

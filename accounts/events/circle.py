@@ -14,10 +14,10 @@ from typing import Any, Generic, TypeVar
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+from accounts.events import stream
+from accounts.events.access import check
+from accounts.events.listener import Listener
 from accounts.live.frames import Refused
-from accounts.programs import stream
-from accounts.programs.access import check
-from accounts.programs.listener import Listener
 from mt5monitor.valkey import Backoff, connect_async
 
 log = logging.getLogger(__name__)
