@@ -45,8 +45,8 @@ class Desk:
         from django.contrib.auth.models import User
 
         from trading import orders
-        from trading.diagram import State
         from trading.models import Order
+        from trading.states import State
 
         waiting = list(Order.objects.filter(state=State.NEEDS_ATTENTION))
         judge, person = self.judge(), User.objects.get(username="demo")

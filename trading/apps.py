@@ -7,6 +7,6 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.events.journals import journals
-        from trading import told
+        from trading import events
 
-        journals.extend([told.orders, told.versus])
+        journals.extend([events.orders, events.versus])

@@ -10,12 +10,12 @@ from django.db import connections
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
-from accounts.positions import find
 from mt5monitor.database import FAULTS, reconnect
 from trading import orders, readback
-from trading.diagram import OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
+from trading.positions import find
+from trading.states import OPEN, State
 
 log = logging.getLogger(__name__)
 SUMMED = {

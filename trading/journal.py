@@ -7,9 +7,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.live.publishing import publish_accounts
-from trading.diagram import OPEN, State, check
+from trading.events import publish_order
 from trading.models import Order, OrderEvent
-from trading.told import publish_order
+from trading.states import OPEN, State, check
 
 REASON_LENGTH = 500
 LEVELS: dict[str, int] = {

@@ -26,17 +26,17 @@ from django.utils import timezone
 
 from accounts.agents import NotSent, client
 from accounts.models import Account, Position
-from accounts.positions import find
 from accounts.signin import proofs
 from mt5monitor.clock import is_ahead
 from mt5monitor.database import FAULTS, reconnect, words
 from trading import permits, wire
-from trading.diagram import EXECUTED, LOCKING, State
 from trading.journal import append, change
-from trading.keeping import keep
 from trading.models import Order, Versus
 from trading.outcomes import settle, settle_unsent
+from trading.positions import find
+from trading.recording import keep
 from trading.sizing import Refused
+from trading.states import EXECUTED, LOCKING, State
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from accounts.signin import proofs
 from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.hosts import known
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
-from trading.versus.diagram import OPENING
+from trading.versus.states import OPENING
 
 MINUTE = timedelta(minutes=1)
 ENDED = (

@@ -13,9 +13,9 @@ from accounts.models import Agent, Position
 from accounts.polling import poller
 from mt5monitor.database import reconnect
 from trading import orders
-from trading.diagram import EXECUTED, State
 from trading.models import Order
 from trading.outcomes import poll_soon
+from trading.states import EXECUTED, State
 
 log = logging.getLogger(__name__)
 WAIT_S = 3.0  # of an agent that hangs: the outcome is known, and is not held back for longer

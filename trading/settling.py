@@ -5,9 +5,9 @@ from datetime import datetime
 from django.utils import timezone
 
 from accounts.models import Position
-from trading.diagram import LOCKING, WITHOUT_EXECUTION, State
-from trading.latefills import unaccounted
+from trading.late_fills import unaccounted
 from trading.models import Order
+from trading.states import LOCKING, WITHOUT_EXECUTION, State
 
 UNREACHABLE = (
     "The agent cannot be reached, so the monitor cannot check what the account holds. Look at the "

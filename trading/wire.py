@@ -28,10 +28,10 @@ from accounts.agents import (
 from accounts.agents.errors import TerminalDisconnected
 from accounts.agents.trades import Kind
 from accounts.models import Account, Position
-from accounts.positions import find
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect, words
 from trading.models import Order
+from trading.positions import find
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

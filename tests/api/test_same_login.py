@@ -17,7 +17,7 @@ from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
 from trading.exports.trades import trades_table
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.views.events import _texts
 
 pytestmark = pytest.mark.django_db

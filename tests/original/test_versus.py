@@ -12,7 +12,7 @@ from tests.original.folder import Folder, database, waiting
 from trading.models import Order, Versus
 from trading.versus import schedule
 from trading.versus.changes import change
-from trading.versus.diagram import State
+from trading.versus.states import State
 from trading.versus.timeline import Timeline
 
 pytestmark = pytest.mark.django_db

@@ -32,9 +32,9 @@ from tests.programs.desk import change, change_many, ended, get, say, socket, su
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 from trading import journal
-from trading.diagram import State
+from trading.states import State
 from trading.versus import changes
-from trading.versus.diagram import State as VersusState
+from trading.versus.states import State as VersusState
 
 new_account = threaded(make_account)
 NewToken = Callable[..., tuple[ApiToken, str]]

@@ -29,8 +29,8 @@ from tests.trading.desk import Desk
 from tests.trading.line import HOST, Line, under_way
 from tests.venue import Venue
 from trading import orders, wire
-from trading.diagram import State
 from trading.models import Order, TradingSwitch
+from trading.states import State
 
 TICK = timedelta(milliseconds=1)
 NOWHERE = "http://127.0.0.1:9"  # where no agent answers

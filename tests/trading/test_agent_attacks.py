@@ -20,7 +20,7 @@ from tests.admin.page_form import form_on, said
 from tests.factories import make_agent, make_order, make_trading_agent, make_user
 from tests.trading.desk import Desk
 from trading import permits
-from trading.diagram import State
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/agent/"

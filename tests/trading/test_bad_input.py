@@ -13,8 +13,8 @@ from tests.factories import make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from accounts.agents import AccountReading
 from tests.trading.desk import Desk
 from trading import wire
 from trading.api.outcome import outcome
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from accounts.models import Agent
 from mt5monitor.postgres import Limits
 from tests.locks import holding, limited
 from tests.trading.desk import Desk
-from trading import keeping, orders, outcomes, reconcile, wire
-from trading.diagram import State
+from trading import orders, outcomes, reconcile, recording, wire
 from trading.models import Order, OrderEvent
+from trading.states import State
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
@@ -26,7 +26,7 @@ ENDED = InternalError("terminating connection due to idle-in-transaction timeout
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(recording, "PAUSES_S", (0.0, 0.0))
 
 
 def fails(

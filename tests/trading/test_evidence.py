@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from accounts.agents import AccountReading, Deal, PositionReading
-from trading.diagram import State
 from trading.evidence import closed, proposal, weigh
 from trading.models import Order
+from trading.states import State
 
 TICKET = 77
 

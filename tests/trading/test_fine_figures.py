@@ -15,7 +15,7 @@ from tests.trading.test_evidence import account as reading
 from tests.trading.test_evidence import held, order
 from trading import closing, quotes, sizing, wire
 from trading.evidence import UNREADABLE, proposal, weigh
-from trading.tickets import CloseTicket, ModifyTicket, OpenTicket
+from trading.order_form import CloseTicket, ModifyTicket, OpenTicket
 
 pytestmark = pytest.mark.django_db
 FINE = Decimal("0.000000012345")

@@ -15,9 +15,9 @@ from accounts.polling import poller
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.trading.desk import Desk
 from tests.trading.stage import Stage
-from trading import latefills, orders, reconcile
-from trading.diagram import State
+from trading import late_fills, orders, reconcile
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 ENDED = [State.NOT_EXECUTED, State.REJECTED, State.NOT_SENT, State.CLOSED_EXTERNALLY]
@@ -40,7 +40,7 @@ def ended(account: Account, ago: int = 60, **columns: Any) -> Order:
 
 
 def looked(order: Order) -> Order:
-    latefills.raise_late_fills(timezone.now())
+    late_fills.raise_late_fills(timezone.now())
     return Order.objects.get(pk=order.pk)
 
 
@@ -97,7 +97,7 @@ def test_while_another_order_may_have_opened_it_nothing_is_said(
     assert looked(order).state == State.REJECTED
     Order.objects.filter(pk=other.pk).update(state="rejected", ended_at=timezone.now())
     Agent.objects.update(last_seen_at=timezone.now())
-    latefills.raise_late_fills(timezone.now())
+    late_fills.raise_late_fills(timezone.now())
     states = Order.objects.order_by("pk").values_list("state", "position_ticket")
     assert list(states) == [("rejected", None), ("late-fill", position.ticket)]
     assert "Another order that ended" in Order.objects.get(pk=other.pk).reason
@@ -190,7 +190,7 @@ def test_looking_costs_one_query_where_no_order_ended(
 ) -> None:
     make_position(account)
     with django_assert_num_queries(1):
-        assert latefills.watched(timezone.now()) == []
+        assert late_fills.watched(timezone.now()) == []
 
 
 # --- at a real agent ----------------------------------------------------------------------------

@@ -20,9 +20,9 @@ from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.trading.judge import Judge
 from tests.trading.stage import NOWHERE, Stage
 from trading import orders, reconcile
-from trading.diagram import OPEN, State
 from trading.models import Order, TradingSwitch
 from trading.orders import Instruction, KeyTaken
+from trading.states import OPEN, State
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "30"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))

@@ -14,9 +14,9 @@ from tests.pages.reading import text
 from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
 from trading import symbols
-from trading.diagram import State
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.models import Order, TradeLimit
+from trading.states import State
 from trading.versus.form import VersusForm
 
 pytestmark = pytest.mark.django_db

@@ -15,10 +15,10 @@ from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.factories import make_user
 from tests.trading.desk import Desk
 from trading import orders, outcomes
-from trading.diagram import State
 from trading.models import Order, OrderEvent, TradeLimit, TradingSwitch
 from trading.orders import KeyTaken
 from trading.sizing import Refused
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 CONTRACTS = pytest.mark.parametrize("contract", ["1", "2"])

@@ -18,9 +18,9 @@ from tests.trading.desk import Desk
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 from trading import closing, outcomes
-from trading.diagram import State
 from trading.models import Order
 from trading.sizing import Refused, check_volume_limit
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

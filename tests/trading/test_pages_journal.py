@@ -18,9 +18,9 @@ from tests.factories import (
 from tests.pages.reading import text, words
 from tests.trading.desk import Desk
 from trading import orders, reconcile
-from trading.diagram import State
 from trading.exposure import exposure
 from trading.models import Order, TradingSwitch
+from trading.states import State
 
 VIEW = "accounts.view_account"
 

@@ -15,8 +15,8 @@ from accounts.signin import proofs
 from tests.factories import make_user
 from tests.trading.desk import Desk
 from trading import orders, permits
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

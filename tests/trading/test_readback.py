@@ -19,9 +19,9 @@ from tests.api.program import Program, told
 from tests.trading.browser import Browser
 from tests.trading.desk import Desk
 from trading import closing, readback
-from trading.diagram import State
 from trading.models import Order
 from trading.outcomes import SENDER_READS
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 OPEN: dict[str, Any] = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}

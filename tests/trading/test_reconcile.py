@@ -19,8 +19,8 @@ from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as reading
 from tests.trading.test_evidence import deal
 from trading import orders, reconcile, wire
-from trading.diagram import State
 from trading.models import Order, OrderEvent
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,6 @@ from django.test import Client
 from accounts.agents import AccountReading, PositionReading, TradeAnswer
 from accounts.agents.retcodes import POSITION_CLOSED
 from accounts.models import Position
-from accounts.positions import find
 from tests.factories import make_account, make_order, make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
@@ -19,9 +18,10 @@ from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as read_as
 from tests.trading.test_evidence import deal, held, order
 from trading import orders, reconcile, wire
-from trading.diagram import State
 from trading.evidence import weigh
 from trading.models import Order
+from trading.positions import find
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 LARGEST, LONG = 2**63 - 1, 1_234_567_890_123_456_789

@@ -10,9 +10,9 @@ from tests.factories import make_order
 from tests.trading.desk import Desk
 from tests.trading.test_reconcile import lost
 from tests.wall import HOUR, Wall
-from trading import latefills, orders, permits, reconcile
-from trading.diagram import State
+from trading import late_fills, orders, permits, reconcile
 from trading.models import Order, TradeLimit
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 
@@ -133,8 +133,8 @@ def test_a_late_fill_is_looked_for_though_its_order_ended_in_what_is_still_to_co
         ended_at=now,
         looked_at=now - timedelta(seconds=5),
     )
-    assert latefills.due(now) == []
+    assert late_fills.due(now) == []
     wall.turn(-HOUR)
-    assert latefills.due(timezone.now()) == [order]
+    assert late_fills.due(timezone.now()) == [order]
     Order.objects.filter(pk=order.pk).update(looked_at=timezone.now())
-    assert latefills.due(timezone.now()) == []
+    assert late_fills.due(timezone.now()) == []

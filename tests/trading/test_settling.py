@@ -11,9 +11,9 @@ from accounts.models import Account, Agent
 from tests.api.program import Program
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.pages.reading import text, words
-from trading.diagram import State
 from trading.models import Order
 from trading.settling import UNREACHABLE, warnings
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 REASON = {"reason": "seen in the terminal"}

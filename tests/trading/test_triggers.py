@@ -6,8 +6,8 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order, OrderEvent
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

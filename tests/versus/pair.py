@@ -14,8 +14,8 @@ from accounts.polling import poller
 from tests.factories import make_account, make_trading_agent
 from tests.venue import SYMBOL, Venue
 from trading import reconcile
-from trading.diagram import WITHOUT_EXECUTION
 from trading.models import Order, Versus
+from trading.states import WITHOUT_EXECUTION
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
 from trading.versus.legs import ticket_of

@@ -8,7 +8,7 @@ from tests.factories import make_user, make_versus
 from tests.pages.reading import text, words
 from tests.versus.pair import Pair
 from trading.models import TradingSwitch, Versus
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/trading/versus/"

@@ -13,11 +13,11 @@ from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
 from trading import orders, reconcile
-from trading.diagram import State as OrderState
 from trading.models import Order, Versus
+from trading.states import State as OrderState
 from trading.versus import desk
-from trading.versus.diagram import State
 from trading.versus.driver import drive
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

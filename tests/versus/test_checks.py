@@ -17,7 +17,7 @@ from tests.versus.pair import Pair
 from trading.models import TradeLimit, Versus
 from trading.versus import desk
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 D = Decimal

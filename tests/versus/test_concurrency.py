@@ -13,8 +13,8 @@ from trading.versus import desk, driver
 from trading.versus.changes import change
 from trading.versus.checks import Check
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
 from trading.versus.driver import drive
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 DRIVERS = 6

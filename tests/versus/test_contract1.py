@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
-from trading.diagram import State as OrderState
 from trading.models import Versus
+from trading.states import State as OrderState
 from trading.versus import desk
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 LOTS = Decimal("0.10")

@@ -16,7 +16,7 @@ from tests.pages.reading import text, words
 from tests.versus.pair import Pair
 from tests.versus.visitor import LOOK, RUN, browser, page_of
 from trading.models import Versus
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

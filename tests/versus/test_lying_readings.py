@@ -8,7 +8,7 @@ import pytest
 from tests.versus.pair import Pair
 from trading.models import Versus
 from trading.versus import desk, schedule
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

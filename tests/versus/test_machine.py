@@ -26,14 +26,14 @@ from tests.trading.judge import Judge
 from tests.trading.stage import Stage
 from tests.versus.pair import Pair
 from trading import orders, reconcile
-from trading.diagram import EXECUTED
-from trading.diagram import State as OrderState
 from trading.models import Order, TradingSwitch, Versus
+from trading.states import EXECUTED
+from trading.states import State as OrderState
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
-from trading.versus.diagram import ENDED, State
 from trading.versus.driver import drive
 from trading.versus.legs import Legs
+from trading.versus.states import ENDED, State
 
 EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "12"))
 STEPS = int(os.environ.get("VERSUS_STEPS", "15"))

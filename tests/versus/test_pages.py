@@ -19,8 +19,8 @@ from trading.models import Versus
 from trading.sizing import Refused
 from trading.versus import zones
 from trading.versus.changes import change
-from trading.versus.diagram import State
 from trading.versus.legs import ticket_of
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

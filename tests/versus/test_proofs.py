@@ -15,7 +15,7 @@ from trading.models import StandingAcknowledgement, Versus
 from trading.permits import UNPROVEN
 from trading.versus import desk
 from trading.versus.desk import Unproven
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 KIND = Authenticator.Type.RECOVERY_CODES

@@ -14,9 +14,9 @@ from trading.models import Order, TradingSwitch, Versus
 from trading.versus import desk, plan, schedule
 from trading.versus.changes import change
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
 from trading.versus.driver import Quotes, act, drive, facts
 from trading.versus.plan import next_action
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 TENTH, HALF = Decimal("0.10"), Decimal("0.05")

@@ -14,7 +14,7 @@ from tests.versus.visitor import LOOK, page_of
 from trading.models import Versus
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 LATE = timedelta(minutes=6)

@@ -7,9 +7,9 @@ from trading import orders
 from trading.models import Order, TradingSwitch, Versus
 from trading.versus import desk
 from trading.versus.changes import change
-from trading.versus.diagram import State
 from trading.versus.driver import Quotes, act, facts
 from trading.versus.plan import next_action
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

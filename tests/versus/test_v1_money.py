@@ -21,7 +21,7 @@ from tests.versus.visitor import RUN, page_of
 from trading import history
 from trading.models import Order, Versus
 from trading.versus import desk, preview
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 D = Decimal

@@ -19,7 +19,7 @@ from accounts.fleet import formatting
 from accounts.wording import listed
 from trading.models import Versus, VersusEvent
 from trading.versus import archive, desk
-from trading.versus.diagram import ALLOWED, State
+from trading.versus.states import ALLOWED, State
 
 MOST = 50  # closed in one request
 TEMPLATE = "admin/trading/versus/confirm.html"

@@ -19,7 +19,7 @@ from trading.original.strict import REASON, Stopped
 from trading.original.trades import store
 from trading.original.versus import ID, STEP, taken_before
 from trading.versus.changes import append
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 AGAIN = "Run it again; nothing was written."
 

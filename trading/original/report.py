@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from accounts.agents.text import clean
-from accounts.terminal import table
+from mt5monitor.terminal import table
 
 LONGEST = 400
 

@@ -8,11 +8,11 @@ from django.utils.html import format_html
 
 from accounts.fleet import formatting
 from accounts.models import Account
-from trading.diagram import EXECUTED, State
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.history.worth import Operation
 from trading.models import Deal, Order
-from trading.orderlist import OrderList
+from trading.order_list import OrderList
+from trading.states import EXECUTED, State
 from trading.switching import shown_to
 
 register = template.Library()

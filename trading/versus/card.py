@@ -13,15 +13,15 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.fleet import formatting
 from accounts.models import Account, Position
-from trading.diagram import LOCKING
-from trading.diagram import State as OrderState
 from trading.models import Order, Versus
+from trading.states import LOCKING
+from trading.states import State as OrderState
 from trading.versus import zones
-from trading.versus.diagram import ALLOWED, State
 from trading.versus.holdings import held
 from trading.versus.legs import Leg, Legs, has_failed, is_over
 from trading.versus.plan import Facts, Wait, next_action
 from trading.versus.preview import told
+from trading.versus.states import ALLOWED, State
 from trading.versus.timeline import Timeline
 
 # In this order on the page: what alarms, what moves, what rests.

@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.live.publishing import publish_accounts
+from trading.events import publish_versus
 from trading.models import Versus, VersusEvent
-from trading.told import publish_versus
-from trading.versus.diagram import ALARMING, ENDED, State, check
+from trading.versus.states import ALARMING, ENDED, State, check
 
 log = logging.getLogger("operations")
 

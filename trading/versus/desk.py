@@ -18,15 +18,15 @@ from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from accounts.signin import mfa_required, proofs
 from trading import commission, readback
+from trading.events import publish_versus
 from trading.models import StandingAcknowledgement, Versus
 from trading.models.standing import ACKNOWLEDGE
 from trading.permits import UNPROVEN
-from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.check import Check
 from trading.versus.checks import failures, in_another
-from trading.versus.diagram import ALLOWED, State
 from trading.versus.driver import drive
+from trading.versus.states import ALLOWED, State
 from trading.versus.timeline import ACCEPTED
 
 

@@ -24,7 +24,6 @@ from trading.orders import Instruction, KeyTaken, Part
 from trading.sizing import Refused
 from trading.versus import levels
 from trading.versus.changes import REASON_LENGTH, append, change
-from trading.versus.diagram import State
 from trading.versus.holdings import held
 from trading.versus.legs import HALF_1, Leg, Legs
 from trading.versus.plan import (
@@ -39,6 +38,7 @@ from trading.versus.plan import (
     Wait,
     next_action,
 )
+from trading.versus.states import State
 from trading.versus.timeline import TICKS
 
 log = logging.getLogger(__name__)

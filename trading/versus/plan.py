@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mt5monitor.clock import is_ahead
-from trading.diagram import State as OrderState
 from trading.models import Order, Versus
+from trading.states import State as OrderState
 from trading.versus import legs as steps
-from trading.versus.diagram import ENDED, State
 from trading.versus.legs import Leg, Legs, has_failed, is_whole
 from trading.versus.levels import other
+from trading.versus.states import ENDED, State
 
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(seconds=60)

@@ -22,7 +22,7 @@ from trading.exposure import exposure, unreadable
 from trading.numbers import whole, whole_or_text
 from trading.switching import standing
 from trading.views import placing
-from trading.views.tickets import may_trade
+from trading.views.order_forms import may_trade
 
 TEXT_SHOWN = 50
 MISSING_NAMED = 20

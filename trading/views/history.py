@@ -18,7 +18,7 @@ from trading import history
 from trading.history import worth
 from trading.history.chart import RANGES, chart
 from trading.history.heatmap import SCALE, heatmap
-from trading.history.tradelist import RESULTS, SIDES, TradeList
+from trading.history.trade_list import RESULTS, SIDES, TradeList
 from trading.models import Deal, HistorySync
 
 may_look = permission_required("accounts.view_account", raise_exception=True)

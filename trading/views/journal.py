@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.agents.text import clean
 from accounts.views.answers import said
 from trading import numbers, orders, settling
-from trading.diagram import LOCKING, WITHOUT_EXECUTION, State
 from trading.journal import REASON_LENGTH
 from trading.models import Order
-from trading.orderlist import OrderList, wanting
+from trading.order_list import OrderList, wanting
+from trading.states import LOCKING, WITHOUT_EXECUTION, State
 from trading.views import placing
 
 may_look = permission_required("accounts.view_account", raise_exception=True)

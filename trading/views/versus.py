@@ -22,8 +22,8 @@ from trading.versus.card import Act, Card
 from trading.versus.changes import REASON_LENGTH
 from trading.versus.check import Check
 from trading.versus.desk import NotNow
-from trading.versus.diagram import ENDED, State
 from trading.versus.preview import Preview
+from trading.versus.states import ENDED, State
 
 MAY_LOOK = ["accounts.view_account", "trading.view_versus"]
 may_look = permission_required(MAY_LOOK, raise_exception=True)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.agent_import import imports
 from accounts.models import Agent
-from accounts.terminal import table
+from mt5monitor.terminal import table
 from mt5monitor.text_file import NotText, decoded
 
 

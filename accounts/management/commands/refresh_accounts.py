@@ -10,7 +10,7 @@ from django.db.models import Q
 from accounts.models import Account, Agent
 from accounts.polling import poller
 from accounts.polling.poll_result import Outcome
-from accounts.terminal import progress, table
+from mt5monitor.terminal import progress, table
 
 
 class Command(BaseCommand):

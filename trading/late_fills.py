@@ -23,11 +23,11 @@ from accounts.models import Agent, Position
 from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.database import each
 from trading import wire
-from trading.diagram import EXECUTED, LOCKING, WITHOUT_EXECUTION, State
 from trading.evidence import dealt
 from trading.journal import change
 from trading.models import Order
 from trading.outcomes import poll_soon
+from trading.states import EXECUTED, LOCKING, WITHOUT_EXECUTION, State
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.keys import is_key
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 LENGTH = 150
 USERS_OFFERED = 200

@@ -10,10 +10,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
 from accounts.models import Account, Position
-from accounts.positions import find
 from accounts.views.account import account_or_404
 from trading import closing, numbers, symbols
-from trading.tickets import (
+from trading.order_form import (
     REASON_LENGTH,
     UNREAD,
     CloseTicket,
@@ -21,6 +20,7 @@ from trading.tickets import (
     OpenTicket,
     PositionTicket,
 )
+from trading.positions import find
 from trading.views import placing
 
 may_trade = permission_required(["accounts.view_account", "trading.trade"], raise_exception=True)

@@ -12,8 +12,8 @@ from accounts.events.events import Event
 from accounts.events.journals import Journal, Written
 from accounts.events.stream import Item
 from accounts.live.publishing import publish_event
-from trading.diagram import OPEN
 from trading.models import Order, OrderEvent, Versus, VersusEvent
+from trading.states import OPEN
 
 LOOKED_AT = 200  # the newest steps: far more than there are between two looks
 
