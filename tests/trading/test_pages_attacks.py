@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.html import escape
 
-from accounts.agents.text import clean
 from accounts.models import Account
+from mt5monitor.text import clean
 from tests.factories import make_account, make_order, make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser

@@ -8,9 +8,9 @@ import msgspec
 
 from accounts.agents import AgentError
 from accounts.agents.deals import closed_position
-from accounts.agents.text import clean
 from accounts.agents.trades import ClosedPosition
 from accounts.models import Account
+from mt5monitor.text import clean
 from trading.history.rows import keep_closed
 from trading.models import ClosedTrade
 from trading.original.plan import Plan

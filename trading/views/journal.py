@@ -9,8 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents.text import clean
 from accounts.views.answers import said
+from mt5monitor.text import clean
 from trading import numbers, orders, settling
 from trading.journal import REASON_LENGTH
 from trading.models import Order

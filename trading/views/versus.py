@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.live import mark
+from mt5monitor.text import clean
 from trading.models import Versus
 from trading.sizing import Refused
 from trading.versus import archive, card, desk, preview, zones
