@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
+from accounts import polling
 from accounts.models import Agent, Position
-from accounts.polling import poller
 from mt5monitor.database import reconnect
 from trading import orders
 from trading.models import Order
@@ -53,7 +53,7 @@ def _show(account: int, happened: list[Order]) -> None:
     for pause in PAUSES_S:
         time.sleep(pause)
         agent = Agent.objects.filter(accounts=account, enabled=True).first()
-        outcome = agent and poller.read_again(agent, until - time.monotonic())
+        outcome = agent and polling.read_again(agent, until - time.monotonic())
         if not outcome or not outcome.ok:
             poll_soon(happened[-1])
             return

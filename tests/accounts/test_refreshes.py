@@ -11,8 +11,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Agent
-from accounts.polling import demand, on_demand, poller
-from accounts.polling.on_demand import Crowded
+from accounts.polling import on_demand, poller
+from accounts.polling.on_demand import TooManyRefreshes
 from accounts.polling.poll_result import Outcome
 from tests.accounts.fleet import ScriptedFleet
 from tests.accounts.fleet import told as account
@@ -43,7 +43,7 @@ def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: Scripted
     first = poller.refresh(agents)
     next(first), next(first)  # two were read; the third hangs
     with ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(demand.read_now, user, agents) for user in range(4)]
+        asked = [threads.submit(poller.read_now, user, agents) for user in range(4)]
         fleet.hanging[2].set()
         rest = list(first)
         outcomes = [one.result(30) for one in asked]
@@ -57,26 +57,26 @@ def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: Scripted
 def test_several_that_were_just_read_are_not_read_again_and_one_is(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demand, "LATE_S", 60.0)
+    monkeypatch.setattr(poller, "LATE_S", 60.0)
     agents = fleet.make_agents(2)
-    first = demand.read_now(1, agents)
-    assert sorted(demand.read_now(2, agents), key=str) == sorted(first, key=str)
+    first = poller.read_now(1, agents)
+    assert sorted(poller.read_now(2, agents), key=str) == sorted(first, key=str)
     assert fleet.asked[1, "GET /accounts"] == 1
-    demand.read_now(2, agents[:1])
+    poller.read_now(2, agents[:1])
     assert fleet.asked[1, "GET /accounts"] == 2
 
 
 def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demand, "LATE_S", 60.0)
+    monkeypatch.setattr(poller, "LATE_S", 60.0)
     first, second = fleet.make_agents(2)
-    demand.read_now(1, [first, second])
+    poller.read_now(1, [first, second])
     first.url += "/"
-    demand.read_now(1, [first, second])
+    poller.read_now(1, [first, second])
     assert [fleet.asked[n, "GET /accounts"] for n in (1, 2)] == [2, 1]
-    monkeypatch.setattr(demand, "LATE_S", 0.0)
-    demand.read_now(1, [first, second])
+    monkeypatch.setattr(poller, "LATE_S", 0.0)
+    poller.read_now(1, [first, second])
     assert fleet.asked[2, "GET /accounts"] == 2
 
 
@@ -90,7 +90,7 @@ def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_
 
     def read_now(user: int) -> list[Outcome]:
         try:
-            return demand.read_now(user, [agent])
+            return poller.read_now(user, [agent])
         finally:
             connections.close_all()  # one of them writes what was read
 
@@ -146,11 +146,14 @@ def test_so_many_may_wait_for_agents_and_no_more(settings: Settings) -> None:
     ana, eve, bob = 1, 2, 3
     with ExitStack() as held:
         held.enter_context(on_demand.place(ana))
-        with on_demand.place(ana), pytest.raises(Crowded, match="as many readings as one user"):
+        with (
+            on_demand.place(ana),
+            pytest.raises(TooManyRefreshes, match="as many readings as one user"),
+        ):
             held.enter_context(on_demand.place(ana))
         held.enter_context(on_demand.place(eve))
         held.enter_context(on_demand.place(eve))
-        with pytest.raises(Crowded, match="Too many are waiting"):
+        with pytest.raises(TooManyRefreshes, match="Too many are waiting"):
             held.enter_context(on_demand.place(bob))
     with on_demand.place(bob):
         pass

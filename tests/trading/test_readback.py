@@ -159,7 +159,7 @@ def test_a_terminal_that_lists_the_trade_a_moment_later_is_read_again(
             return Outcome(agent.pk, agent.name, True, "", "", 0.0, False)
         return read_again(agent, wait_s)
 
-    monkeypatch.setattr(poller, "read_again", late)
+    monkeypatch.setattr("accounts.polling.read_again", late)
     ticket = told(program.post(path(desk, "2", "/trade/open"), OPEN), 200)["ticket"]
     assert ticket in held(program, desk)
     assert len(asked) == 2
