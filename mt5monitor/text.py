@@ -1,4 +1,4 @@
-"""Text that came from outside: every string an agent says is data."""
+"""Text that came from outside, fit to be shown: every string an agent sends is data."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def _printable(char: str) -> str:
     if char.isspace():
         return " "
     return "" if unicodedata.category(char).startswith("C") and char not in JOINERS else char
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of its text, or the name of its type where it has none."""
+    return (f"{error}".strip() or type(error).__name__).splitlines()[0]

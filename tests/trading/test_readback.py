@@ -208,7 +208,7 @@ def test_whether_the_positions_show_an_order(
     order: dict[str, Any], rows: list[dict[str, Any]], shown: bool
 ) -> None:
     row = Order(**{"kind": "open", "state": State.FILLED, **order})
-    assert readback.is_shown(row, {one["ticket"]: Position(**one) for one in rows}) is shown
+    assert readback.is_shown(row, [Position(**one) for one in rows]) is shown
 
 
 def test_the_positions_of_an_account_are_read_anew_on_demand(
