@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.agents.addresses import check_url
+from accounts.agents import check_url
 from accounts.agents.errors import AddressNotAllowed
 from accounts.models import Agent
 from mt5monitor.text import clean

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from accounts.events.hub import Hub
 
+__all__ = [
+    "access",
+    "events",
+    "feed",
+    "journals",
+    "log",
+    "payloads",
+    "publishing",
+    "stream",
+    "streaming",
+]
+
 _current: "Hub | None" = None
 
 

@@ -13,8 +13,7 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from accounts.agents import Endpoint
-from accounts.agents.addresses import check_url
+from accounts.agents import Endpoint, check_url
 from accounts.agents.errors import AgentError
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.urgency import FIXED, Urgency
