@@ -18,7 +18,7 @@ from tests.factories import make_user
 from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as reading
 from tests.trading.test_evidence import deal
-from trading import orders, reconcile, wire
+from trading import orders, reconcile, settling, wire
 from trading.models import Order, OrderEvent
 from trading.states import State
 
@@ -145,13 +145,13 @@ def test_a_person_settles_with_a_reason_and_only_who_may(desk: Desk) -> None:
     order = again(lost(desk, "1"))
     boss = make_user("trading.settle_order")
     with pytest.raises(orders.PermissionDenied):
-        orders.settle_by_hand(order, desk.trader, State.FILLED, "seen in the terminal")
+        settling.settle_by_hand(order, desk.trader, State.FILLED, "seen in the terminal")
     with pytest.raises(ValueError, match="reason"):
-        orders.settle_by_hand(order, boss, State.FILLED, " ")
-    assert orders.settle_by_hand(order, boss, State.FILLED, "seen in the terminal")
+        settling.settle_by_hand(order, boss, State.FILLED, " ")
+    assert settling.settle_by_hand(order, boss, State.FILLED, "seen in the terminal")
     order.refresh_from_db()
     assert (order.state, order.settled_by) == (State.FILLED, boss.username)
-    assert not orders.settle_by_hand(order, boss, State.NOT_EXECUTED, "changed my mind")
+    assert not settling.settle_by_hand(order, boss, State.NOT_EXECUTED, "changed my mind")
 
 
 def test_what_is_queued_too_long_expires_by_itself(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from tests.trading.browser import Browser
 from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as read_as
 from tests.trading.test_evidence import deal, held, order
-from trading import orders, reconcile, wire
+from trading import orders, reconcile, settling, wire
 from trading.evidence import weigh
 from trading.models import Order
 from trading.positions import find
@@ -244,13 +244,13 @@ def test_a_person_may_settle_it_with_either_number(desk: Desk, first: bool) -> N
     )
     lost = make_order(desk.accounts["2"], state="needs-attention", contract="2")
     number = identifier if first else now
-    assert orders.settle_by_hand(lost, boss, State.FILLED, "seen", number)
+    assert settling.settle_by_hand(lost, boss, State.FILLED, "seen", number)
     lost.refresh_from_db()
     assert (lost.position_ticket, lost.identity) == (now, identifier)
     other = make_order(desk.accounts["2"], state="needs-attention", contract="2")
     for taken in (identifier, now):
         with pytest.raises(ValueError, match="was opened by another order"):
-            orders.settle_by_hand(other, boss, State.FILLED, "seen", taken)
+            settling.settle_by_hand(other, boss, State.FILLED, "seen", taken)
 
 
 @pytest.mark.parametrize("number", [LARGEST, LONG])

@@ -98,7 +98,7 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
             return _warned(request, order, warnings)
         told = settling.could_be(order) if State(found) in WITHOUT_EXECUTION else []
         disowned = [position.ticket for position in told]
-        done = orders.settle_by_hand(
+        done = settling.settle_by_hand(
             order, cast(AbstractUser, user), State(found), reason, position, disowned
         )
     except ValueError as error:
