@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from accounts.agents import DealsReading, NotSent, OrderRecord, TradeAnswer
@@ -144,7 +145,7 @@ def test_proof_settles_an_order_also_after_a_person_was_asked(desk: Desk) -> Non
 def test_a_person_settles_with_a_reason_and_only_who_may(desk: Desk) -> None:
     order = again(lost(desk, "1"))
     boss = make_user("trading.settle_order")
-    with pytest.raises(orders.PermissionDenied):
+    with pytest.raises(PermissionDenied):
         settling.settle_by_hand(order, desk.trader, State.FILLED, "seen in the terminal")
     with pytest.raises(ValueError, match="reason"):
         settling.settle_by_hand(order, boss, State.FILLED, " ")
