@@ -150,3 +150,12 @@ def is_project(module: str) -> bool:
 
 def is_app(source: str) -> bool:
     return is_inside(source, "accounts") or is_inside(source, "trading")
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    long = {
+        module: lines
+        for module, path in MODULES.items()
+        if "migrations" not in module and (lines := path.read_text().count("\n")) > 300
+    }
+    assert long == {}

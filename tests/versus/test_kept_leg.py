@@ -8,9 +8,9 @@ from accounts.models import Position
 from tests.versus.pair import Pair
 from trading.models import Versus
 from trading.versus import desk
+from trading.versus.actions import Protect
 from trading.versus.driver import Quotes, act, facts
 from trading.versus.legs import ticket_of
-from trading.versus.plan import Protect
 from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,10 @@ from tests.versus.pair import Pair
 from tests.waiting import eventually
 from trading.models import Order, Versus
 from trading.versus import desk
+from trading.versus.actions import Close
 from trading.versus.driver import facts
 from trading.versus.legs import Legs
-from trading.versus.plan import Close, next_action
+from trading.versus.plan import next_action
 from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db

@@ -19,6 +19,7 @@ archive.py                    those that have ended
 
 __all__ = [
     "archive",
+    "buttons",
     "card",
     "changes",
     "check",
