@@ -202,7 +202,7 @@ def test_an_account_in_a_retired_phase_is_idle_while_it_is_flat() -> None:
     assert open_one.urgency(timezone.now()).level == "active"
 
 
-def test_an_agent_is_polled_as_its_most_urgent_account_wants_or_as_a_person_said() -> None:
+def test_the_most_urgent_account_or_a_person_sets_how_often_an_agent_is_polled() -> None:
     agent, seconds = make_online_agent(), settings.POLL_INTERVALS
     urgencies = [Urgency("idle", "a"), Urgency("active", "b"), Urgency("active", "c")]
     assert agent.most_urgent(urgencies) == ("active", "b")
