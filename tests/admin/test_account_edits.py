@@ -109,7 +109,7 @@ def test_a_phase_that_changed_meanwhile_is_named_in_the_refusal(boss: Client) ->
     assert account.phase.name == "R"
 
 
-def test_a_list_opened_before_others_edited_changes_only_the_row_and_field_touched(
+def test_a_list_opened_before_other_edits_changes_only_the_edited_field(
     boss: Client,
 ) -> None:
     mine, other = make_account(), make_account()
@@ -175,7 +175,7 @@ def test_of_three_rows_that_join_one_group_in_the_list_nothing_is_saved(boss: Cl
     assert not VSGroup.objects.exists()
 
 
-def test_a_member_that_leaves_makes_room_for_one_that_joins_whatever_their_order(
+def test_a_member_that_leaves_makes_room_for_one_that_joins_in_either_order(
     boss: Client,
 ) -> None:
     joins, leaves, stays = make_account(), make_account(), make_account()
