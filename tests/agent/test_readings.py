@@ -145,7 +145,7 @@ def test_an_empty_list_with_an_error_beside_it_is_a_failed_read(code: int) -> No
     assert read_deals(failed(history_deals_get=lambda since, until: found), 0, START)[1]
 
 
-async def test_a_history_that_cannot_be_read_is_an_error_and_leaves_the_account_readable() -> None:
+async def test_an_unreadable_history_is_an_error_and_the_account_stays_readable() -> None:
     clock = TurnedClock()
     agent = one_agent(clock, seed=3, opened_on=None)
     terminal_of(agent).history_fails = True
