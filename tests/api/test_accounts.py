@@ -306,7 +306,7 @@ def test_statistics_without_valkey_are_unknown_and_not_0(
     assert "Valkey" in told(answer, 503)["detail"]
 
 
-def test_an_unknown_phase_is_refused_with_the_list_unless_the_desk_allows_new_ones(
+def test_an_unknown_phase_is_refused_with_the_list_unless_new_ones_are_allowed(
     program: Program, settings: Settings
 ) -> None:
     make_account(number=1)

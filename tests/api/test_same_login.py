@@ -109,7 +109,7 @@ def test_an_order_goes_to_the_account_that_was_named(twins: Pair, program: Progr
     assert program.get(f"orders?server={BETA}%00")["orders"] == []
 
 
-def test_an_agent_on_the_same_login_elsewhere_is_sent_nothing_and_tells_no_history(
+def test_an_agent_with_this_login_elsewhere_gets_no_order_and_gives_no_history(
     twins: Pair, program: Program
 ) -> None:
     twins.venue.steer("6", login=f"{N}@Gamma-Live")

@@ -254,7 +254,7 @@ def test_a_token_may_no_more_than_its_user_may_now(valkey: PrivateValkey) -> Non
     assert "view_account" in told(program.ask("GET", "accounts"), 403)["detail"]
 
 
-def test_tokens_made_before_they_ended_with_passwords_do_so_from_the_migration_on(
+def test_since_the_migration_older_tokens_too_end_when_a_password_changes(
     valkey: PrivateValkey,
 ) -> None:
     program = Program(make_user(*VIEW))
