@@ -193,7 +193,7 @@ async def is_named(page: Page, path: str) -> None:
     assert await page.locator("table:not(:has(> caption))").count() == 0, path
 
 
-async def test_every_page_is_complete_has_names_for_everything_and_turns_dark_with_the_system(
+async def test_every_page_is_complete_labels_everything_and_follows_the_dark_scheme(
     desk: Desk, boss: User, paths: list[str]
 ) -> None:
     signed_out, page = await desk.open(None, "/login/"), await desk.open(boss)
