@@ -66,7 +66,7 @@ def test_a_list_of_names_and_urls_is_imported(run: Any) -> None:
     assert Agent.history.count() == 2
 
 
-def test_the_original_format_takes_a_host_and_remembers_what_it_says_of_accounts(run: Any) -> None:
+def test_the_original_format_takes_a_host_and_keeps_its_data_of_accounts(run: Any) -> None:
     run(ORIGINAL, "--host", "10.0.0.9", "--scheme", "https", "--contract", "2")
     one, two = Agent.objects.all()
     assert (one.url, one.contract) == ("https://10.0.0.9:8001", "2")
