@@ -173,7 +173,7 @@ def test_a_file_that_would_be_too_long_is_refused_with_a_sentence(
     assert body(viewer.get(f"/export.{kind}"))
 
 
-def test_what_a_query_cannot_mean_is_refused_and_not_exported_as_something_else(
+def test_an_invalid_query_is_refused_and_nothing_else_is_exported(
     viewer: Client,
 ) -> None:
     assert "There is no agent state “odd”" in refused(viewer, "/export.csv?state=odd")
