@@ -108,7 +108,7 @@ RESTORED: list[tuple[Callable[[Site], None], str]] = [
 
 
 @pytest.mark.parametrize(("happens", "notice"), RESTORED)
-def test_what_was_restored_starts_with_trading_off_and_stays_on_once_switched_on(
+def test_a_restored_host_starts_with_trading_off_and_stays_on_once_switched_on(
     site: Site, happens: Callable[[Site], None], notice: str
 ) -> None:
     happens(site)
