@@ -129,7 +129,7 @@ def test_what_the_original_changed_since_is_changed_here(folder: Folder) -> None
     assert (phase_of(5001), group_of(5001)) == ("F2", "VS2/A")
 
 
-def test_an_account_or_a_group_that_a_person_deleted_or_renamed_does_not_come_back(
+def test_a_deleted_account_and_a_renamed_group_do_not_come_back(
     folder: Folder,
 ) -> None:
     folder.write(phases={"5001": "F2"}, vs_data={"5001": "VS1", "5002": "VS2"})

@@ -176,7 +176,7 @@ def test_legs_of_one_that_cannot_be_understood_are_told_of_too(desk: Desk, statu
     assert "account 5001 (tickets 41) and account 5002 (tickets <b>). Settle it" in alarms
 
 
-def test_one_that_was_taken_and_then_run_in_the_original_is_to_be_cancelled_here(
+def test_an_imported_versus_that_then_runs_in_the_original_must_be_cancelled(
     desk: Desk,
 ) -> None:
     desk.run(waiting())
