@@ -71,7 +71,7 @@ def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telepho
 
 
 # --- the lock-out -----------------------------------------------------------------------------
-def test_a_hundred_wrong_passwords_from_ten_addresses_do_not_lock_out_a_known_device(
+def test_a_hundred_wrong_passwords_from_ten_addresses_lock_no_known_device_out(
     admin: User,
 ) -> None:
     client = Client(REMOTE_ADDR=HOME)
@@ -119,7 +119,7 @@ def test_wrong_codes_by_a_thief_of_the_password_do_not_keep_a_known_device_out(
 
 
 # --- guessing ---------------------------------------------------------------------------------
-def test_guesses_at_one_name_are_stopped_at_the_hourly_limit_from_however_many_addresses(
+def test_guesses_at_one_name_stop_at_the_hourly_limit_from_any_addresses(
     admin: User, settings: Settings
 ) -> None:
     settings.SIGN_INS_PER_HOUR = 30
