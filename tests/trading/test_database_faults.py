@@ -156,7 +156,7 @@ def test_what_was_proven_unsent_is_written_again(
     assert desk.send().state == State.NOT_SENT
 
 
-def test_a_settled_order_does_not_fail_because_its_agent_cannot_be_polled_earlier(
+def test_settling_an_order_succeeds_though_its_agent_cannot_be_polled_earlier(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Locked:

@@ -37,7 +37,7 @@ def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk
     assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
 
 
-def test_where_nobody_waits_for_an_outcome_a_worker_is_told_to_read_the_account_at_once(
+def test_after_an_order_that_no_request_waits_for_a_task_reads_its_account(
     desk: Desk,
     valkey: PrivateValkey,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -69,7 +69,7 @@ def test_a_close_that_found_nothing_to_close_does_not_claim_to_have_done_it(desk
     assert outcomes.words(Order(kind="close"), told).startswith("Something else had closed")
 
 
-def test_a_close_that_found_nothing_to_close_proves_nothing_where_its_outcome_is_unknown(
+def test_an_unknown_outcome_of_a_close_that_found_no_position_stays_unknown(
     desk: Desk,
 ) -> None:
     """As of an answer that contradicts itself."""

@@ -50,7 +50,7 @@ def test_a_level_far_from_every_price_is_refused(
     assert not Order.objects.exists()
 
 
-def test_a_form_that_comes_again_with_a_figure_that_no_row_can_hold_is_not_sent_again(
+def test_a_form_sent_again_with_a_figure_that_no_row_can_hold_sends_nothing(
     browser: Browser,
 ) -> None:
     assert browser.open().status_code == 200
@@ -132,7 +132,7 @@ def test_positions_that_could_not_be_read_are_not_told_as_none(desk: Desk) -> No
 
 
 @pytest.mark.parametrize("symbol", ["EUR\r\nX-A: 1", "EUR\0USD", "\u202eDSURUE", "a" * 33])
-def test_a_symbol_that_nothing_can_be_called_is_refused_before_an_agent_is_asked(
+def test_an_impossible_symbol_is_refused_before_an_agent_is_asked(
     browser: Browser, symbol: str
 ) -> None:
     answer = browser.open(symbol=symbol)

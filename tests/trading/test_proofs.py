@@ -141,7 +141,7 @@ def test_what_ends_unseen_by_the_sender_is_found_out_by_the_claim_itself(
     assert desk.sent() == []
 
 
-def test_a_desk_that_requires_none_trades_without_and_signing_out_counts_all_the_same(
+def test_a_desk_without_mfa_trades_and_signing_out_still_stops_its_orders(
     desk: Desk, settings: Settings
 ) -> None:
     settings.MFA_REQUIRED = False

@@ -87,7 +87,7 @@ def test_close_all_closes_tickets_of_19_digits_and_counts_the_others(
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("ticket", [LARGEST, LONG])
-def test_close_selected_closes_tickets_of_19_digits_and_names_what_it_passes_over(
+def test_close_selected_takes_tickets_of_19_digits_and_names_those_it_skips(
     browser: Browser, ticket: int
 ) -> None:
     reopened(browser, ticket)
@@ -142,7 +142,7 @@ def test_what_is_re_opened_while_an_order_waits_is_sent_under_its_new_ticket(des
         ((), None),
     ],
 )
-def test_a_position_that_an_agent_does_not_find_is_gone_only_when_a_reading_says_so(
+def test_a_position_that_an_agent_does_not_find_is_gone_only_after_a_reading(
     desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     positions: tuple[PositionReading, ...] | None,

@@ -120,7 +120,7 @@ def test_orders_of_an_hour_that_is_still_to_come_count_for_no_minute(
     assert desk.send().state == State.DENIED
 
 
-def test_a_late_fill_is_looked_for_though_its_order_ended_in_what_is_still_to_come(
+def test_a_late_fill_is_looked_for_though_its_order_ended_in_the_future(
     desk: Desk, wall: Wall
 ) -> None:
     now = timezone.now()
