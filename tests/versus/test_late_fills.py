@@ -59,7 +59,7 @@ def test_one_that_is_executed_while_the_first_is_being_closed_is_closed_too(pair
     assert pair.held("a", versus) == []
 
 
-def test_a_half_that_is_executed_after_it_was_given_up_is_no_part_of_a_frozen_one(
+def test_a_half_executed_after_it_was_given_up_makes_a_frozen_versus_diverge(
     pair: Pair,
 ) -> None:
     versus = pair.frozen()
@@ -94,7 +94,7 @@ def test_where_another_versus_has_the_account_its_own_record_says_what_to_do(pai
     assert pair.later(versus).events.count() == steps
 
 
-def test_a_closing_that_is_executed_late_and_in_part_leaves_the_rest_of_its_leg(
+def test_a_late_and_partial_close_leaves_the_rest_of_its_leg_open(
     runner: User,
 ) -> None:
     versus = make_versus(runner, state=State.CLOSING)

@@ -59,7 +59,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_only_what_is_safe_from_a_state_is_offered_and_only_to_those_who_run_versus(
+def test_a_state_offers_only_its_safe_actions_and_only_to_users_who_run_versus(
     runner: User, state: State
 ) -> None:
     ended = timezone.now() if state in (State.CLOSED, State.MISSED) else None

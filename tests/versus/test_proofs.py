@@ -82,7 +82,7 @@ def test_signing_out_everywhere_leaves_what_was_scheduled(pair: Pair) -> None:
     assert pair.later(versus).state == State.FROZEN
 
 
-def test_a_versus_whose_factor_is_removed_opens_nothing_more_and_undoes_what_it_opened(
+def test_a_versus_whose_factor_is_removed_opens_no_more_and_undoes_its_legs(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its two legs: one alone would be a risk that nobody chose."""
