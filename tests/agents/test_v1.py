@@ -181,9 +181,7 @@ async def test_a_terminal_that_is_not_logged_in_is_disconnected_and_tells_no_fig
 
 
 @pytest.mark.parametrize("wrap", [lambda accounts: accounts, lambda all_: {"accounts": all_}])
-async def test_a_list_gives_all_its_accounts_and_positions_name_the_one_they_are_of(
-    agents, wrap
-):
+async def test_a_list_gives_all_its_accounts_and_positions_name_the_one_they_are_of(agents, wrap):
     accounts = [
         account(account_number=1, has_open_position=True),
         account(account_number=2, has_open_position=True),
