@@ -26,7 +26,10 @@ from tests.threads import at_once
 ROUNDS = 15
 Planned = Callable[[Sequence[Result]], Plan]
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_a_failure_is_named_and_its_since_does_not_move(fleet: ScriptedFleet) -> None:

@@ -16,7 +16,7 @@ from accounts.models import Account, Agent, Firm, Phase
 from accounts.models.urgency import Urgency
 from tests.factories import make_account, make_firm, make_online_agent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 money = st.none() | st.decimals(0, 1_000_000, places=2)
 percent = st.none() | st.decimals("0.01", 100, places=2)

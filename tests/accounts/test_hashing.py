@@ -142,6 +142,7 @@ def test_a_flood_does_not_fill_the_lane_of_known_devices(
         assert answer.result()
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_pages_that_say_nothing_of_it_themselves_say_it_as_well(flooded: Slow) -> None:
     client = Client()

@@ -18,7 +18,7 @@ from mt5monitor import loop
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll, run_at_once, wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(

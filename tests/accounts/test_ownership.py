@@ -13,7 +13,7 @@ from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_account_reported_by_two_agents_stays_with_its_first(fleet: ScriptedFleet) -> None:

@@ -20,7 +20,7 @@ from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 from tests.valkey import PrivateValkey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_the_first_answer_makes_a_row_of_its_account(fleet: ScriptedFleet) -> None:

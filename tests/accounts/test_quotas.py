@@ -17,7 +17,7 @@ from tests.admin.conftest import boss as boss
 from tests.admin.page_form import said
 from tests.factories import make_agent, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CONFLICTS = "/admin/accounts/conflict/"
 
 

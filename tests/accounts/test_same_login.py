@@ -21,7 +21,7 @@ from tests.accounts.ticks import poll
 from tests.factories import make_account, make_online_agent, make_trade
 from tests.venue import Venue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 N = 4711
 OWN, OTHER, OFF = (Agent(pk=pk, name=str(pk), enabled=pk != 3) for pk in (1, 2, 3))
 TWO, LOGIN, SERVER, UNCLEAR = (

@@ -12,7 +12,7 @@ from tests.factories import make_account
 from tests.pages.conftest import signed_in
 from tests.pages.reading import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def with_odd(odd: dict[str, Any]) -> dict[str, Any]:
