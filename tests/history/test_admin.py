@@ -7,7 +7,7 @@ from accounts.models import Account
 from tests.factories import make_account, make_deal, make_trade, make_user
 from trading.models import ClosedTrade, Deal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ACCOUNTS = "/admin/accounts/account/"
 
 

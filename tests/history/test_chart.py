@@ -14,7 +14,7 @@ from trading.history import worth
 from trading.history.chart import HEIGHT, WIDTH, Chart, _Scale, chart
 from trading.models import EquityPoint, EquityWatch
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -17,7 +17,7 @@ from tests.trading.desk import Desk
 from trading import history
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 A_POLL = 500
 
 

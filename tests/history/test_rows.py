@@ -15,7 +15,7 @@ from tests.history.told import BEGAN, deal, pasts
 from trading.history.rows import keep_deals
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 HOUR = timedelta(hours=1)
 

@@ -16,7 +16,7 @@ from trading import history, wire
 from trading.history import reading, rows, syncing
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 
 
