@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(600),  # where this run has prepared no tables and static files
     pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL"),
+    pytest.mark.both_databases,
 ]
 
 SWITCH_ON = "UPDATE trading_tradingswitch SET is_on = true, reason = '', instance = "
