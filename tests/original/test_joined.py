@@ -42,6 +42,7 @@ def known(venue: Venue, name: str) -> Agent:
     return agent
 
 
+@pytest.mark.both_databases
 def test_an_account_that_is_reported_later_joins_its_row(folder: Folder, venue: Venue) -> None:
     urls = {name: venue.endpoint(name).url for name in "123"}
     folder.agents([{"name": f"VPS {name}", "url": url} for name, url in urls.items()])
@@ -193,6 +194,7 @@ def test_a_symbol_without_the_size_of_a_pip_is_not_guessed(
     assert issubclass(sizing.Unknown, sizing.Refused)
 
 
+@pytest.mark.both_databases
 def test_trades_of_the_cache_are_completed_and_not_doubled_by_a_later_sync(
     folder: Folder, venue: Venue
 ) -> None:
