@@ -19,6 +19,7 @@ from trading.states import State
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
+    pytest.mark.both_databases,
 ]
 LOCKED = OperationalError("canceling statement due to lock timeout")
 ENDED = InternalError("terminating connection due to idle-in-transaction timeout")

@@ -17,7 +17,7 @@ from trading import closing, quotes, sizing, wire
 from trading.evidence import UNREADABLE, proposal, weigh
 from trading.order_form import CloseTicket, ModifyTicket, OpenTicket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 FINE = Decimal("0.000000012345")
 SPEC = SymbolSpec(
     symbol="PEPEUSD",

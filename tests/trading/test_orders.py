@@ -20,7 +20,7 @@ from trading.orders import KeyTaken
 from trading.sizing import Refused
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CONTRACTS = pytest.mark.parametrize("contract", ["1", "2"])
 
 

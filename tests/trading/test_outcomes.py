@@ -29,6 +29,7 @@ def waiting_tasks() -> int:
     return int(poll_log._connection().llen("celery"))  # type: ignore[arg-type]
 
 
+@pytest.mark.both_databases
 def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk) -> None:
     others = Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at
     assert desk.send().state == State.FILLED
@@ -104,6 +105,7 @@ def test_a_refusal_names_the_limit(desk: Desk) -> None:
     assert "at least 0.01 and at most 100 lots an order, in steps of 0.01" in order.reason
 
 
+@pytest.mark.both_databases
 def test_a_refusal_by_first_in_first_out_names_the_position_that_comes_first(desk: Desk) -> None:
     account = desk.accounts["2"]
     opened = timezone.now()
@@ -117,6 +119,7 @@ def test_a_refusal_by_first_in_first_out_names_the_position_that_comes_first(des
     assert said == "The oldest position of this symbol has to be closed first. That is #7."
 
 
+@pytest.mark.both_databases
 def test_all_are_closed_by_their_age_not_by_their_tickets(desk: Desk) -> None:
     account = Account.objects.select_related("agent").get(pk=desk.accounts["2"].pk)
     tickets = [desk.send().position_ticket or 0 for _ in range(3)]

@@ -18,7 +18,7 @@ from trading import orders, permits
 from trading.models import Order
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture(autouse=True)

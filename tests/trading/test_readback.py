@@ -129,6 +129,7 @@ def test_a_page_shows_a_trade_as_soon_as_it_has_told_the_outcome(
     assert reads == [browser.desk.agent().name]
 
 
+@pytest.mark.both_databases
 def test_a_reading_that_began_before_a_trade_does_not_restore_the_old_state(
     desk: Desk, program: Program
 ) -> None:

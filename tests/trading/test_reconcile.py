@@ -22,7 +22,7 @@ from trading import orders, reconcile, wire
 from trading.models import Order, OrderEvent
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def lost(desk: Desk, contract: str = "2", **changes: Any) -> Order:

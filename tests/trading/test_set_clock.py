@@ -14,7 +14,7 @@ from trading import late_fills, orders, permits, reconcile
 from trading.models import Order, TradeLimit
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def state(order: Order) -> str:

@@ -15,7 +15,7 @@ from trading.models import Order
 from trading.settling import UNREACHABLE, warnings
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 REASON = {"reason": "seen in the terminal"}
 
 

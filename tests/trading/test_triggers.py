@@ -9,7 +9,7 @@ from tests.trading.desk import Desk
 from trading.models import Order, OrderEvent
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture
