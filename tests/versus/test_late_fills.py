@@ -34,6 +34,7 @@ def executed(pair: Pair, role: str, versus: Versus, held: int) -> Versus:
     return pair.later(versus)
 
 
+@pytest.mark.both_databases
 def test_a_leg_that_is_executed_after_its_versus_was_cancelled_opens_it_again(pair: Pair) -> None:
     answer(pair, "a", LIE)
     versus = pair.frozen()
@@ -82,6 +83,7 @@ def test_a_half_of_an_earlier_run_is_no_part_of_what_was_transferred(pair: Pair)
     assert versus.state == State.DIVERGED
 
 
+@pytest.mark.both_databases
 def test_where_another_versus_has_the_account_its_own_record_says_what_to_do(pair: Pair) -> None:
     answer(pair, "a", LIE)
     versus = pair.frozen()
