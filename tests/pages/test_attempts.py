@@ -275,6 +275,7 @@ def test_a_planted_cookie_is_worth_nothing_once_somebody_signs_in_there(admin: U
 
 
 # --- the record -------------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_strangers_do_not_push_a_sign_in_out_of_the_record(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +306,7 @@ def test_strangers_fill_the_log_with_few_lines(
     assert "see Sign-ins in the admin" in lines[-1]
 
 
+@pytest.mark.both_databases
 def test_many_of_a_kind_on_one_day_are_one_row(admin: User) -> None:
     for _ in range(3):
         assert try_api(admin.username, PASSWORD, HOME).status_code == 200
