@@ -233,8 +233,8 @@ def test_all_that_polls_leave_in_valkey_goes_by_itself(
 ) -> None:
     fleet.make_agents(2)
     poll()
-    connection = poll_log._connection()
-    left = {key: connection.ttl(key) for key in connection.scan_iter("*")}
+    with valkey.client() as client:
+        left = {key: client.ttl(key) for key in client.scan_iter("*")}
     assert len(left) == 4
     assert min(left.values()) > 0, (
         "a process that ends, or an agent that is deleted, leaves nothing"

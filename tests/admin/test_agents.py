@@ -23,12 +23,12 @@ SECRET = "a-secret-of-many-letters"
 class Greeting(ScriptedFleet):
     """Agents that also say who they are."""
 
-    def _answer(self, index: int, call: str) -> tuple[int, bytes]:
+    def answer(self, index: int, call: str) -> tuple[int, bytes]:
         if call == "":
             return 200, b'{"service": "MT5 agent", "status": "running"}'
         if call == "health":
             return 200, b'{"status": "healthy", "accounts_monitored": 1}'
-        return super()._answer(index, call)
+        return super().answer(index, call)
 
 
 def act(client: Client, action: str, *agents: Agent) -> Any:

@@ -27,7 +27,11 @@ SECRETS = {
     "trading.Order": {"client_key"},
 }
 DEPTH = 3
-ADMINS = list(admin.site._registry.items())
+ADMINS = [
+    (model, admin.site.get_model_admin(model))
+    for model in apps.get_models()
+    if admin.site.is_registered(model)
+]
 NAMES = [model._meta.label for model, _ in ADMINS]
 
 

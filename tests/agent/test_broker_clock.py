@@ -218,7 +218,7 @@ def watching(*symbols: SymbolInfo, **functions: Any) -> tuple[TurnedClock, Agent
         "symbol_info": known.get,
         "symbol_info_tick": lambda name: _tick(turned) if known[name].visible else None,
     }.items():
-        terminal._functions.setdefault(name, function)
+        terminal.functions.setdefault(name, function)
     agent = one_agent(turned, broker_clock=BrokerClock(), terminal=DirectTerminal(terminal))  # type: ignore[arg-type]
     return turned, agent, terminal
 

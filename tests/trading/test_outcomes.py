@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import poll_log
 from accounts.agents import TradeAnswer
 from accounts.models import Account, Agent
 from tests.agents.orders import SPEC
@@ -25,8 +24,9 @@ from trading.states import State
 pytestmark = pytest.mark.django_db
 
 
-def waiting_tasks() -> int:
-    return int(poll_log._connection().llen("celery"))  # type: ignore[arg-type]
+def waiting_tasks(valkey: PrivateValkey) -> int:
+    with valkey.client() as client:
+        return int(client.llen("celery"))  # type: ignore[arg-type]
 
 
 @pytest.mark.both_databases
@@ -48,7 +48,7 @@ def test_after_an_order_that_no_request_waits_for_a_task_reads_its_account(
         outcomes.poll_soon(desk.send())
     assert Agent.objects.get(pk=desk.agent().pk).next_poll_at <= timezone.now()
     assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
-    assert eventually(lambda: waiting_tasks() == 1)
+    assert eventually(lambda: waiting_tasks(valkey) == 1)
 
 
 def test_without_valkey_an_order_is_settled_all_the_same(
