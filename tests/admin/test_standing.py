@@ -28,6 +28,7 @@ def client(giver: User) -> Client:
     return client
 
 
+@pytest.mark.both_databases
 def test_it_is_given_in_the_name_of_who_is_signed_in(client: Client, giver: User) -> None:
     script = make_user()
     sent = {"user": script.pk, "reason": "Agreed with both firms.", "days": 30}

@@ -212,6 +212,7 @@ def test_10036_alone_proves_nothing(positions: Any, deals: list[Any]) -> None:
     assert weigh(closing(), account(positions), deals).state is None
 
 
+@pytest.mark.both_databases
 def test_the_order_of_a_person_that_waited_for_the_deal_settles_by_itself(desk: Desk) -> None:
     browser = Browser(desk)
     ticket = browser.position()
