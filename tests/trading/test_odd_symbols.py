@@ -19,7 +19,7 @@ from trading.models import Order, TradeLimit
 from trading.states import State
 from trading.versus.form import VersusForm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 # What HTML, forms, URLs and templates could change; all others go through the API below.

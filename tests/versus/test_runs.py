@@ -18,7 +18,7 @@ from trading.versus.driver import Quotes, act, drive, facts
 from trading.versus.plan import next_action
 from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 TENTH, HALF = Decimal("0.10"), Decimal("0.05")
 BOTH = [("BUY", TENTH), ("SELL", TENTH)]
 HALVES = [("SELL", HALF), ("SELL", HALF)]
