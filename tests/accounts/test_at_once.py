@@ -26,7 +26,10 @@ from tests.threads import at_once
 ROUNDS = 15
 Planned = Callable[[Sequence[Result]], Plan]
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +145,7 @@ def test_an_older_reading_cannot_come_between_a_newer_one_and_its_confirmation()
     assert list(Position.objects.values_list("ticket", flat=True)) == [2]
 
 
-def test_that_nothing_changed_since_an_earlier_state_says_nothing_of_a_later_one() -> None:
+def test_unchanged_since_an_older_state_does_not_confirm_a_newer_one() -> None:
     """A stop is moved and moved back: the second time, the agent is as it was before the first."""
     agent = make_agent()
     start = timezone.now() - timedelta(minutes=1)
@@ -180,7 +183,7 @@ def test_two_agents_that_report_a_new_account_at_once_are_in_conflict(
     assert "could not be written" not in caplog.text
 
 
-def test_an_account_that_a_person_gives_away_meanwhile_is_not_written_for_its_old_agent(
+def test_an_account_reassigned_meanwhile_is_not_written_for_its_old_agent(
     meanwhile: Meanwhile,
 ) -> None:
     first, second = make_agent(), make_agent()
@@ -206,7 +209,7 @@ def test_an_account_deleted_meanwhile_is_added_again(
     assert "could not be written" not in caplog.text
 
 
-def test_a_row_that_comes_to_be_in_spite_of_all_gets_the_figures_of_the_reading(
+def test_a_row_that_another_process_inserts_gets_the_figures_of_the_reading(
     meanwhile: Meanwhile,
 ) -> None:
     agent = make_agent()
@@ -222,7 +225,7 @@ def test_a_row_that_comes_to_be_in_spite_of_all_gets_the_figures_of_the_reading(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_an_account_taken_from_an_agent_of_the_same_batch_that_was_switched_off(order: int) -> None:
+def test_an_account_moves_from_a_disabled_agent_of_the_same_batch(order: int) -> None:
     """It went to the new agent's terminal while the old one, being switched off, was asked."""
     old, new = make_agent(), make_agent()
     start = timezone.now() - timedelta(minutes=1)

@@ -27,6 +27,7 @@ AGENTS, ROUNDS = 300, 10
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="has one writer at a time"),
+    pytest.mark.both_databases,
 ]
 
 

@@ -9,7 +9,7 @@ from accounts.models import Agent
 from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def due_in(agent: Agent, seconds: float) -> None:

@@ -10,7 +10,7 @@ from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_a_failure_is_named_and_its_since_does_not_move(fleet: ScriptedFleet) -> None:
@@ -63,7 +63,7 @@ def test_after_two_failures_the_agent_is_asked_to_reconnect_once_a_minute(
     assert fleet.asked[1, "POST /refresh"] == 2
 
 
-def test_a_terminal_that_came_back_and_fell_again_is_not_reconnected_within_a_minute(
+def test_a_terminal_that_fails_again_is_not_reconnected_within_a_minute(
     fleet: ScriptedFleet,
 ) -> None:
     (agent,) = fleet.make_agents(1)
@@ -123,7 +123,7 @@ def test_after_the_clock_was_set_back_an_unchanged_agent_is_confirmed(
     assert agent.last_seen_at <= timezone.now()
 
 
-def test_a_refresh_reconnects_an_agent_whose_reading_fails_and_tells_the_outcome(
+def test_a_refresh_reconnects_an_agent_that_fails_and_returns_the_outcome(
     fleet: ScriptedFleet,
 ) -> None:
     agents = fleet.make_agents(2)

@@ -18,7 +18,7 @@ from mt5monitor import loop
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll, run_at_once, wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
@@ -66,7 +66,7 @@ def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: Scrip
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_hangs(
+def test_answers_are_confirmed_on_time_at_their_own_time_while_one_agent_hangs(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "TOUCH_EVERY_S", 0.05)
@@ -94,7 +94,7 @@ def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_
     assert heard_at() == confirmed
 
 
-def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer(
+def test_a_confirmation_has_the_time_of_its_answer_and_undoes_nothing_newer(
     fleet: ScriptedFleet,
 ) -> None:
     first, second = fleet.make_agents(2)

@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="has one writer at a time"),
+    pytest.mark.both_databases,
 ]
 
 

@@ -103,6 +103,7 @@ def at(fleet: ScriptedFleet, price: float) -> None:
     poll()
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_an_agent_is_polled_more_often_while_a_price_is_near_and_says_why(
     fleet: ScriptedFleet, valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
@@ -131,6 +132,7 @@ def test_an_agent_is_polled_more_often_while_a_price_is_near_and_says_why(
     assert (agent.interval, agent.urgency) == (timedelta(seconds=12), "standard")
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_what_is_near_costs_nothing_while_its_price_rests(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1)

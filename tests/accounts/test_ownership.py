@@ -13,7 +13,7 @@ from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_account_reported_by_two_agents_stays_with_its_first(fleet: ScriptedFleet) -> None:
@@ -96,7 +96,7 @@ def test_a_late_answer_of_an_agent_that_was_switched_off_claims_nothing(
     assert Account.objects.count() == 1
 
 
-def test_of_three_agents_that_report_one_account_the_next_takes_over_when_the_first_goes(
+def test_of_three_agents_with_one_account_another_takes_over_from_the_first(
     fleet: ScriptedFleet,
 ) -> None:
     first, second, third = fleet.make_agents(3)

@@ -20,7 +20,7 @@ from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 from tests.valkey import PrivateValkey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_the_first_answer_makes_a_row_of_its_account(fleet: ScriptedFleet) -> None:
@@ -233,8 +233,8 @@ def test_all_that_polls_leave_in_valkey_goes_by_itself(
 ) -> None:
     fleet.make_agents(2)
     poll()
-    connection = poll_log._connection()
-    left = {key: connection.ttl(key) for key in connection.scan_iter("*")}
+    with valkey.client() as client:
+        left = {key: client.ttl(key) for key in client.scan_iter("*")}
     assert len(left) == 4
     assert min(left.values()) > 0, (
         "a process that ends, or an agent that is deleted, leaves nothing"

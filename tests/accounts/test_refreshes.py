@@ -80,7 +80,7 @@ def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
     assert fleet.asked[2, "GET /accounts"] == 2
 
 
-def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_all_of_them(
+def test_all_who_ask_during_a_reading_share_one_further_reading(
     fleet: ScriptedFleet,
 ) -> None:
     """The reading under way may have begun before the trade that they want to see."""

@@ -13,7 +13,7 @@ from tests.accounts.ticks import poll
 from tests.factories import make_account, make_agent, make_online_agent
 from tests.wall import HOUR, Wall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
 
 

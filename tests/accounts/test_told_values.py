@@ -17,7 +17,7 @@ from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ async def test_an_account_that_was_not_there_before_appears_by_itself(
     assert await is_marked(page)
 
 
-async def test_an_agent_that_fails_turns_its_row_grey_with_the_reason_and_keeps_the_figures(
+async def test_a_failing_agent_turns_its_row_grey_with_a_reason_and_keeps_figures(
     desk: Desk, viewer: User, fleet: ScriptedFleet
 ) -> None:
     agents = await threaded(fleet.make_agents)(2)

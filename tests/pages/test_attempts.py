@@ -71,7 +71,7 @@ def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telepho
 
 
 # --- the lock-out -----------------------------------------------------------------------------
-def test_a_hundred_wrong_passwords_from_ten_addresses_do_not_lock_out_a_known_device(
+def test_a_hundred_wrong_passwords_from_ten_addresses_lock_no_known_device_out(
     admin: User,
 ) -> None:
     client = Client(REMOTE_ADDR=HOME)
@@ -119,7 +119,7 @@ def test_wrong_codes_by_a_thief_of_the_password_do_not_keep_a_known_device_out(
 
 
 # --- guessing ---------------------------------------------------------------------------------
-def test_guesses_at_one_name_are_stopped_at_the_hourly_limit_from_however_many_addresses(
+def test_guesses_at_one_name_stop_at_the_hourly_limit_from_any_addresses(
     admin: User, settings: Settings
 ) -> None:
     settings.SIGN_INS_PER_HOUR = 30
@@ -275,6 +275,7 @@ def test_a_planted_cookie_is_worth_nothing_once_somebody_signs_in_there(admin: U
 
 
 # --- the record -------------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_strangers_do_not_push_a_sign_in_out_of_the_record(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +306,7 @@ def test_strangers_fill_the_log_with_few_lines(
     assert "see Sign-ins in the admin" in lines[-1]
 
 
+@pytest.mark.both_databases
 def test_many_of_a_kind_on_one_day_are_one_row(admin: User) -> None:
     for _ in range(3):
         assert try_api(admin.username, PASSWORD, HOME).status_code == 200

@@ -183,7 +183,7 @@ def test_no_other_passkey_does(telephone: Telephone, wrong: str) -> None:
     elif wrong == "page":
         device.origin = "https://evil.example"
     else:
-        device._key = Device()._key
+        device.key = Device().key
     assert not show(client, device.shown(asked(client, "/login/code/")))
 
 

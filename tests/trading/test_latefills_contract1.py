@@ -19,7 +19,7 @@ from trading import late_fills, reconcile, settling
 from trading.models import Order
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ENDED = [State.NOT_EXECUTED, State.REJECTED, State.NOT_SENT, State.CLOSED_EXTERNALLY]
 TENTH = Decimal("0.10")
 HELD = 10**12  # the ticket of what was open before

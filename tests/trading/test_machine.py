@@ -24,6 +24,8 @@ from trading.models import Order, TradingSwitch
 from trading.orders import Instruction, KeyTaken
 from trading.states import OPEN, State
 
+pytestmark = pytest.mark.both_databases
+
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "30"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
 CONTRACT = st.sampled_from(["2", "2", "1"])

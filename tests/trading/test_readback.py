@@ -129,7 +129,8 @@ def test_a_page_shows_a_trade_as_soon_as_it_has_told_the_outcome(
     assert reads == [browser.desk.agent().name]
 
 
-def test_a_reading_that_began_before_the_trade_does_not_bring_the_old_state_back(
+@pytest.mark.both_databases
+def test_a_reading_that_began_before_a_trade_does_not_restore_the_old_state(
     desk: Desk, program: Program
 ) -> None:
     world = desk.venue.member("2").terminal.world

@@ -23,7 +23,7 @@ from trading import orders, reconcile, settling, wire
 from trading.models import Order, OrderEvent
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def lost(desk: Desk, contract: str = "2", **changes: Any) -> Order:
@@ -200,7 +200,7 @@ def test_two_that_look_at_once_count_an_absence_once(desk: Desk) -> None:
     assert order.absences == 1
 
 
-def test_an_agent_whose_clock_is_behind_may_still_take_an_order_that_expired_here(
+def test_an_order_that_expired_here_is_not_over_at_an_agent_with_a_slow_clock(
     desk: Desk,
 ) -> None:
     order = never_arrived(desk)
@@ -255,7 +255,7 @@ def test_an_agent_that_is_away_is_asked_seldom_once_a_person_was(desk: Desk) -> 
     assert again(later(Order.objects.get(pk=order.pk), 400)).state == State.FILLED
 
 
-def test_looking_for_an_order_whose_agent_is_gone_never_says_that_nothing_was_sent(
+def test_an_order_whose_agent_is_gone_is_never_reported_as_not_sent(
     desk: Desk,
 ) -> None:
     order = lost(desk)
@@ -287,7 +287,7 @@ def opened(desk: Desk) -> Order:
     return order
 
 
-def test_a_position_that_contract_1_shows_no_more_settles_its_close_by_two_readings(
+def test_two_readings_without_the_position_settle_its_close_over_contract_1(
     desk: Desk, opened: Order
 ) -> None:
     order = again(lost(desk, "1", kind="close", position=opened.order_ticket))
@@ -315,7 +315,7 @@ def test_without_a_history_absence_counts_once_no_answer_can_come(
     assert again(later(order, 50)).state == State.CLOSED_EXTERNALLY
 
 
-def test_absences_with_a_reading_between_them_that_shows_the_position_are_not_two(
+def test_a_reading_that_shows_the_position_starts_the_count_of_absences_again(
     desk: Desk, opened: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = never_sent(desk, opened)

@@ -77,6 +77,7 @@ def test_a_leg_is_not_settled_as_executed_without_its_position(
     assert order.state == OrderState.NEEDS_ATTENTION
 
 
+@pytest.mark.both_databases
 def test_one_position_is_not_the_leg_of_two_orders(old: Pair, halted: Versus, boss: User) -> None:
     buy = opened(old)
     settling.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", buy)
@@ -102,6 +103,7 @@ def test_a_position_that_the_order_cannot_have_opened_is_not_its_leg(
     assert versus.orders.get().state == OrderState.NEEDS_ATTENTION
 
 
+@pytest.mark.both_databases
 def test_the_page_of_the_order_asks_for_the_position(old: Pair, halted: Versus, boss: User) -> None:
     order, client = lost(halted), Client()
     client.force_login(boss)

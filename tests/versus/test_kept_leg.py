@@ -36,6 +36,7 @@ def test_where_b_has_no_stop_the_leg_that_a_keeps_has_its_own(pair: Pair, withou
     assert abs(getattr(after, mirrored[0]) - mirrored[1]) < Decimal("0.0010")
 
 
+@pytest.mark.both_databases
 def test_stops_that_cannot_be_set_any_more_hold_up_no_closing(pair: Pair) -> None:
     """A driver that was held up finds no quote, after somebody has pressed “Close both”."""
     desk.transfer(pair.frozen(), pair.user)

@@ -35,6 +35,8 @@ from trading.versus.driver import drive
 from trading.versus.legs import Legs
 from trading.versus.states import ENDED, State
 
+pytestmark = pytest.mark.both_databases
+
 EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "12"))
 STEPS = int(os.environ.get("VERSUS_STEPS", "15"))
 # Names of agents at the venue, of A and of B; the odd ones speak contract 1.

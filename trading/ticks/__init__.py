@@ -1,7 +1,22 @@
 """What a tick of a symbol is and is worth, where an agent does not report both: proven by prices
 and closed trades, assumed with a warning, or not known. Nothing is guessed by a symbol's name."""
 
+from trading.ticks.prices import Grid
 from trading.ticks.reading import checked
 from trading.ticks.spec import basis_of, proof_of, refusal_of, warning_of
+from trading.ticks.trades import Trade, worth
+from trading.ticks.verdict import Basis, Verdict, judge
 
-__all__ = ["basis_of", "checked", "proof_of", "refusal_of", "warning_of"]
+__all__ = [
+    "Basis",
+    "Grid",
+    "Trade",
+    "Verdict",
+    "basis_of",
+    "checked",
+    "judge",
+    "proof_of",
+    "refusal_of",
+    "warning_of",
+    "worth",
+]
