@@ -16,11 +16,11 @@ DIRECTLY = re.compile(
 # about messages, and their rows are those of other tests.
 ELSEWHERE = {"agent", "browser", "live", "programs", "stack"}
 ONCE = {
-    "accounts/test_refreshes.py": "closes the connections of its threads",
+    "polling/test_on_demand.py": "closes the connections of its threads",
     "api/test_document.py": "keeps the connection of the test open",
     "hosts/test_start.py": "about a file; test_start_on_postgres.py is about a server",
     "hosts/test_waiting.py": "has no database: it raises the errors of one",
-    "pages/test_held_back.py": "counts queries that other pages send too",
+    "signin/test_mfa_required.py": "counts queries that other pages send too",
     "test_failed.py": "has no database: it raises the errors of one",
     "test_markup.py": "reads the fields of models",
     "test_marks.py": "names what it looks for",

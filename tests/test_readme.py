@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts.fleet import ScriptedFleet, told
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.stack.stack import READY_S, environment, make
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,10 +12,10 @@ from accounts import quotas
 from accounts.models import Account, Agent, AgentQuota, Conflict, Firm, Position
 from accounts.polling import poller
 from accounts.quotas import Kind, Ledger
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.admin.conftest import boss as boss
 from tests.admin.page_form import said
 from tests.factories import make_agent, make_user
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CONFLICTS = "/admin/accounts/conflict/"

@@ -16,9 +16,9 @@ from accounts.models import Account, Agent, Conflict
 from accounts.polling import poller
 from accounts.polling.ownership import sort_claims
 from accounts.polling.writes import Writes
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import poll
 from tests.factories import make_account, make_online_agent, make_trade
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.venue import Venue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

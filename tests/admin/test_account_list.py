@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account, Agent, Conflict, Phase
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_firm, make_online_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 LIST = "/admin/accounts/account/"
 

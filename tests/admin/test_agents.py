@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, Agent
-from tests.accounts.fleet import ScriptedFleet
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_order
+from tests.scripted_fleet import ScriptedFleet
 
 LIST = "/admin/accounts/agent/"
 SECRET = "a-secret-of-many-letters"

@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from accounts.models import Account, Agent, Conflict
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_online_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 LIST = "/admin/accounts/conflict/"
 TWO, OTHER = Conflict.Kind.TWO_AGENTS, Conflict.Kind.OTHER_LOGIN

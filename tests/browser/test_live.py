@@ -11,9 +11,9 @@ from playwright.async_api import Page, expect
 
 from accounts.models import Account, Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, badge, cell, is_marked, mark, row
 from tests.factories import make_account
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account, Agent
-from tests.accounts.fleet import ScriptedFleet
 from tests.factories import make_agent
+from tests.scripted_fleet import ScriptedFleet
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),

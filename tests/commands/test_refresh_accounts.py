@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import Account
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.factories import make_account, make_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 # No Valkey runs here: refreshing must not need one.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Agent, AgentQuota
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet
 from tests.history.books import account_of, books, read
+from tests.scripted_fleet import ScriptedFleet
 from tests.trading.desk import Desk
 from trading import history
 from trading.models import ClosedTrade, Deal, HistorySync

@@ -15,9 +15,9 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import Agent, TradingApproval
 from accounts.signin import mfa_required
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.page_form import form_on, said
 from tests.factories import make_agent, make_order, make_trading_agent, make_user
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.trading.desk import Desk
 from trading import permits
 from trading.states import State

@@ -14,11 +14,11 @@ from accounts.agents import PositionReading
 from accounts.models import Account, Agent, Position
 from accounts.polling import poller
 from accounts.polling.nearness import Moved, movement, watched
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
-from tests.accounts.ticks import make_due, poll, writes
 from tests.api.program import Program
 from tests.cast import VIEW
 from tests.factories import make_user
+from tests.polling.ticks import make_due, poll, writes
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 from tests.valkey import PrivateValkey
 
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from accounts.fleet.rows import account_row
 from accounts.models import Account, Agent
 from accounts.polling import poller
-from tests.accounts.conftest import Published
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
-from tests.accounts.ticks import make_due, poll, writes
+from tests.polling.conftest import Published
+from tests.polling.ticks import make_due, poll, writes
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

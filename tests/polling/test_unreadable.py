@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from accounts.models import Account, Agent, Position
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
-from tests.accounts.ticks import poll
 from tests.factories import make_account
 from tests.pages.conftest import signed_in
 from tests.pages.reading import text
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import poll
 from tests.factories import make_account, make_agent, make_online_agent
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.wall import HOUR, Wall
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -15,8 +15,8 @@ from accounts.polling import poller
 from accounts.polling.poll_result import Result
 from accounts.polling.recorder import Recorder
 from mt5monitor import loop
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import make_due, poll, run_at_once, wait_until
+from tests.polling.ticks import make_due, poll, run_at_once, wait_until
+from tests.scripted_fleet import ScriptedFleet, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -9,9 +9,9 @@ from accounts.models import Account, Agent, Conflict
 from accounts.polling import fetch, poller
 from accounts.polling.recorder import Recorder
 from mt5monitor import loop
-from tests.accounts.conftest import Published
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import poll
+from tests.polling.conftest import Published
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

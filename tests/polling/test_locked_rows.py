@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.models import Account, Agent
 from accounts.polling import poller
 from mt5monitor.postgres import Limits
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import make_due, poll
 from tests.locks import holding, limited
+from tests.polling.ticks import make_due, poll
+from tests.scripted_fleet import ScriptedFleet, told
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),

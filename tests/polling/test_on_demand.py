@@ -14,11 +14,11 @@ from accounts.models import Agent
 from accounts.polling import on_demand, poller
 from accounts.polling.on_demand import TooManyRefreshes
 from accounts.polling.poll_result import Outcome
-from tests.accounts.fleet import ScriptedFleet
-from tests.accounts.fleet import told as account
 from tests.api.program import Program, told
 from tests.cast import VIEW
 from tests.factories import make_account, make_user
+from tests.scripted_fleet import ScriptedFleet
+from tests.scripted_fleet import told as account
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db

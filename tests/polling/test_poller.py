@@ -15,9 +15,9 @@ from accounts.models import Account, Agent, Position
 from accounts.polling import poller
 from accounts.polling.poll_result import Result
 from accounts.polling.recorder import Recorder
-from tests.accounts.conftest import Published
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
-from tests.accounts.ticks import make_due, poll, writes
+from tests.polling.conftest import Published
+from tests.polling.ticks import make_due, poll, writes
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 from tests.valkey import PrivateValkey
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from accounts.models import Account, Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import make_due, poll
+from tests.polling.ticks import make_due, poll
+from tests.scripted_fleet import ScriptedFleet, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account, Agent
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import poll
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 

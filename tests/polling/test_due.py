@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet
+from tests.scripted_fleet import ScriptedFleet
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
