@@ -1,4 +1,4 @@
-"""Settings, all from the environment or a `.env` file beside manage.py; see README, Settings."""
+"""Settings, from the environment or a `.env` file beside manage.py: docs/operations/settings.md."""
 
 from mt5monitor.env import OF_THE_STACK
 from mt5monitor.envfile import unknown_names

@@ -52,7 +52,7 @@ def test_no_process_starts_with_another_key(refusing: Site, process: str) -> Non
     sentence = (
         "SECRET_KEY is not the one that this site has used until now: restore it, add the old one "
         "to SECRET_KEY_FALLBACKS, or accept the new one with `manage.py accept_keys`; "
-        "see README, Several hosts."
+        "see docs/operations/hosts.md."
     )
     assert sentence in refusing.refusal(process, SECRET_KEY="a key that nobody knows")
     assert refusing.switch() == ON

@@ -107,7 +107,7 @@ def test_a_second_host_joins_with_the_same_keys_alone(site: Site, tmp_path: Path
     second.runs("worker")
     for name in ("SECRET_KEY", "INSTANCE_ID", "AGENT_SECRETS_KEYS"):
         begin = f"{name} of this host differs from the one of host "
-        end = "set the same on both, or end that host; see README, Several hosts."
+        end = "set the same on both, or end that host; see docs/operations/hosts.md."
         assert said(second.refusal("worker", **{name: "other"}), begin, end)
     assert switch("site") == (True, "")
 
