@@ -45,3 +45,9 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+# --- a web process whose event loop is blocked -------------------------------------------------
+# Seconds without a sign of a web process's event loop, which is logged, and after which the process
+# ends, to be started again; 0 as the second: nobody looks.
+LOOP_LATE_S = env.float("LOOP_LATE_S", 5)
+LOOP_DEAD_S = env.float("LOOP_DEAD_S", 30)
