@@ -1,20 +1,48 @@
 """The JSON API."""
 
-from mt5monitor.settings.environment import env
+from mt5monitor.declared import Group
+from mt5monitor.settings.environment import reader
 
-API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", 600)  # of one token, or one user
-# Attempts to sign in, of one address.
-API_LOGINS_PER_MINUTE = env.int("API_LOGINS_PER_MINUTE", 10)
-# Of one address; tokens that have been right before are let in all the same.
-API_WRONG_TOKENS_PER_MINUTE = env.int("API_WRONG_TOKENS_PER_MINUTE", 60)
-API_TOKEN_HOURS = env.int("API_TOKEN_HOURS", 24)  # of tokens that were signed in for
-# For whom the password alone signs in, as scripts of the original do; empty: for nobody.
-API_PASSWORD_USER = env.str("API_PASSWORD_USER", "")
-# Whose pages may call the API from a browser, with a token; never with the cookie of a session.
-CORS_ALLOWED_ORIGINS = env.origins("API_ORIGINS")
+env = reader(Group.API)
+API_REQUESTS_PER_MINUTE = env.int(
+    "API_REQUESTS_PER_MINUTE", 600, "Requests that one token or user can make in a minute."
+)
+API_WRONG_TOKENS_PER_MINUTE = env.int(
+    "API_WRONG_TOKENS_PER_MINUTE",
+    60,
+    "Wrong tokens from one address in a minute, for the API, sockets and streams together. Beyond "
+    "it the answer is 429 for a minute, except for tokens that were valid within the last day.",
+)
+API_TOKEN_HOURS = env.int(
+    "API_TOKEN_HOURS",
+    24,
+    "How long a token from `POST /api/auth/login` is valid.",
+    unit="hours",
+)
+# Never with the cookie of a session.
+CORS_ALLOWED_ORIGINS = env.origins(
+    "API_ORIGINS", "Origins whose pages can call the API from a browser, with a token."
+)
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match"]
-# Whether a phase that does not exist is made when a program sets it, as in the original system.
-API_NEW_PHASES = env.bool("API_NEW_PHASES", False)
+API_NEW_PHASES = env.bool(
+    "API_NEW_PHASES",
+    False,
+    "Whether `PUT …/phase` creates a phase that does not exist, as the original did. When off, "
+    "the request is refused with the list of phases.",
+)
+
+env = reader(Group.SIGN_IN)
+API_LOGINS_PER_MINUTE = env.int(
+    "API_LOGINS_PER_MINUTE",
+    10,
+    "Sign-in attempts from one network in a minute, on the page and through the API.",
+)
+API_PASSWORD_USER = env.str(
+    "API_PASSWORD_USER",
+    "",
+    'User for whom `{"password"}` alone signs in, as old scripts do.',
+    shown="nobody",
+)
