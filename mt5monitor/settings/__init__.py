@@ -1,5 +1,6 @@
 """Settings, from the environment or a `.env` file beside manage.py: docs/operations/settings.md."""
 
+from mt5monitor import stack_settings as stack_settings
 from mt5monitor.declared import DECLARED
 from mt5monitor.envfile import unknown_names
 from mt5monitor.settings.agents import *
@@ -14,7 +15,6 @@ from mt5monitor.settings.log import *
 from mt5monitor.settings.polling import *
 from mt5monitor.settings.site import *
 from mt5monitor.settings.trading import *
-from mt5monitor.stack import declared as declared
 
 # All settings are declared by now, those that only the stack reads too.
 UNKNOWN_IN_FILE = unknown_names(ENV_FILE, SET_IN_FILE, DECLARED)
