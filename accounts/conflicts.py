@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from accounts.broadcast import publish_accounts, publish_agents
 from accounts.changes import lock_rows
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict, Phase
-from accounts.ownership import is_server
+from accounts.polling import is_server
 
 
 class Unsettled(Exception):

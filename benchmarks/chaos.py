@@ -72,8 +72,8 @@ class Clicker(threading.Thread):
 
 
 def tally(desk: Desk) -> dict[str, int]:
-    from trading.diagram import OPEN
     from trading.models import Order
+    from trading.states import OPEN
 
     judge, counts, orders = desk.judge(), Counter[str](), list(Order.objects.all())
     for order in orders:

@@ -55,11 +55,11 @@ def workers() -> Iterator[None]:
 
 
 def lateness(healthy: list[int]) -> list[float]:
-    from accounts import polls
+    from accounts import poll_log
 
     late: list[float] = []
     for agent_id in healthy:
-        began = sorted(poll.began for poll in polls.recent(agent_id, 10_000))
+        began = sorted(poll.began for poll in poll_log.recent(agent_id, 10_000))
         late += [
             after - before - INTERVAL_S for before, after in zip(began, began[1:], strict=False)
         ]

@@ -56,7 +56,7 @@ class Judge:
 
     def is_lost(self, order: Any) -> bool:
         """Whether its row says another thing than the ledger."""
-        from trading.diagram import EXECUTED, WITHOUT_EXECUTION
+        from trading.states import EXECUTED, WITHOUT_EXECUTION
 
         executed = self.executed(order)
         if executed:

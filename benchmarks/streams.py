@@ -108,7 +108,7 @@ def change(number: int, name: str) -> float:
     """When it was committed, of time.monotonic()."""
     from django.db import transaction
 
-    from accounts.broadcast import publish_accounts
+    from accounts.live.publishing import publish_accounts
     from accounts.models import Account
 
     committed = 0.0
@@ -156,7 +156,7 @@ async def measure(
 
 def publishing(numbers: list[int]) -> list[list[object]]:
     """What telling costs whoever commits, ms."""
-    from accounts.programs import publishing, stream
+    from accounts.events import publishing, stream
 
     def took(count: int) -> float:
         began = time.perf_counter()

@@ -185,11 +185,11 @@ def poll() -> None:
     import django
 
     django.setup()
-    from accounts import polling as polls
+    from accounts import polling
 
     while True:
         tick = time.monotonic()
-        polls.poll_due(reachable=True)
+        polling.poll_due(reachable=True)
         time.sleep(max(0.0, tick + 1 - time.monotonic()))
 
 

@@ -55,7 +55,7 @@ def run(pair: tuple[Any, Any], user: Any) -> tuple[float, float]:
     """Milliseconds of naked time while freezing, and while transferring."""
     from trading.models import Versus
     from trading.versus import desk
-    from trading.versus.diagram import State
+    from trading.versus.states import State
 
     versus = Versus(
         account_a=pair[0],

@@ -118,7 +118,7 @@ def at_rest(desk: Desk) -> bool:
 
     from trading.models import Order, Versus
     from trading.versus import desk as versus_desk
-    from trading.versus.diagram import State
+    from trading.versus.states import State
 
     desk.settle()
     for versus in Versus.objects.filter(state=State.DIVERGED):
@@ -129,15 +129,15 @@ def at_rest(desk: Desk) -> bool:
 
 def _moving() -> Any:
     from trading.models import Versus
-    from trading.versus.diagram import State
+    from trading.versus.states import State
 
     return Versus.objects.open().exclude(state__in=[State.PENDING, State.FROZEN, State.TRANSFERRED])
 
 
 # --- what the ledger says -----------------------------------------------------------------------
 def tally(desk: Desk, seen: dict[int, list[Change]]) -> dict[str, int]:
-    from trading.diagram import OPEN
     from trading.models import Order, Versus
+    from trading.states import OPEN
 
     judge, counts, orders = desk.judge(), Counter[str](), list(Order.objects.all())
     for order in orders:

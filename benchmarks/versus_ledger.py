@@ -91,7 +91,7 @@ def _nets(changes: list[Change]) -> Iterator[tuple[Change, Decimal]]:
 
 def wrong(state: str, versus: Any, lots: Lots) -> str:
     """What the ledger shows against a versus in that state; empty when it is as it should be."""
-    from trading.versus.diagram import ENDED, State
+    from trading.versus.states import ENDED, State
 
     on_a, on_b = _of(lots, versus.login_a), _of(lots, versus.login_b)
     kept = versus.lots if versus.side_a == "BUY" else -versus.lots

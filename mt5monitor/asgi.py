@@ -19,12 +19,12 @@ with no_search():
     from accounts import live
     from accounts.agents import pool_statistics
     from accounts.consumers import Receive, Scope, Send, live_page, no_page
-    from accounts.programs.socket import program
+    from accounts.events.socket import program
+    from accounts.origins import TrustedOrigins
     from mt5monitor import connected, loop, processes, watchdog
     from mt5monitor.hosts import entry
     from mt5monitor.line import Line
     from mt5monitor.open_files import allow_enough
-    from mt5monitor.origins import TrustedOrigins
 
     _ = get_resolver().url_patterns  # loaded now, not while the first page waits
 

@@ -9,7 +9,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts import second_factor
+from accounts.signin import second_factor
 from tests.factories import PASSWORD as PASSWORD
 from tests.factories import make_user
 from tests.pages.reading import text, words

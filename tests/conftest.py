@@ -34,8 +34,8 @@ def valkey_server() -> Iterator[PrivateValkey]:
 @pytest.fixture
 def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
     """A running, empty Valkey, and nobody who has yet to tell of what a test before took away."""
-    from accounts.broadcast import publisher
-    from accounts.programs.publishing import writer
+    from accounts.events.publishing import writer
+    from accounts.live.publishing import publisher
 
     valkey_server.empty()
     # A test that stopped the background loop stopped those who wait there for Valkey.

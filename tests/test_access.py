@@ -12,6 +12,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
@@ -22,9 +23,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from accounts import polling
 from accounts.models import Account, ApiToken, Conflict, SignIn, VSGroup
 from accounts.models.sign_in import How
+from accounts.polling import poller
 from tests.access import QUERIES, TABLE
 from tests.cast import ROLES, somebody
 from tests.factories import (
@@ -69,7 +70,7 @@ def _says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
+    monkeypatch.setattr(poller, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
     nothing = history.Outcome(4711, True, "Nothing new.")
     monkeypatch.setattr(history, "sync", lambda account, **_: nothing)
@@ -233,8 +234,8 @@ def test_staff_who_may_only_look_have_no_action_but_to_refresh() -> None:
     request.user = somebody("auditor")
     offered = {
         action
-        for model_admin in admin.site._registry.values()
-        for action in model_admin.get_actions(request)
+        for model in filter(admin.site.is_registered, apps.get_models())
+        for action in admin.site.get_model_admin(model).get_actions(request)
     }
     assert offered == {"refresh_now"}
 

@@ -63,7 +63,7 @@ def test_no_program_is_asked_to_send_an_order_again(monkeypatch: pytest.MonkeyPa
 def test_a_tick_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Exception
 ) -> None:
-    breaks(monkeypatch, "accounts.polling.claim", fault)
+    breaks(monkeypatch, "accounts.polling.poller.claim", fault)
     assert tasks.poll() == 0
     assert f"This tick failed: {fault}" in caplog.text
     assert "Traceback" not in caplog.text

@@ -10,7 +10,7 @@ from django.db import models
 from django.test import Client
 from django.utils import timezone
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.models import Account, Agent, Conflict, Firm, Phase, VSGroup
 from tests.factories import (
     make_account,

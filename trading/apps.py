@@ -6,7 +6,9 @@ class TradingConfig(AppConfig):
     verbose_name = "Trading"
 
     def ready(self) -> None:
-        from accounts.programs.journals import journals
-        from trading import told
+        from accounts.events.journals import journals
+        from mt5monitor.hosts import watch
+        from trading import events, restored
 
-        journals.extend([told.orders, told.versus])
+        journals.extend([events.orders, events.versus])
+        watch.guards.append(restored)

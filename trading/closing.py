@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractUser
 from django.db import connections
 
-from accounts.agents.text import clean
 from accounts.models import Account, Position
-from accounts.positions import find
 from mt5monitor.database import FAULTS, reconnect
+from mt5monitor.text import clean
 from trading import orders, readback
-from trading.diagram import OPEN, State
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken
+from trading.positions import find
+from trading.states import OPEN, State
 
 log = logging.getLogger(__name__)
 SUMMED = {

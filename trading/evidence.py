@@ -11,9 +11,9 @@ from typing import Any
 
 from accounts.agents import AccountReading, Deal, PositionReading
 from accounts.agents.retcodes import POSITION_CLOSED
-from accounts.positions import find
-from trading.diagram import State
 from trading.models import Order
+from trading.positions import find
+from trading.states import State
 
 GONE = "is not open any more: this order or something else closed it."
 UNREADABLE = "Some of the open positions could not be read: look at the terminal."

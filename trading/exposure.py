@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
+from accounts.fleet.paging import Page
+from accounts.fleet.totals import Money
 from accounts.models import Account, Position
 from accounts.models.unreadable import UnreadablePosition
-from accounts.paging import Page
-from accounts.totals import Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.broadcast import publish_accounts
-from trading.diagram import OPEN, State, check
+from accounts.live.publishing import publish_accounts
+from trading.events import publish_order
 from trading.models import Order, OrderEvent
-from trading.told import publish_order
+from trading.states import OPEN, State, check
 
 REASON_LENGTH = 500
 LEVELS: dict[str, int] = {

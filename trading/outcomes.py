@@ -17,10 +17,10 @@ from mt5monitor import loop
 from mt5monitor.celery import app
 from mt5monitor.database import FAULTS, reconnect
 from mt5monitor.database import words as said
-from trading.diagram import ALLOWED, State
 from trading.journal import append, change
 from trading.models import Order
 from trading.retcodes import FIFO_CLOSE, explain
+from trading.states import ALLOWED, State
 
 log = logging.getLogger(__name__)
 

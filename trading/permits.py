@@ -11,12 +11,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts import proofs
 from accounts.models import Agent, ApiToken, TradingApproval
+from accounts.signin import proofs
 from mt5monitor.clock import CLOCKS_DIFFER
 from mt5monitor.hosts import known
 from trading.models import Order, TradeLimit, TradingSwitch, Versus
-from trading.versus.diagram import OPENING
+from trading.versus.states import OPENING
 
 MINUTE = timedelta(minutes=1)
 ENDED = (

@@ -13,19 +13,18 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.agents import AgentError, OrderRecord, client
-from accounts.agents.signing import CLOCK_SKEW
+from accounts.agents import CLOCK_SKEW, AgentError, OrderRecord, client
 from accounts.models import Agent
 from mt5monitor.clock import CLOCKS_DIFFER, is_ahead
 from mt5monitor.database import each
 from trading import wire
-from trading.diagram import State
 from trading.evidence import Finding, closed, proposal, weigh
 from trading.journal import append, change
-from trading.latefills import raise_late_fills
+from trading.late_fills import raise_late_fills
 from trading.models import Order
 from trading.orders import TOO_LATE
 from trading.outcomes import poll_soon, settle
+from trading.states import State
 
 log = logging.getLogger(__name__)
 

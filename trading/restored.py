@@ -14,14 +14,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.agents import client
-from accounts.broadcast import publish_accounts, publish_note
-from trading.diagram import State
+from accounts.live.publishing import publish_accounts, publish_note
+from trading.events import publish_versus
 from trading.journal import change
 from trading.models import Order, TradingSwitch, Versus
-from trading.told import publish_versus
+from trading.states import State
 from trading.versus import changes
-from trading.versus.diagram import ON_ITS_WAY
-from trading.versus.diagram import State as VersusState
+from trading.versus.states import ON_ITS_WAY
+from trading.versus.states import State as VersusState
 
 BY = "the monitor"
 WHAT_TO_DO = "Compare positions and orders with the terminals, then switch trading on again."

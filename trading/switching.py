@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.broadcast import publish_note
+from accounts.live.publishing import publish_note
 from trading.models import TradingSwitch
 from trading.permits import refusal_of_the_switch
 

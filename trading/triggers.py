@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trading.diagram import LOCKING, State
+from trading.states import LOCKING, State
 
 EVENTS, ORDERS, TIMELINE = "trading_orderevent", "trading_order", "trading_versusevent"
 TABLES = (EVENTS, ORDERS, TIMELINE)

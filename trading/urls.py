@@ -11,8 +11,8 @@ from trading.views import (
     history,
     journal,
     new_versus,
+    order_forms,
     switch,
-    tickets,
     versus,
 )
 
@@ -49,10 +49,20 @@ urlpatterns = [
         "accounts/<account:number>/history/sheets/", exports.trades_to_sheets, name="trades-sheets"
     ),
     path("close/", fleet.close_selected, name="close-selected"),
-    path("accounts/<account:number>/open/", tickets.opening, name="open"),
-    path("accounts/<account:number>/open/quote/", tickets.quote, name="open-quote"),
-    path("accounts/<account:number>/close/", tickets.close_all, name="close-all"),
-    path("accounts/<account:number>/positions/<int:ticket>/close/", tickets.close, name="close"),
-    path("accounts/<account:number>/positions/<int:ticket>/modify/", tickets.modify, name="modify"),
-    path("accounts/<account:number>/positions/<int:ticket>/levels/", tickets.levels, name="levels"),
+    path("accounts/<account:number>/open/", order_forms.opening, name="open"),
+    path("accounts/<account:number>/open/quote/", order_forms.quote, name="open-quote"),
+    path("accounts/<account:number>/close/", order_forms.close_all, name="close-all"),
+    path(
+        "accounts/<account:number>/positions/<int:ticket>/close/", order_forms.close, name="close"
+    ),
+    path(
+        "accounts/<account:number>/positions/<int:ticket>/modify/",
+        order_forms.modify,
+        name="modify",
+    ),
+    path(
+        "accounts/<account:number>/positions/<int:ticket>/levels/",
+        order_forms.levels,
+        name="levels",
+    ),
 ]

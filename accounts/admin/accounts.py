@@ -12,7 +12,6 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import FieldTextFilter, RelatedDropdownFilter
 from unfold.views import ChangeList
 
-from accounts import fleet
 from accounts.admin import account_filters as filters
 from accounts.admin.account_actions import AccountActions
 from accounts.admin.account_columns import AccountColumns
@@ -23,7 +22,8 @@ from accounts.admin.account_forms import (
     phase_choices,
 )
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts
+from accounts.fleet import query
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 
 CELLS_MOST = 200
@@ -133,7 +133,7 @@ class AccountAdmin(AccountColumns, AccountActions, EditAdmin):
 
     # --- list ---------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
-        return fleet.flagged(Account.objects.for_rows().with_figures())
+        return query.flagged(Account.objects.for_rows().with_figures())
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DjangoChangeList]:
         return AccountList

@@ -14,7 +14,7 @@ from unfold.decorators import action
 
 from accounts import approvals, conflicts, quotas
 from accounts.admin.connection import Tested, try_connections
-from accounts.broadcast import publish_agents
+from accounts.live.publishing import publish_agents
 from accounts.models import Agent
 from accounts.wording import listed
 

@@ -15,17 +15,18 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action
 
-from accounts import approvals, conflicts, figures
+from accounts import approvals, conflicts
 from accounts.admin.account_columns import reason_text, state_label
 from accounts.admin.agent_actions import AgentActions
 from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts, publish_agents
+from accounts.fleet import formatting
+from accounts.fleet.rows import STATES
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS
-from accounts.rows import STATES
-from accounts.step_up import StepUpAdmin
+from accounts.signin.step_up import StepUpAdmin
 
 AFTER_SAVING = "accounts_after_saving"  # attribute of a request
 CLEARED = (
@@ -140,11 +141,11 @@ class AgentAdmin(StepUpAdmin, AgentActions, EditAdmin):
 
     @admin.display(description="since", ordering="status_since")
     def since(self, agent: Agent) -> str:
-        return figures.age(agent.status_since, timezone.now())
+        return formatting.age(agent.status_since, timezone.now())
 
     @admin.display(description="last seen", ordering="last_seen_at")
     def seen(self, agent: Agent) -> str:
-        return figures.age(agent.last_seen_at, timezone.now())
+        return formatting.age(agent.last_seen_at, timezone.now())
 
     @admin.display(description="accounts")
     def numbers(self, agent: Agent) -> str:

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from accounts import conflicts, figures
+from accounts import conflicts
 from accounts.admin.base import ModelAdmin
+from accounts.fleet import formatting
 from accounts.models import Account, Agent, Conflict
 
 
@@ -65,7 +66,7 @@ class ConflictAdmin(ModelAdmin):
 
     @admin.display(description="open for", ordering="-since")
     def open_for(self, conflict: Conflict) -> str:
-        return figures.age(conflict.since, timezone.now())
+        return formatting.age(conflict.since, timezone.now())
 
     @admin.action(description="Give the account to this agent", permissions=["change"])
     def give_to_agent(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> None:

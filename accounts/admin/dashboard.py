@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.agentlist import QUOTA
+from accounts.fleet.agent_list import QUOTA
+from accounts.fleet.rows import STATES
 from accounts.models import Account, Agent, AgentQuerySet, Conflict
 from accounts.models.figures import fresh
-from accounts.rows import STATES
 
 
 def summary(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

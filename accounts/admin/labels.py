@@ -10,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
-from accounts import figures
 from accounts.admin.history import EditAdmin
-from accounts.broadcast import publish_accounts
+from accounts.fleet import formatting
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account, Firm, Phase, VSGroup
 
 
@@ -89,7 +89,7 @@ class MembersInline(TabularInline):  # type: ignore[misc]
 
     @admin.display(description="balance")
     def balance_now(self, account: Account) -> str:
-        return figures.money(account.balance, account.money_places)
+        return formatting.money(account.balance, account.money_places)
 
     @admin.display(description="agent")
     def read_by(self, account: Account) -> str:

@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminIntegerFieldWidget
 
-from accounts import proofs
 from accounts.admin.base import ModelAdmin
 from accounts.models import ApiToken
 from accounts.models.proof import Proof, ProvenBy
 from accounts.models.token import MOST_DAYS, lasting, scope_choices
-from accounts.step_up import StepUpAdmin
+from accounts.signin import proofs
+from accounts.signin.step_up import StepUpAdmin
 from accounts.wording import listed
 
 ENDS = (

@@ -19,9 +19,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import proofs, second_factor
 from accounts.admin.base import ModelAdmin
-from accounts.step_up import StepUpAdmin, challenge
+from accounts.signin import proofs, second_factor
+from accounts.signin.step_up import StepUpAdmin, challenge
 from accounts.wording import listed
 
 admin.site.unregister(User)

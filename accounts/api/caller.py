@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from ninja.errors import HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
-from accounts import gate, proofs
 from accounts.api.tokens import token_of
 from accounts.models.token import ApiToken
+from accounts.signin import mfa_required, proofs
 from mt5monitor.api.limits import address, network, spend
 
 WRONG_TOKEN = (
@@ -37,10 +37,10 @@ class Caller:
     def reads_only(self) -> bool:
         """Whether its user needs a second factor now, and its token shows none that stands. A
         session without one is not let in at all."""
-        return self.token is not None and gate.is_unproven(self.user)
+        return self.token is not None and mfa_required.is_unproven(self.user)
 
     def may(self, permission: str) -> bool:
-        return self.has(permission) and (gate.is_reading(permission) or not self.reads_only)
+        return self.has(permission) and (mfa_required.is_reading(permission) or not self.reads_only)
 
     def has(self, permission: str) -> bool:
         """Whether it is given to both token and user, whatever the token reads."""
@@ -114,7 +114,7 @@ def permitted(caller: Caller, permissions: tuple[str, ...]) -> Caller:
     """Raises HttpError 403."""
     for permission in permissions:
         if caller.has(permission) and not caller.may(permission):
-            raise HttpError(403, gate.READS_ONLY)
+            raise HttpError(403, mfa_required.READS_ONLY)
         if not caller.may(permission):
             raise HttpError(403, f"You may not do this: {permission} is missing.")
     return caller

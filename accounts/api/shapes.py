@@ -10,8 +10,8 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from accounts.fleet.totals import UNTOLD, Money
 from accounts.models import Account, Agent
-from accounts.totals import UNTOLD, Money
 
 
 class Problem(Schema):

@@ -11,11 +11,11 @@ from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
-from accounts import attempts, gate, proofs, second_factor
 from accounts.api.caller import Caller, by_token, caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import ApiToken
 from accounts.models.sign_in import How
+from accounts.signin import mfa_required, proofs, rate_limit, second_factor
 from mt5monitor.api.answers import answer, detail
 from mt5monitor.api.limits import address, network, spend
 
@@ -71,20 +71,20 @@ def login(request: HttpRequest, typed: Credentials) -> HttpResponse:
     if "\0" in name:  # PostgreSQL takes it for an error, and no user has such a name
         return _refused(WRONG)
     try:
-        with attempts.counted(request, name, How.TOKEN) as tries:
+        with rate_limit.counted(request, name, How.TOKEN) as tries:
             shown = _shown_by(request, name, typed, tries.mark)
     except _Refusal as refusal:
         return refusal.response
     if response := _without_the_factor(shown.user, typed.code):
         return response
-    attempts.note_signed_in(request, shown.user, How.TOKEN)
+    rate_limit.note_signed_in(request, shown.user, How.TOKEN)
     token, key = shown.token(timedelta(hours=settings.API_TOKEN_HOURS))
     told: dict[str, Any] = {"success": True, "token": key, "message": "Signed in."}
     return answer(told | {"expires_at": token.expires_at})
 
 
 def unavailable(request: HttpRequest, error: Any) -> HttpResponse:
-    """Of accounts.hashing.Unavailable, wherever it comes from."""
+    """Of accounts.signin.hashing.Unavailable, wherever it comes from."""
     response = detail(str(error), error.status)
     response.headers["Retry-After"] = str(RETRY_S)
     return response
@@ -116,7 +116,7 @@ def _shown_by(request: HttpRequest, name: str, typed: Credentials, mark: str) ->
     if user is None:
         raise _Refusal(_refused(WRONG))
     generation = proofs.generation_of(user.pk)
-    if not typed.code or not second_factor.has(user) or gate.is_missing(user):
+    if not typed.code or not second_factor.has(user) or mfa_required.is_missing(user):
         return _Shown(user, generation)
     try:
         return _Shown(user, generation, second_factor.check(user, typed.code, mark))
@@ -130,8 +130,8 @@ def _refused(text: str, status: int = 401, **more: Any) -> HttpResponse:
 
 def _without_the_factor(user: Any, code: str) -> HttpResponse | None:
     """None: no factor is asked for, or a code was sent, which was right."""
-    if gate.is_missing(user):
-        return _refused(gate.MISSING, 403)
+    if mfa_required.is_missing(user):
+        return _refused(mfa_required.MISSING, 403)
     if second_factor.has(user) and not code:
         return _refused(NO_CODE, mfa_required=True)
     return None
@@ -159,7 +159,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         return answer({"valid": False, "message": "No token, or one that is not valid any more."})
     message = f"Valid, for {caller.user.get_username()}."
     if caller.reads_only:
-        message += f" {gate.READS_ONLY}"
+        message += f" {mfa_required.READS_ONLY}"
     return answer({"valid": True, "message": message})
 
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Final
 
 from accounts.exports.table import Column, Kind, Table
-from accounts.fleet import Fleet
+from accounts.fleet.query import Fleet
+from accounts.fleet.rows import state_name
 from accounts.models import Account, Firm, Phase, VSGroup
-from accounts.rows import state_name
 
 PLACES: Final = Decimal("0.0001")
 

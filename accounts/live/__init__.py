@@ -8,6 +8,17 @@ if TYPE_CHECKING:
 
 READY_WITHIN_S = 0.5
 
+__all__ = [
+    "access",
+    "allowance",
+    "beat",
+    "browser",
+    "frames",
+    "mark",
+    "publishing",
+    "versions",
+]
+
 _current: "Hub | None" = None
 
 

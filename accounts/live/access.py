@@ -15,9 +15,9 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import gate, proofs
 from accounts.live.frames import Refused
 from accounts.models.proof import UNKNOWN, Proof
+from accounts.signin import mfa_required, proofs
 
 SIGNED_OUT = "You are signed out."
 FORBIDDEN = "You may not see this page."
@@ -66,7 +66,7 @@ def check(holders: Iterable[Pass]) -> dict[Pass, Refused]:
         elif not _verified(holder, user, data):
             refused[holder] = Refused(Refused.SIGNED_OUT, SIGNED_OUT)
     for holder in held_back(holder for holder in holders if holder not in refused):
-        refused[holder] = Refused(Refused.FORBIDDEN, gate.MISSING)
+        refused[holder] = Refused(Refused.FORBIDDEN, mfa_required.MISSING)
     return refused
 
 
@@ -77,7 +77,7 @@ def held_back(holders: Iterable[Pass]) -> set[Pass]:
         return set()
     standing = proofs.standing((holder.user_id, holder.proof) for holder in holders)
     without = [one for one in holders if (one.user_id, one.proof) not in standing]
-    required = gate.required_of({holder.user_id for holder in without})
+    required = mfa_required.required_of({holder.user_id for holder in without})
     return {holder for holder in without if holder.user_id in required}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from accounts import polls
+from accounts import poll_log
 from accounts.live.access import Pass, check
 from accounts.live.frames import Refused
 from accounts.models import Account, Agent
@@ -70,7 +70,7 @@ def agents_since(since: datetime) -> tuple[dict[int, float], dict[int, float]]:
 
 def _polls(ids: frozenset[int]) -> dict[int, dict[str, Any]]:
     """`next` in unix seconds, None for an agent that is not polled."""
-    latest = polls.latest(ids)
+    latest = poll_log.latest(ids)
     rows = Agent.objects.filter(pk__in=ids).values_list("id", "enabled", "next_poll_at")
     return {
         pk: {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.live import frames
 from accounts.live.beat import Beats, Reading
 from accounts.live.browser import Browser

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.live import frames
 from accounts.live.access import FORBIDDEN, Pass
 from accounts.live.backlog import Backlog

@@ -33,7 +33,7 @@ POLLED = (
 
 class PositionQuerySet(models.QuerySet["Position"]):
     def named(self, number: int) -> "PositionQuerySet":
-        """The one with this ticket or this identifier; see accounts/positions.py."""
+        """The one with this ticket or this identifier; see trading/positions.py."""
         return self.filter(models.Q(ticket=number) | models.Q(identifier=number))
 
 

@@ -2,10 +2,10 @@
 
 from django import template
 
-from accounts import figures
-from accounts.agentlist import AgentList
 from accounts.exports.sheets import is_set_up
-from accounts.fleet import Fleet
+from accounts.fleet import formatting
+from accounts.fleet.agent_list import AgentList
+from accounts.fleet.query import Fleet
 
 register = template.Library()
 # Of these a person wants to see the largest first.
@@ -13,18 +13,18 @@ LARGEST_FIRST = frozenset(
     ["balance", "equity", "floating", "pl", "pl_pct", "used", "days", "open", "age", "failures"]
 )
 
-register.filter("money", figures.money)
-register.filter("signed", figures.signed_money)
-register.filter("signed_percent", figures.signed_percent)
-register.filter("direction", figures.direction)
-register.filter("price", figures.price)
-register.filter("unix", figures.unix)
+register.filter("money", formatting.money)
+register.filter("signed", formatting.signed_money)
+register.filter("signed_percent", formatting.signed_percent)
+register.filter("direction", formatting.direction)
+register.filter("price", formatting.price)
+register.filter("unix", formatting.unix)
 
 
 @register.filter
 def unknown(value: object, why: str) -> object:
     """`value`, or an en dash that says `why` it is not known."""
-    return figures.unknown(why) if value is None or value == "" else value
+    return formatting.unknown(why) if value is None or value == "" else value
 
 
 @register.simple_tag

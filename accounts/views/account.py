@@ -12,12 +12,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import figures
-from accounts.fleet import flagged
+from accounts.fleet import formatting
+from accounts.fleet.panel import panel_context
+from accounts.fleet.query import flagged
 from accounts.keys import account_of
 from accounts.live import mark
 from accounts.models import Account
-from accounts.panel import panel_context
 
 EDITS_SHOWN = 10
 SHOWN_FIELDS = [
@@ -88,5 +88,5 @@ def _what(record: object, before: object | None) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, Decimal):
-        return figures.money(value)
+        return formatting.money(value)
     return "–" if value is None or value == "" else str(value)

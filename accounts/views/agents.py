@@ -6,10 +6,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import polls
-from accounts.agentlist import AgentList
+from accounts import poll_log
+from accounts.fleet.agent_list import AgentList
+from accounts.fleet.rows import agent_row
 from accounts.live import mark
-from accounts.rows import agent_row
 
 
 @require_safe
@@ -18,11 +18,11 @@ def agents(request: HttpRequest) -> HttpResponse:
     epoch, seq = mark()
     look = AgentList(request.GET.dict(), timezone.now())
     shown = list(look.rows())
-    latest = polls.latest([agent.pk for agent in shown])
+    latest = poll_log.latest([agent.pk for agent in shown])
     context = {
         "live": {"epoch": epoch, "seq": seq},
         "look": look,
         "rows": [agent_row(agent, latest.get(agent.pk), look.now) for agent in shown],
-        "pools": polls.pools(),
+        "pools": poll_log.pools(),
     }
     return render(request, "accounts/agents.html", context)

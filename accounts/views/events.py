@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
-from accounts.programs.access import Holder
-from accounts.programs.events import Event
-from accounts.programs.feed import Feed, stream_of
+from accounts.events.access import Holder
+from accounts.events.events import Event
+from accounts.events.feed import Feed, stream_of
 
 _encoder = msgspec.json.Encoder()
 Raws = dict[str, msgspec.Raw]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.exports import csvfile, xlsxfile
 from accounts.exports.accounts import fleet_table
 from accounts.exports.table import Table, TooMany
-from accounts.fleet import Fleet
+from accounts.fleet.query import Fleet
 from accounts.views.answers import said
 
 Format = Literal["csv", "xlsx"]

@@ -9,10 +9,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.fleet import ANY, COLUMNS, DEFAULT_SORT, NEAR, NONE, OPEN, SORTS, STATES, Fleet
+from accounts.fleet.query import ANY, COLUMNS, DEFAULT_SORT, NEAR, NONE, OPEN, SORTS, STATES, Fleet
+from accounts.fleet.rows import account_row
 from accounts.live import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
-from accounts.rows import account_row
 
 CONFLICTS_SHOWN = 3
 GROUPS_OFFERED = 500

@@ -9,14 +9,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 from redis.exceptions import RedisError
 
-from accounts.agents.text import clean
+from accounts.events.access import Holder
+from accounts.events.log import LogFollower
+from accounts.events.streaming import follow
 from accounts.models import Agent
-from accounts.programs.access import Holder
-from accounts.programs.log import LogFollower
-from accounts.programs.streaming import follow
 from mt5monitor.api.answers import detail
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import LEVELS, Wanted
+from mt5monitor.text import clean
 
 SHOWN = 300
 WORDS = 60

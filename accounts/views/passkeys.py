@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts import passkeys, second_factor, step_up
-from accounts.credentials import ConfirmForm, NewPasskeyForm, status_of
+from accounts.signin import passkeys, second_factor, step_up
+from accounts.signin.forms import ConfirmForm, NewPasskeyForm, status_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import devices, gate, passkeys, proofs, second_factor, step_up
-from accounts.credentials import AppForm, ConfirmForm, OwnPasswordForm, status_of
 from accounts.models import SignIn
+from accounts.signin import devices, mfa_required, passkeys, proofs, second_factor, step_up
+from accounts.signin.forms import AppForm, ConfirmForm, OwnPasswordForm, status_of
 from mt5monitor.sessions import end_all
 
 PASSWORD_CHANGED = "Your password is changed. Your other sessions and your API tokens have ended."  # noqa: S105
@@ -38,7 +38,7 @@ def _page(request: HttpRequest, failed: str = "", form: ConfirmForm | None = Non
         "passkeys_possible": passkeys.are_possible(request),
         "passkeys_possible_at": passkeys.possible_at(request),
         "codes_left": second_factor.codes_left(user),
-        "required": settings.MFA_REQUIRED and gate.is_required(user),
+        "required": settings.MFA_REQUIRED and mfa_required.is_required(user),
         "sign_ins": SignIn.objects.filter(user=user, was_refused=False)[:SIGN_INS_SHOWN],
         "refused": SignIn.objects.filter(user=user, was_refused=True)[:SIGN_INS_SHOWN],
         "failed": failed,

@@ -20,10 +20,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts import attempts, devices, passkeys, proofs, second_factor
-from accounts.credentials import CodeForm, PasskeyForm, SignInForm, status_of
 from accounts.models.sign_in import How
-from accounts.views.answers import by_htmx
+from accounts.signin import devices, passkeys, proofs, rate_limit, second_factor
+from accounts.signin.forms import CodeForm, PasskeyForm, SignInForm, status_of
+from mt5monitor.htmx import by_htmx
 
 HALF = "password_passed"  # in the session of whoever has still to show a code
 HALF_S = 300  # for so long a password waits for its code
@@ -91,7 +91,7 @@ def _signed_in(
 ) -> HttpResponse:
     """What follows a whole sign-in: it is in the record, and this browser is known from now on."""
     proofs.remember(request.session, user, factor)
-    attempts.note_signed_in(request, user, how)
+    rate_limit.note_signed_in(request, user, how)
     devices.remember(request, response, user)
     return response
 

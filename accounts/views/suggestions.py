@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import edits
+from accounts.fleet.suggestions import suggestions
 from accounts.forms import PairForm, accounts_by_key
 from accounts.models import Account
-from accounts.suggestions import suggestions
 from accounts.views.answers import said
 
 SHOWN = 20

@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import gate, proofs, step_up
 from accounts.models import ApiToken
 from accounts.models.token import scope_choices
-from accounts.token_form import TokenForm
+from accounts.signin import mfa_required, proofs, step_up
+from accounts.signin.token_form import TokenForm
 
 operations = logging.getLogger("operations")
 MAKE = "accounts.add_apitoken"
@@ -77,7 +77,7 @@ def _rows(user: User) -> list[Row]:
     """The newest first; those that read only are found by one query for all."""
     now = timezone.now()
     found = list(ApiToken.objects.filter(user=user).with_user()[:SHOWN])
-    is_required = settings.MFA_REQUIRED and gate.is_required(user)
+    is_required = settings.MFA_REQUIRED and mfa_required.is_required(user)
     standing = {proof for _, proof in proofs.standing((user.pk, one.proof) for one in found)}
     names = dict(scope_choices())
     return [

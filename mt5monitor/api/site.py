@@ -14,8 +14,8 @@ from accounts.api.accounts import router as accounts
 from accounts.api.agents import router as agents
 from accounts.api.sign_in import router as sign_in
 from accounts.api.sign_in import unavailable
-from accounts.hashing import Unavailable
 from accounts.keys import Ambiguous
+from accounts.signin.hashing import Unavailable
 from mt5monitor.api import errors
 from mt5monitor.api.answers import detail
 from mt5monitor.api.fallback import SENTENCES

@@ -45,7 +45,7 @@ LOGGING = {
         "kombu.transport.redis": {"filters": ["repeats"]},
         "mt5monitor.scheduler": {"filters": ["repeats"]},
         "mt5monitor.api.limits": {"filters": ["repeats"]},
-        "accounts.polls": {"filters": ["repeats"]},
+        "accounts.poll_log": {"filters": ["repeats"]},
         # We say who signed in, and with what.
         "fido2": {"level": "WARNING"},
         # Whoever was refused something was told why, and web.log has each request.

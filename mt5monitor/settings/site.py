@@ -51,7 +51,7 @@ CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
-DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"  # see accounts/devices.py
+DEVICE_COOKIE_NAME = "__Host-device" if SECURE else "device"  # see accounts/signin/devices.py
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -109,7 +109,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.gate.SignedInMiddleware",
+    "accounts.signin.mfa_required.SignedInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "mt5monitor.csp.ContentSecurityPolicyMiddleware",
@@ -133,7 +133,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.gate.held_back",
+                "accounts.signin.mfa_required.held_back",
             ]
         },
     }
@@ -147,7 +147,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-PASSWORD_HASHERS = ["accounts.hashing.BoundedHasher"]
+PASSWORD_HASHERS = ["accounts.signin.hashing.BoundedHasher"]
 env = reader(Group.SIGN_IN)
 SESSION_COOKIE_AGE = 3600 * env.int(
     "SESSION_HOURS", 12, "Time until users have to sign in again.", unit="hours"
@@ -181,7 +181,7 @@ MFA_REQUIRED = env.bool(
     "Whether users who can trade, or change agents or users, need a second factor.",
     shown="on; off in the demo",
 )
-MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_ADAPTER = "accounts.signin.second_factor.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "MT5 Monitor"
 MFA_TOTP_TOLERANCE = 1  # periods by which the clock of a telephone may be wrong

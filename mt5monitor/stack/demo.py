@@ -22,7 +22,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import approvals, edits
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account, Agent, Firm, Phase
 from mt5monitor.stack.fleet import HOST, Fleet, keep_fleet, read_fleet
 from trading.models import ClosedTrade, Deal, HistorySync, TradingSwitch

@@ -16,8 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from mt5monitor import stack_settings
 from mt5monitor.env import Env
 from mt5monitor.envfile import read_env
-from mt5monitor.stack.refused import Refused, first_line
+from mt5monitor.stack.refused import Refused
 from mt5monitor.state_dir import make_private
+from mt5monitor.text import first_line
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = ("localhost", "::1")

@@ -29,6 +29,6 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
     def accounts(numbers: Iterator[int], *, added: bool = False) -> None:
         (published.added if added else published.numbers).extend(numbers)
 
-    monkeypatch.setattr("accounts.recording.publish_accounts", accounts)
-    monkeypatch.setattr("accounts.recording.publish_agents", published.agents.extend)
+    monkeypatch.setattr("accounts.polling.recorder.publish_accounts", accounts)
+    monkeypatch.setattr("accounts.polling.recorder.publish_agents", published.agents.extend)
     return published

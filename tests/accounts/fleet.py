@@ -52,13 +52,13 @@ class ScriptedFleet:
         self.asked[int(index), f"{scope['method']} /{call}"] += 1
         if event := self.hanging.get(int(index)):
             await asyncio.to_thread(event.wait, 30)
-        status, body = self._answer(int(index), call)
+        status, body = self.answer(int(index), call)
         headers = [(b"content-type", b"application/json")]
         with contextlib.suppress(Exception):
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-    def _answer(self, index: int, call: str) -> tuple[int, bytes]:
+    def answer(self, index: int, call: str) -> tuple[int, bytes]:
         if index in self.failing:
             return 500, b'{"detail": "broken"}'
         if call == "refresh":

@@ -12,20 +12,24 @@ import pytest
 from django.utils import timezone
 from msgspec.structs import replace
 
-from accounts import conflicts, recording
+from accounts import conflicts
 from accounts.agents import AgentError
 from accounts.agents.readings import AccountReading, PositionReading, Reading
 from accounts.models import Account, Agent, Conflict, Position
-from accounts.plan import Plan
-from accounts.recording import Recorder
-from accounts.results import Result
+from accounts.polling import recorder
+from accounts.polling.plan import Plan
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
 from tests.factories import make_agent, make_phase, make_position
 from tests.threads import at_once
 
 ROUNDS = 15
 Planned = Callable[[Sequence[Result]], Plan]
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -69,16 +73,16 @@ def record(*results: Result) -> None:
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
     """Has something done once between the look at the rows and the writing of them."""
-    plan: Planned = recording._plan
+    plan: Planned = recorder._plan
 
     def between(act: Callable[[], None]) -> None:
         def planned(batch: Sequence[Result]) -> Plan:
             made = plan(batch)
-            monkeypatch.setattr(recording, "_plan", plan)
+            monkeypatch.setattr(recorder, "_plan", plan)
             act()
             return made
 
-        monkeypatch.setattr(recording, "_plan", planned)
+        monkeypatch.setattr(recorder, "_plan", planned)
 
     return between
 
@@ -92,7 +96,7 @@ def test_the_same_reading_written_by_two_at_once_is_written_once_and_quietly(
     agent = make_agent()
     start = timezone.now() - timedelta(hours=1)
     record(result(agent, reading(7, []), start))
-    plan: Planned = recording._plan
+    plan: Planned = recorder._plan
     for ticket in range(1, ROUNDS + 1):
         looked = threading.Barrier(2)
         first = threading.local()
@@ -104,7 +108,7 @@ def test_the_same_reading_written_by_two_at_once_is_written_once_and_quietly(
                 looked.wait(20)  # both have seen that there is no such row
             return made
 
-        monkeypatch.setattr(recording, "_plan", planned)
+        monkeypatch.setattr(recorder, "_plan", planned)
         begun = start + timedelta(seconds=10 * ticket)
         told = result(agent, reading(7, range(1, ticket + 1)), begun)
         at_once(lambda _, told=told: record(told), 2)  # type: ignore[misc]
@@ -141,7 +145,7 @@ def test_an_older_reading_cannot_come_between_a_newer_one_and_its_confirmation()
     assert list(Position.objects.values_list("ticket", flat=True)) == [2]
 
 
-def test_that_nothing_changed_since_an_earlier_state_says_nothing_of_a_later_one() -> None:
+def test_unchanged_since_an_older_state_does_not_confirm_a_newer_one() -> None:
     """A stop is moved and moved back: the second time, the agent is as it was before the first."""
     agent = make_agent()
     start = timezone.now() - timedelta(minutes=1)
@@ -179,7 +183,7 @@ def test_two_agents_that_report_a_new_account_at_once_are_in_conflict(
     assert "could not be written" not in caplog.text
 
 
-def test_an_account_that_a_person_gives_away_meanwhile_is_not_written_for_its_old_agent(
+def test_an_account_reassigned_meanwhile_is_not_written_for_its_old_agent(
     meanwhile: Meanwhile,
 ) -> None:
     first, second = make_agent(), make_agent()
@@ -205,7 +209,7 @@ def test_an_account_deleted_meanwhile_is_added_again(
     assert "could not be written" not in caplog.text
 
 
-def test_a_row_that_comes_to_be_in_spite_of_all_gets_the_figures_of_the_reading(
+def test_a_row_that_another_process_inserts_gets_the_figures_of_the_reading(
     meanwhile: Meanwhile,
 ) -> None:
     agent = make_agent()
@@ -221,7 +225,7 @@ def test_a_row_that_comes_to_be_in_spite_of_all_gets_the_figures_of_the_reading(
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_an_account_taken_from_an_agent_of_the_same_batch_that_was_switched_off(order: int) -> None:
+def test_an_account_moves_from_a_disabled_agent_of_the_same_batch(order: int) -> None:
     """It went to the new agent's terminal while the old one, being switched off, was asked."""
     old, new = make_agent(), make_agent()
     start = timezone.now() - timedelta(minutes=1)

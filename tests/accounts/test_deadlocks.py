@@ -12,13 +12,14 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from accounts import edits, polling
+from accounts import edits
 from accounts.agents import AgentError
 from accounts.models import Account, Agent
-from accounts.plan import Plan
-from accounts.recording import Recorder
-from accounts.results import Result
-from accounts.snapshot import Snapshot
+from accounts.polling import poller
+from accounts.polling.plan import Plan
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
+from accounts.polling.snapshot import Snapshot
 from tests.factories import make_phase
 
 AGENTS, ROUNDS = 300, 10
@@ -26,6 +27,7 @@ AGENTS, ROUNDS = 300, 10
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="has one writer at a time"),
+    pytest.mark.both_databases,
 ]
 
 
@@ -61,7 +63,7 @@ def test_whoever_writes_many_rows_at_once_is_not_thrown_out_for_another(
     phases = [make_phase("F1"), make_phase("R")]
 
     def claim() -> None:
-        polling.claim(timezone.now() + timedelta(days=random.randrange(1, 999)), reachable=True)
+        poller.claim(timezone.now() + timedelta(days=random.randrange(1, 999)), reachable=True)
 
     def confirm() -> None:
         recorder = Recorder(touch_every_s=3600)

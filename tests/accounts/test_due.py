@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def due_in(agent: Agent, seconds: float) -> None:
@@ -25,7 +25,7 @@ def test_a_tick_asks_who_is_due_before_the_next_one_but_not_before_they_are(
     due_in(soon, 0.5)
     due_in(later, 1.5)
     due = Agent.objects.get(pk=soon.pk).next_poll_at
-    assert polling.poll_due(reachable=True) == 2
+    assert poller.poll_due(reachable=True) == 2
     agents = {agent.pk: agent for agent in Agent.objects.all()}
     assert agents[now.pk].last_seen_at is not None
     seen = agents[soon.pk].last_seen_at
@@ -36,20 +36,20 @@ def test_a_tick_asks_who_is_due_before_the_next_one_but_not_before_they_are(
 
 def test_agents_stay_as_far_apart_as_they_are(fleet: ScriptedFleet) -> None:
     agents = fleet.make_agents(3)
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     for index, agent in enumerate(agents):
         due_in(agent, 0.1 * index)
     before = list(Agent.objects.order_by("pk").values_list("next_poll_at", flat=True))
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     after = list(Agent.objects.order_by("pk").values_list("next_poll_at", flat=True))
     assert after[2] - after[1] == before[2] - before[1]
 
 
 def test_one_that_is_late_is_asked_at_once_and_counts_from_now(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     due_in(agent, -100)
     begun = timezone.now()
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     agent.refresh_from_db()
     assert begun + agent.interval <= agent.next_poll_at <= timezone.now() + agent.interval

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import hashing
+from accounts.signin import hashing
 from mt5monitor.settings.site import PASSWORD_HASHERS
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
@@ -113,7 +113,7 @@ def test_nobody_waits_longer_than_the_deadline(slow: Slow, monkeypatch: pytest.M
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["theirs", "nobody-at-all"])
-def test_in_a_flood_sign_ins_are_put_off_with_a_sentence_and_not_counted_as_wrong(
+def test_a_sign_in_during_a_flood_is_refused_with_a_reason_and_not_counted(
     valkey: PrivateValkey, flooded: Slow, name: str
 ) -> None:
     if name == "theirs":
@@ -142,6 +142,7 @@ def test_a_flood_does_not_fill_the_lane_of_known_devices(
         assert answer.result()
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_pages_that_say_nothing_of_it_themselves_say_it_as_well(flooded: Slow) -> None:
     client = Client()

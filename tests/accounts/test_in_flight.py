@@ -10,15 +10,15 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import polling
 from accounts.models import Account, Agent
-from accounts.recording import Recorder
-from accounts.results import Result
+from accounts.polling import poller
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
 from mt5monitor import loop
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll, run_at_once, wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
@@ -27,7 +27,7 @@ def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
     fleet.make_agents(3)
     fleet.hanging[2] = threading.Event()
     written: list[int] = []
-    record = polling.Recorder.record
+    record = poller.Recorder.record
 
     def recorded(recorder: Any, batch: Any) -> set[int]:
         changed = record(recorder, batch)
@@ -36,7 +36,7 @@ def test_an_agent_that_hangs_does_not_hold_up_the_rows_of_the_others(
             fleet.hanging[2].set()  # only now may it answer
         return changed
 
-    monkeypatch.setattr(polling.Recorder, "record", recorded)
+    monkeypatch.setattr(poller.Recorder, "record", recorded)
     poll()
     assert written[-2:] == [2, 3]
 
@@ -47,12 +47,12 @@ def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: Scrip
     fleet.hanging[2] = threading.Event()
 
     def tick() -> None:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
         connection.close()
 
     first = threading.Thread(target=tick)
     first.start()
-    wait_until(lambda: polling._in_flight == {agents[1].pk})
+    wait_until(lambda: poller._in_flight == {agents[1].pk})
     make_due()
     second = threading.Thread(target=tick)
     second.start()
@@ -66,10 +66,10 @@ def test_who_has_answered_is_polled_again_while_another_still_hangs(fleet: Scrip
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_hangs(
+def test_answers_are_confirmed_on_time_at_their_own_time_while_one_agent_hangs(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(polling, "TOUCH_EVERY_S", 0.05)
+    monkeypatch.setattr(poller, "TOUCH_EVERY_S", 0.05)
     quick, _ = fleet.make_agents(2)
     poll()
     before = timezone.now()
@@ -77,7 +77,7 @@ def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_
     make_due()
 
     def tick() -> None:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
         connection.close()
 
     def heard_at() -> datetime:
@@ -94,7 +94,7 @@ def test_who_was_heard_is_confirmed_in_time_and_with_its_own_time_while_another_
     assert heard_at() == confirmed
 
 
-def test_a_confirmation_never_says_later_than_heard_nor_takes_back_what_is_newer(
+def test_a_confirmation_has_the_time_of_its_answer_and_undoes_nothing_newer(
     fleet: ScriptedFleet,
 ) -> None:
     first, second = fleet.make_agents(2)
@@ -124,18 +124,18 @@ def test_no_more_agents_are_taken_on_than_can_be_under_way(
     fleet.hanging = {index: threading.Event() for index in range(1, 6)}
 
     def tick() -> None:
-        polling.poll_due(reachable=reachable)
+        poller.poll_due(reachable=reachable)
         connection.close()
 
     first = threading.Thread(target=tick)
     first.start()
-    wait_until(lambda: len(polling._in_flight) == 2)
-    assert polling.poll_due(reachable=reachable) == 0
+    wait_until(lambda: len(poller._in_flight) == 2)
+    assert poller.poll_due(reachable=reachable) == 0
     assert Agent.objects.filter(claim=None).count() == 3
     for event in fleet.hanging.values():
         event.set()
     first.join()
-    assert polling.poll_due(reachable=reachable) == 2
+    assert poller.poll_due(reachable=reachable) == 2
 
 
 def test_an_agent_deleted_while_it_is_asked_leaves_no_trace(fleet: ScriptedFleet) -> None:
@@ -143,7 +143,7 @@ def test_an_agent_deleted_while_it_is_asked_leaves_no_trace(fleet: ScriptedFleet
     endpoint = agent.endpoint()
     agent.delete()
     agent.pk = endpoint.id
-    outcomes = list(polling.refresh([agent]))
+    outcomes = list(poller.refresh([agent]))
     assert [outcome.ok for outcome in outcomes] == [True]
     assert not Account.objects.exists()
 
@@ -164,7 +164,7 @@ def test_in_a_burst_of_polls_each_waits_its_turn(fleet: ScriptedFleet) -> None:
     assert poll() == 20
     assert Agent.objects.filter(status="online").count() == 19
     assert Agent.objects.get(name="vps-0007").status_code == "refused-request"
-    outcomes = list(polling.refresh(Agent.objects.all()))
+    outcomes = list(poller.refresh(Agent.objects.all()))
     assert [outcome.agent_name for outcome in outcomes if not outcome.ok] == ["vps-0007"]
     assert fleet.asked[7, "POST /refresh"] == 1
 
@@ -176,7 +176,7 @@ def test_the_answer_of_an_address_that_the_agent_has_left_is_dropped(fleet: Scri
     moved.move_to("http://127.0.0.1:9")
     moved.save(update_fields=["url", "etag", "secret_encrypted"])
     fleet.replies[1] = told(1, balance=5.0)
-    list(polling.refresh([asked]))
+    list(poller.refresh([asked]))
     assert Account.objects.get().balance == 100000
 
 
@@ -188,7 +188,7 @@ def test_two_pollers_at_once_ask_each_agent_once(fleet: ScriptedFleet) -> None:
 
     def tick() -> None:
         barrier.wait()
-        claimed.extend(agent.pk for agent in polling.claim(timezone.now(), reachable=True))
+        claimed.extend(agent.pk for agent in poller.claim(timezone.now(), reachable=True))
         connection.close()
 
     run_at_once(tick, 4)
@@ -205,4 +205,4 @@ def test_whatever_the_plan_no_more_agents_are_claimed_than_there_is_room_for(
     with connection.cursor() as cursor:
         for step in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"):
             cursor.execute(f"SET LOCAL enable_{step} = off")
-    assert len(polling.claim(timezone.now(), reachable=True)) == 2
+    assert len(poller.claim(timezone.now(), reachable=True)) == 2

@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent
+from accounts.polling import poller
 from mt5monitor.postgres import Limits
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import make_due, poll
@@ -18,6 +18,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
     pytest.mark.skipif(connection.vendor == "sqlite", reason="has one writer at a time"),
+    pytest.mark.both_databases,
 ]
 
 
@@ -44,7 +45,7 @@ def balances() -> list[int]:
 
 def read_all() -> list[bool]:
     """As a refresh on demand does: all of them, whatever is locked."""
-    outcomes = polling.refresh(list(Agent.objects.order_by("pk")), fresh=True)
+    outcomes = poller.refresh(list(Agent.objects.order_by("pk")), fresh=True)
     return [outcome.changed for outcome in sorted(outcomes, key=lambda one: one.agent_id)]
 
 
@@ -90,5 +91,5 @@ def test_a_tick_leaves_locked_agents_to_a_later_one(
 ) -> None:
     make_due()
     with holding(Agent.objects.filter(pk=agents[0].pk)):
-        assert polling.poll_due(reachable=True) == 2
-    assert polling.poll_due(reachable=True) == 1
+        assert poller.poll_due(reachable=True) == 2
+    assert poller.poll_due(reachable=True) == 1

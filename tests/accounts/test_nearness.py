@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import polling, polls
+from accounts import poll_log
 from accounts.agents import PositionReading
 from accounts.models import Account, Agent, Position
-from accounts.nearness import Moved, movement, watched
+from accounts.polling import poller
+from accounts.polling.nearness import Moved, movement, watched
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 from tests.api.program import Program
@@ -102,11 +103,12 @@ def at(fleet: ScriptedFleet, price: float) -> None:
     poll()
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_an_agent_is_polled_more_often_while_a_price_is_near_and_says_why(
     fleet: ScriptedFleet, valkey: PrivateValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "accounts.recording")
+    caplog.set_level(logging.DEBUG, "accounts.polling.recorder")
     fleet.make_agents(1)
     reasons = []
     for price in (1.15, 1.151, 1.1, 1.102, 1.16, 1.161, 1.161):
@@ -119,7 +121,7 @@ def test_an_agent_is_polled_more_often_while_a_price_is_near_and_says_why(
     assert "Agent vps-0001 is polled every 2 s (critical): EURUSD is near its stop-loss" in (
         caplog.text
     )
-    counted = polls.intervals_chosen()
+    counted = poll_log.intervals_chosen()
     assert counted is not None
     assert counted["active"] >= 1
     assert counted["critical"] == 1
@@ -130,6 +132,7 @@ def test_an_agent_is_polled_more_often_while_a_price_is_near_and_says_why(
     assert (agent.interval, agent.urgency) == (timedelta(seconds=12), "standard")
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 def test_what_is_near_costs_nothing_while_its_price_rests(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1)
@@ -138,7 +141,7 @@ def test_what_is_near_costs_nothing_while_its_price_rests(fleet: ScriptedFleet) 
     assert Agent.objects.get().urgency == "critical"
     make_due()
     with CaptureQueriesContext(connection) as queries:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
     claim, *rest = writes(queries)
     assert len(rest) == 1, rest
     assert "last_seen_at" in rest[0]

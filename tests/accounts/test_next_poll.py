@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.fleet.rows import next_in
 from accounts.models import Agent
-from accounts.rows import next_in
 
 
 @pytest.mark.parametrize(

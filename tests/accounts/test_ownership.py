@@ -4,15 +4,16 @@ from decimal import Decimal
 
 import pytest
 
-from accounts import conflicts, fetching, polling
+from accounts import conflicts
 from accounts.models import Account, Agent, Conflict
-from accounts.recording import Recorder
+from accounts.polling import fetch, poller
+from accounts.polling.recorder import Recorder
 from mt5monitor import loop
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_account_reported_by_two_agents_stays_with_its_first(fleet: ScriptedFleet) -> None:
@@ -87,15 +88,15 @@ def test_a_late_answer_of_an_agent_that_was_switched_off_claims_nothing(
     Agent.objects.filter(pk=first.pk).update(enabled=False)
     fleet.replies[2] = told(1)
     poll()
-    list(polling.refresh([first]))
+    list(poller.refresh([first]))
     assert Account.objects.get().agent == second
     assert not Conflict.objects.exists()
     fleet.replies[1] = told(3)
-    list(polling.refresh([first]))
+    list(poller.refresh([first]))
     assert Account.objects.count() == 1
 
 
-def test_of_three_agents_that_report_one_account_the_next_takes_over_when_the_first_goes(
+def test_of_three_agents_with_one_account_another_takes_over_from_the_first(
     fleet: ScriptedFleet,
 ) -> None:
     first, second, third = fleet.make_agents(3)
@@ -195,6 +196,6 @@ def test_the_dispute_of_one_agent_is_no_news_of_the_others(
     poll()
     published.agents.clear()
     fleet.replies[2] = told(1)
-    results = [loop.run(fetching.fetch(agent.endpoint())) for agent in agents]
+    results = [loop.run(fetch.fetch(agent.endpoint())) for agent in agents]
     Recorder(touch_every_s=3600).record(results)
     assert published.agents == [agents[1].pk]

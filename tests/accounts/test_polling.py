@@ -10,16 +10,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import polling, polls
+from accounts import poll_log
 from accounts.models import Account, Agent, Position
-from accounts.recording import Recorder
-from accounts.results import Result
+from accounts.polling import poller
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 from tests.valkey import PrivateValkey
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_the_first_answer_makes_a_row_of_its_account(fleet: ScriptedFleet) -> None:
@@ -40,7 +41,7 @@ def test_a_sweep_in_which_nothing_changed_is_one_update(
     fleet: ScriptedFleet, published: Published, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     # However long this machine takes, the sweep is confirmed once, at its end.
-    monkeypatch.setattr(polling, "TOUCH_EVERY_S", 3600)
+    monkeypatch.setattr(poller, "TOUCH_EVERY_S", 3600)
     fleet.make_agents(count)
     poll()
     assert Account.objects.count() == count
@@ -50,7 +51,7 @@ def test_a_sweep_in_which_nothing_changed_is_one_update(
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        assert polling.poll_due(reachable=True) == count
+        assert poller.poll_due(reachable=True) == count
     claim, *rest = writes(queries)
     assert '"claim"' in claim
     assert len(rest) == 1, rest
@@ -93,7 +94,7 @@ def test_only_the_columns_that_changed_are_written(fleet: ScriptedFleet) -> None
     fleet.replies[2] = told(2, balance=99000.0)
     make_due()
     with CaptureQueriesContext(connection) as queries:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
     updates = [line for line in writes(queries) if '"accounts_account"' in line]
     assert len(updates) == 1
     written = set(re.findall(r'"(\w+)" = ', updates[0].split(" SET ")[1].split(" WHERE ")[0]))
@@ -173,7 +174,7 @@ def test_a_reply_older_than_the_row_is_dropped(fleet: ScriptedFleet) -> None:
     fleet.replies[1] = told(1, balance=1.0)
     Agent.objects.update(last_seen_at=timezone.now() + timedelta(seconds=4))
     make_due()
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     assert Account.objects.get().balance == 100000
 
 
@@ -182,14 +183,14 @@ def test_one_reply_that_the_database_refuses_does_not_cost_the_others_theirs(
 ) -> None:
     fleet.make_agents(3)
     poll()
-    update = polling.Recorder._record
+    update = poller.Recorder._record
 
     def refuse(recorder: Any, batch: Any) -> set[int]:
         if any(r.reading and r.reading.accounts[0].number == 2 for r in batch):
             raise OverflowError("too large for the column")
         return update(recorder, batch)
 
-    monkeypatch.setattr(polling.Recorder, "_record", refuse)
+    monkeypatch.setattr(poller.Recorder, "_record", refuse)
     fleet.replies = {index: told(index, balance=5.0) for index in (1, 2, 3)}
     poll()
     assert dict(Account.objects.values_list("number", "balance")) == {1: 5, 2: 100000, 3: 5}
@@ -222,9 +223,9 @@ def test_recent_polls_are_remembered_newest_first(
     poll()
     fleet.failing.add(1)
     poll()
-    assert [poll.code for poll in polls.recent(agent.pk)] == ["refused-request", ""]
-    assert polls.latest([agent.pk, 10_000])[agent.pk].code == "refused-request"
-    assert polls.pools()[0]["requests"] >= 2
+    assert [poll.code for poll in poll_log.recent(agent.pk)] == ["refused-request", ""]
+    assert poll_log.latest([agent.pk, 10_000])[agent.pk].code == "refused-request"
+    assert poll_log.pools()[0]["requests"] >= 2
 
 
 def test_all_that_polls_leave_in_valkey_goes_by_itself(
@@ -232,8 +233,8 @@ def test_all_that_polls_leave_in_valkey_goes_by_itself(
 ) -> None:
     fleet.make_agents(2)
     poll()
-    connection = polls._connection()
-    left = {key: connection.ttl(key) for key in connection.scan_iter("*")}
+    with valkey.client() as client:
+        left = {key: client.ttl(key) for key in client.scan_iter("*")}
     assert len(left) == 4
     assert min(left.values()) > 0, (
         "a process that ends, or an agent that is deleted, leaves nothing"

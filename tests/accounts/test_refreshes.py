@@ -10,10 +10,10 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import demand, polling, refreshes
 from accounts.models import Agent
-from accounts.refreshes import Crowded
-from accounts.results import Outcome
+from accounts.polling import on_demand, poller
+from accounts.polling.on_demand import TooManyRefreshes
+from accounts.polling.poll_result import Outcome
 from tests.accounts.fleet import ScriptedFleet
 from tests.accounts.fleet import told as account
 from tests.api.program import Program, told
@@ -27,23 +27,23 @@ pytestmark = pytest.mark.django_db
 def test_an_agent_that_is_being_read_for_somebody_is_not_asked_again(fleet: ScriptedFleet) -> None:
     slow, quick = fleet.make_agents(2)
     fleet.hanging[1] = threading.Event()
-    first = polling.refresh([slow, quick])
+    first = poller.refresh([slow, quick])
     assert next(first).agent_id == quick.pk
-    again = {outcome.agent_id: outcome for outcome in polling.refresh([slow, quick])}
+    again = {outcome.agent_id: outcome for outcome in poller.refresh([slow, quick])}
     assert (again[slow.pk].code, again[quick.pk].code) == ("being-read", "")
     fleet.hanging[1].set()
     assert [outcome.agent_id for outcome in first] == [slow.pk]
     assert fleet.asked[1, "GET /accounts"] == 1
-    assert [outcome.ok for outcome in polling.refresh([slow])] == [True]
+    assert [outcome.ok for outcome in poller.refresh([slow])] == [True]
 
 
 def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: ScriptedFleet) -> None:
     agents = fleet.make_agents(3)
     fleet.hanging = {2: threading.Event()}
-    first = polling.refresh(agents)
+    first = poller.refresh(agents)
     next(first), next(first)  # two were read; the third hangs
     with ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(demand.read_now, user, agents) for user in range(4)]
+        asked = [threads.submit(poller.read_now, user, agents) for user in range(4)]
         fleet.hanging[2].set()
         rest = list(first)
         outcomes = [one.result(30) for one in asked]
@@ -57,30 +57,30 @@ def test_those_who_ask_for_the_same_at_once_wait_for_one_reading(fleet: Scripted
 def test_several_that_were_just_read_are_not_read_again_and_one_is(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demand, "LATE_S", 60.0)
+    monkeypatch.setattr(poller, "LATE_S", 60.0)
     agents = fleet.make_agents(2)
-    first = demand.read_now(1, agents)
-    assert sorted(demand.read_now(2, agents), key=str) == sorted(first, key=str)
+    first = poller.read_now(1, agents)
+    assert sorted(poller.read_now(2, agents), key=str) == sorted(first, key=str)
     assert fleet.asked[1, "GET /accounts"] == 1
-    demand.read_now(2, agents[:1])
+    poller.read_now(2, agents[:1])
     assert fleet.asked[1, "GET /accounts"] == 2
 
 
 def test_what_was_read_too_long_ago_or_elsewhere_is_read_again(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demand, "LATE_S", 60.0)
+    monkeypatch.setattr(poller, "LATE_S", 60.0)
     first, second = fleet.make_agents(2)
-    demand.read_now(1, [first, second])
+    poller.read_now(1, [first, second])
     first.url += "/"
-    demand.read_now(1, [first, second])
+    poller.read_now(1, [first, second])
     assert [fleet.asked[n, "GET /accounts"] for n in (1, 2)] == [2, 1]
-    monkeypatch.setattr(demand, "LATE_S", 0.0)
-    demand.read_now(1, [first, second])
+    monkeypatch.setattr(poller, "LATE_S", 0.0)
+    poller.read_now(1, [first, second])
     assert fleet.asked[2, "GET /accounts"] == 2
 
 
-def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_all_of_them(
+def test_all_who_ask_during_a_reading_share_one_further_reading(
     fleet: ScriptedFleet,
 ) -> None:
     """The reading under way may have begun before the trade that they want to see."""
@@ -90,13 +90,13 @@ def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_
 
     def read_now(user: int) -> list[Outcome]:
         try:
-            return demand.read_now(user, [agent])
+            return poller.read_now(user, [agent])
         finally:
             connections.close_all()  # one of them writes what was read
 
-    with refreshes.turn(urls) as first, ThreadPoolExecutor(4) as threads:
+    with on_demand.turn(urls) as first, ThreadPoolExecutor(4) as threads:
         asked = [threads.submit(read_now, user) for user in range(4)]
-        assert eventually(lambda: refreshes._waiting.total() == 4 and agent.pk in refreshes._next)
+        assert eventually(lambda: on_demand._waiting.total() == 4 and agent.pk in on_demand._next)
         assert fleet.asked[1, "GET /accounts"] == 0
         early = Outcome.left_alone(agent)
         fleet.replies[1] = account(1, balance=5.0)  # only what is read from here on shows it
@@ -105,17 +105,17 @@ def test_one_agent_that_is_being_read_is_read_again_for_who_asks_later_once_for_
         outcomes = [one.result(30) for one in asked]
     assert all(outcome.ok for (outcome,) in outcomes)
     assert fleet.asked[1, "GET /accounts"] == 1
-    assert not refreshes._next
-    assert not refreshes._running
+    assert not on_demand._next
+    assert not on_demand._running
 
 
 def test_who_asks_for_many_joins_the_reading_that_is_about_to_begin(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
     urls = {agent.pk: agent.url}
-    with refreshes.turn(urls) as first, refreshes.turn(urls, fresh=True) as later:
+    with on_demand.turn(urls) as first, on_demand.turn(urls, fresh=True) as later:
         assert later.ids == {agent.pk}
         first.end()
-        with refreshes.turn(urls) as many:
+        with on_demand.turn(urls) as many:
             assert not many.ids
             later.begin(time.monotonic())
             later.is_over(Outcome.left_alone(agent))
@@ -125,34 +125,37 @@ def test_who_asks_for_many_joins_the_reading_that_is_about_to_begin(fleet: Scrip
 def test_a_reading_that_hangs_is_not_waited_for_for_ever(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
     urls = {agent.pk: agent.url}
-    with refreshes.turn(urls), refreshes.turn(urls, fresh=True) as later:
+    with on_demand.turn(urls), on_demand.turn(urls, fresh=True) as later:
         later.begin(time.monotonic())
         later.is_over(Outcome.left_alone(agent))
-    assert not refreshes._running
-    assert not refreshes._next
+    assert not on_demand._running
+    assert not on_demand._next
 
 
 def test_a_reading_that_was_given_up_is_told_to_nobody(fleet: ScriptedFleet) -> None:
     (agent,) = fleet.make_agents(1)
     urls = {agent.pk: agent.url}
-    with refreshes.turn(urls), refreshes.turn(urls) as second:
+    with on_demand.turn(urls), on_demand.turn(urls) as second:
         pass
     assert second.outcome_of(agent.pk, 0) is None
-    assert [outcome.ok for outcome in polling.refresh([agent], wait_s=30)] == [True]
+    assert [outcome.ok for outcome in poller.refresh([agent], wait_s=30)] == [True]
 
 
 def test_so_many_may_wait_for_agents_and_no_more(settings: Settings) -> None:
     settings.REFRESHES_PER_USER, settings.REFRESHES_AT_ONCE = 2, 3
     ana, eve, bob = 1, 2, 3
     with ExitStack() as held:
-        held.enter_context(refreshes.place(ana))
-        with refreshes.place(ana), pytest.raises(Crowded, match="as many readings as one user"):
-            held.enter_context(refreshes.place(ana))
-        held.enter_context(refreshes.place(eve))
-        held.enter_context(refreshes.place(eve))
-        with pytest.raises(Crowded, match="Too many are waiting"):
-            held.enter_context(refreshes.place(bob))
-    with refreshes.place(bob):
+        held.enter_context(on_demand.place(ana))
+        with (
+            on_demand.place(ana),
+            pytest.raises(TooManyRefreshes, match="as many readings as one user"),
+        ):
+            held.enter_context(on_demand.place(ana))
+        held.enter_context(on_demand.place(eve))
+        held.enter_context(on_demand.place(eve))
+        with pytest.raises(TooManyRefreshes, match="Too many are waiting"):
+            held.enter_context(on_demand.place(bob))
+    with on_demand.place(bob):
         pass
 
 
@@ -173,7 +176,7 @@ def test_a_program_that_finds_no_place_is_told_to_come_again(
     settings.REFRESHES_PER_USER = 1
     make_account(number=1)
     program = Program(make_user(*VIEW))
-    with refreshes.place(program.user.pk):
+    with on_demand.place(program.user.pk):
         answer = program.ask(method, path.removeprefix("/api/"))
         assert "wait for those" in told(answer, 429)["detail"]
         assert answer.headers["Retry-After"] == "2"
@@ -186,7 +189,7 @@ def test_a_person_who_finds_no_place_is_told_so(settings: Settings, path: str) -
     make_account(number=1)
     user, client = make_user(*VIEW), Client()
     client.force_login(user)
-    with refreshes.place(user.pk):
+    with on_demand.place(user.pk):
         said = client.post(path, headers={"HX-Request": "true"})
     assert "wait for those" in said.headers["HX-Trigger"]
 
@@ -206,6 +209,6 @@ def test_asking_again_does_not_make_a_terminal_reconnect_again(fleet: ScriptedFl
     (agent,) = fleet.make_agents(1)
     fleet.failing.add(1)
     for _ in range(3):
-        outcomes = list(polling.refresh(Agent.objects.all()))
+        outcomes = list(poller.refresh(Agent.objects.all()))
         assert [outcome.code for outcome in outcomes] == ["refused-request"]
     assert fleet.asked[1, "POST /refresh"] == 1

@@ -9,7 +9,7 @@ from accounts.models import Account, Agent
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def seeds() -> tuple[Any, ...]:

@@ -5,21 +5,21 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent
 from accounts.models.figures import fresh
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.accounts.ticks import poll
 from tests.factories import make_account, make_agent, make_online_agent
 from tests.wall import HOUR, Wall
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 MINUTE = timedelta(minutes=1)
 
 
 def polled(fleet: ScriptedFleet) -> int:
     """How many of them a tick of either queue asks."""
-    return polling.poll_due(reachable=True) + polling.poll_due(reachable=False)
+    return poller.poll_due(reachable=True) + poller.poll_due(reachable=False)
 
 
 @pytest.mark.parametrize("by", [HOUR, MINUTE, timedelta(seconds=10), timedelta(days=400)])
@@ -61,7 +61,7 @@ def test_no_agent_is_due_before_its_interval_has_passed(interval_s: int) -> None
     now, interval = timezone.now(), timedelta(seconds=interval_s)
     agent = make_agent(polled_at=now, interval=interval, next_poll_at=now + interval)
     assert not Agent.objects.due(now + interval - timedelta(seconds=1)).exists()
-    agent.save_changed(next_poll_at=now + polling.LEASE)
+    agent.save_changed(next_poll_at=now + poller.LEASE)
     assert not Agent.objects.due(now).exists()
 
 

@@ -10,14 +10,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import polling
+from accounts.fleet.rows import account_row
 from accounts.models import Account, Agent
-from accounts.rows import account_row
+from accounts.polling import poller
 from tests.accounts.conftest import Published
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.accounts.ticks import make_due, poll, writes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_figures_of_any_size_come_back_from_the_database_as_they_were_told(
     published.__init__()  # type: ignore[misc]
     make_due()
     with CaptureQueriesContext(connection) as queries:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
     assert [line for line in writes(queries) if "accounts_agent" not in line] == []
     assert published.numbers == []
     assert Agent.objects.get().status_code == ""
@@ -104,7 +104,7 @@ def test_any_figures_come_back_as_they_were_told(fleet: ScriptedFleet, seed: int
     assert Account.objects.get().positions.count() == 40
     make_due()
     with CaptureQueriesContext(connection) as queries:
-        polling.poll_due(reachable=True)
+        poller.poll_due(reachable=True)
     assert [line for line in writes(queries) if "accounts_agent" not in line] == []
 
 

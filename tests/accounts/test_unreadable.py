@@ -12,7 +12,7 @@ from tests.factories import make_account
 from tests.pages.conftest import signed_in
 from tests.pages.reading import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def with_odd(odd: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_an_account_of_unreadable_rows_alone_is_not_flat(
     assert account.urgency(account.changed_at).level == "active"
 
 
-def test_the_page_of_thousands_of_positions_shows_the_oldest_and_the_way_to_the_rest(
+def test_the_page_of_thousands_of_positions_shows_the_oldest_and_links_to_all(
     account: Account,
 ) -> None:
     viewer = signed_in("accounts.view_account")
@@ -118,7 +118,7 @@ def test_its_page_names_the_row_and_what_is_wrong(account: Account) -> None:
     ]
 
 
-def test_the_page_of_positions_names_as_many_as_can_be_read_and_links_to_their_account() -> None:
+def test_the_positions_page_names_50_unreadable_ones_and_links_their_account() -> None:
     lost = [{"ticket": n, "symbol": "<b>", "problem": "x"} for n in range(1, 101)]
     account = make_account(number=7, server="A", open_positions=100, unreadable_positions=lost)
     make_account(number=7, server="B")

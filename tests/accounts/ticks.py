@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 
 
 def make_due(*agents: Agent) -> None:
@@ -21,7 +21,7 @@ def make_due(*agents: Agent) -> None:
 def poll() -> int:
     """A tick of both queues, everybody being due."""
     make_due()
-    return polling.poll_due(reachable=True) + polling.poll_due(reachable=False)
+    return poller.poll_due(reachable=True) + poller.poll_due(reachable=False)
 
 
 def writes(queries: CaptureQueriesContext) -> list[str]:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import polling
 from accounts.models import Account, Agent, Conflict
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
@@ -30,6 +30,7 @@ def make_conflict(agent: Agent, number: int, kind: Conflict.Kind) -> Conflict:
     return Conflict.objects.create(agent=agent, number=number, kind=kind, since=timezone.now())
 
 
+@pytest.mark.both_databases
 def test_the_list_says_who_reports_what_and_whose_it_is(boss: Client) -> None:
     account = make_account()
     make_conflict(make_agent(name="newcomer"), account.number, TWO)
@@ -43,6 +44,7 @@ def test_the_list_says_who_reports_what_and_whose_it_is(boss: Client) -> None:
     assert "not known yet" in page
 
 
+@pytest.mark.both_databases
 def test_an_account_of_two_agents_goes_to_the_one_chosen(boss: Client) -> None:
     account = make_account()
     old = account.agent
@@ -82,16 +84,16 @@ def test_a_login_not_seen_before_is_added_by_the_poll_after_the_settlement(
     settings.RECOVERY_RETRY_S = 0.01
     with ScriptedFleet() as fleet:
         (agent,) = fleet.make_agents(1)
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
         fleet.replies[1] = told(77)
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
         conflict = Conflict.objects.get()
         assert (conflict.number, conflict.kind) == (77, OTHER)
 
         act(boss, "give_to_agent", conflict)
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
 
     assert Account.objects.get(number=77).agent == agent
     assert Account.objects.get(number=1).agent is None
@@ -106,14 +108,14 @@ def test_a_dismissed_conflict_comes_back_while_it_is_true(boss: Client, settings
     with ScriptedFleet() as fleet:
         (agent,) = fleet.make_agents(1)
         account = make_account(number=1)
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
 
         text = said(act(boss, "dismiss", Conflict.objects.get()))
 
         assert "flags again what is still so" in text
         assert not Conflict.objects.exists()
         agent.refresh_from_db()
-        list(polling.refresh([agent]))
+        list(poller.refresh([agent]))
     assert Conflict.objects.get().number == 1
     assert Account.objects.get(pk=account.pk).agent == account.agent
 
@@ -161,6 +163,7 @@ def test_what_cannot_be_settled_like_that_stays_and_says_why(boss: Client) -> No
     assert Conflict.objects.count() == 2
 
 
+@pytest.mark.both_databases
 def test_one_account_is_not_given_to_two_agents_at_once(boss: Client) -> None:
     account = make_account()
     conflicts = [make_conflict(make_agent(), account.number, TWO) for _ in range(2)]

@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from accounts import attempts
+from accounts.signin import rate_limit
 from tests.authenticator import Telephone
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
@@ -31,6 +31,7 @@ def client(manager: User) -> Client:
     return client
 
 
+@pytest.mark.both_databases
 def test_whoever_may_edit_users_gives_no_right(client: Client, manager: User) -> None:
     other, group = make_user(), Group.objects.create(name="desk")
     right = Permission.objects.get(codename="change_vs").pk
@@ -47,6 +48,7 @@ def test_whoever_may_edit_users_gives_no_right(client: Client, manager: User) ->
     assert (group.name, group.permissions.count()) == ("renamed", 0)
 
 
+@pytest.mark.both_databases
 def test_whoever_may_edit_users_does_not_touch_a_superuser(client: Client) -> None:
     boss = make_user(is_staff=True, is_superuser=True)
     page = f"/admin/auth/user/{boss.pk}"
@@ -77,6 +79,7 @@ def test_nobody_sets_the_password_of_somebody_who_may_more(
         assert user.check_password("another-secret") is (status == 302)
 
 
+@pytest.mark.both_databases
 def test_a_superuser_gives_rights(boss: Client) -> None:
     user = make_user()
     sent = {**EVERYTHING, **JOINED, "username": user.username}
@@ -110,7 +113,7 @@ def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
     client: Client, manager: User, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever found a desk's browser open guesses no password."""
-    monkeypatch.setattr(attempts, "KNOWN_PER_HOUR", 3)
+    monkeypatch.setattr(rate_limit, "KNOWN_PER_HOUR", 3)
     manager.set_password(OLD)
     manager.save(update_fields=["password"])
     client.force_login(manager)
@@ -120,7 +123,7 @@ def test_an_old_password_that_is_tried_is_an_attempt_to_sign_in(
     for guess in range(3):
         assert client.post(page, {"password": f"guess-{guess}", **new}).status_code == 200
     refused = client.post(page, {"password": OLD, **new}, follow=True)
-    assert attempts.TOO_OFTEN_FROM_HERE in refused.content.decode()
+    assert rate_limit.TOO_OFTEN_FROM_HERE in refused.content.decode()
     valkey.empty()
     assert client.post(page, {"password": OLD, **new}).status_code == 302
     manager.refresh_from_db()

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import polling
 from accounts.models import ApiToken
+from accounts.polling import poller
 from mt5monitor.api.site import api
 from tests.access import (
     ANYBODY,
@@ -63,7 +63,7 @@ TABLE: dict[tuple[str, str], Roles] = {
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
+    monkeypatch.setattr(poller, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
 
 

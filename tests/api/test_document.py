@@ -15,7 +15,7 @@ from pytest_django import Settings
 from schemathesis import Case, GenerationMode
 from schemathesis.config import SchemathesisConfig
 
-from accounts import polling
+from accounts.polling import poller
 from mt5monitor.api.site import api
 from tests.api.program import Program
 from tests.cast import somebody
@@ -37,7 +37,7 @@ CONFIG = SchemathesisConfig.from_dict(
 
 @pytest.fixture(autouse=True)
 def _asks_no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(polling, "refresh", lambda agents, **_: iter(()))
+    monkeypatch.setattr(poller, "refresh", lambda agents, **_: iter(()))
     monkeypatch.setattr(quotes, "fresh", _no_quote)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent
+from accounts.polling import poller
 from tests.api.program import Program
 from tests.cast import VIEW
 from tests.factories import make_account, make_deal, make_trade, make_user
@@ -15,7 +15,7 @@ from tests.trading.desk import Desk
 from trading.api import history
 from trading.models import ClosedTrade, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ORIGINAL = {
     *("symbol", "side", "lot", "pips", "tp_money", "sl_money", "commission", "profit"),
     *("entry_time", "exit_time", "entry_price", "exit_price", "position_id"),
@@ -48,7 +48,7 @@ def test_the_first_time_it_is_read_and_then_told_from_the_rows(
 def test_reading_anew_brings_what_was_closed_since(desk: Desk, program: Program) -> None:
     before = program.get(of(desk, "2"))
     opened = desk.send()
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     assert desk.send(kind="close", position=opened.position_ticket).state == "filled"
     assert program.get(of(desk, "2"))["total_trades"] == before["total_trades"]
     after = program.get(of(desk, "2", "?force_refresh=true"))

@@ -15,10 +15,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import attempts, gate
 from accounts.api import tokens
 from accounts.api.sign_in import WRONG
 from accounts.models import ApiToken
+from accounts.signin import mfa_required, rate_limit
 from tests.api.program import Program, told
 from tests.authenticator import PASSWORD as MADE_WITH
 from tests.authenticator import Telephone
@@ -64,6 +64,7 @@ def test_of_a_token_only_a_digest_is_kept(username: str) -> None:
     assert key.startswith(row["start"])
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("password", ["wrong", "", "\x00", "x" * 4096])
 def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     refused = told(sign_in(username=username, password=password), 401)
@@ -71,6 +72,7 @@ def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["a\0b", "\N{GRINNING FACE}", "x" * 150])
 def test_no_name_is_an_error(username: str, name: str) -> None:
     assert told(sign_in(username=name, password=PASSWORD), 401)["detail"] == WRONG
@@ -113,7 +115,7 @@ def test_nobody_signs_in_while_attempts_cannot_be_counted(
 ) -> None:
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "unix:///nowhere"}}
     refused = sign_in(username=username, password=PASSWORD)
-    assert attempts.NOT_COUNTED in told(refused, 503)["detail"]
+    assert rate_limit.NOT_COUNTED in told(refused, 503)["detail"]
     assert refused.headers["Retry-After"] == "5"
 
 
@@ -224,6 +226,7 @@ def test_requests_that_are_forbidden_are_counted(
     assert seen == [403, 403, 429]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("end", [revoke, expire, disable, change_password, rotate_keys])
 def test_a_token_that_has_ended_lets_nobody_in(
     valkey: PrivateValkey, settings: Settings, end: Callable[[Program], None]
@@ -254,7 +257,8 @@ def test_a_token_may_no_more_than_its_user_may_now(valkey: PrivateValkey) -> Non
     assert "view_account" in told(program.ask("GET", "accounts"), 403)["detail"]
 
 
-def test_tokens_made_before_they_ended_with_passwords_do_so_from_the_migration_on(
+@pytest.mark.both_databases
+def test_since_the_migration_older_tokens_too_end_when_a_password_changes(
     valkey: PrivateValkey,
 ) -> None:
     program = Program(make_user(*VIEW))
@@ -291,6 +295,7 @@ def test_a_wrong_token_is_not_made_up_for_by_a_session(valkey: PrivateValkey) ->
     assert client.get("/api/accounts").status_code == 401
 
 
+@pytest.mark.both_databases
 def test_the_last_use_of_a_token_is_kept_to_the_minute(valkey: PrivateValkey) -> None:
     program = Program(make_user(*VIEW))
     program.get("accounts")
@@ -345,7 +350,7 @@ def test_a_trader_without_one_sets_it_up_on_the_page_first(
     settings.MFA_REQUIRED = True
     user = make_user(*VIEW, "trading.trade")
     refused = told(sign_in(username=user.username, password=MADE_WITH), 403)
-    assert (refused["detail"], refused["success"]) == (gate.MISSING, False)
+    assert (refused["detail"], refused["success"]) == (mfa_required.MISSING, False)
     viewer = make_user(*VIEW)
     assert told(sign_in(username=viewer.username, password=MADE_WITH), 200)["token"]
 

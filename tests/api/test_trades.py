@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from accounts import polling
 from accounts.models import Account
+from accounts.polling import poller
 from tests.api.program import Program, told
 from tests.factories import make_user
 from tests.trading.desk import Desk
@@ -44,7 +44,7 @@ def test_a_position_is_opened_moved_and_closed_as_scripts_do(
     assert opened["order"]["url"] == f"/api/orders/{order.pk}"
     # In pips of 0.0001, from the price that it was reckoned from.
     assert (order.tp or 0) - (order.sl or 0) == Decimal("0.0070")
-    list(polling.refresh([desk.agent(contract)]))
+    list(poller.refresh([desk.agent(contract)]))
     ticket = opened["ticket"]
     levels = {"sl": float(order.sl or 0) - 0.001, "tp": 0}
     moved = told(program.put(trade(desk, "modify", contract), {"ticket": ticket} | levels), 200)
@@ -56,6 +56,7 @@ def test_a_position_is_opened_moved_and_closed_as_scripts_do(
     assert len(desk.sent(contract)) == 3
 
 
+@pytest.mark.both_databases
 def test_the_same_key_is_the_same_order_whatever_the_market_does(
     desk: Desk, program: Program
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_same_key_is_the_same_order_whatever_the_market_does(
     assert len(desk.sent()) == 1
 
 
+@pytest.mark.both_databases
 def test_the_keys_of_one_user_are_not_those_of_another(desk: Desk, program: Program) -> None:
     other = Program(make_user(*TRADER))
     for one in (program, other):
@@ -118,7 +120,7 @@ def test_a_position_that_was_closed_elsewhere_is_closed_and_has_no_new_levels(
 
 def test_an_agent_that_is_away_is_no_failure_of_the_caller(desk: Desk, program: Program) -> None:
     opened = told(program.post(trade(desk, "open"), OPEN), 200)
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     desk.venue.__exit__()
     answer = told(program.post(trade(desk, "close"), {"ticket": opened["ticket"]}), 502)
     assert answer["success"] is False
@@ -169,6 +171,7 @@ def test_a_position_that_cannot_be_read_is_not_said_to_be_closed(
     assert desk.sent() == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("key", ["", "k" * 300])
 def test_a_key_that_is_empty_or_too_long_is_refused(desk: Desk, program: Program, key: str) -> None:
     answer = program.post(trade(desk, "open"), OPEN, **{"Idempotency-Key": key})
@@ -180,7 +183,7 @@ def test_a_token_without_the_override_does_not_close_past_an_unknown_order(desk:
     user = make_user(*TRADER, "trading.override_lock")
     narrow = Program(user, list(TRADER))
     opened = told(narrow.post(trade(desk, "open"), OPEN), 200)
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     body = {"ticket": opened["ticket"], "override_reason": "the margin call"}
     refused = told(narrow.post(trade(desk, "close"), body), 403)
     assert "trading.override_lock" in refused["detail"]
@@ -188,6 +191,7 @@ def test_a_token_without_the_override_does_not_close_past_an_unknown_order(desk:
     assert told(Program(user).post(trade(desk, "close"), body), 200)["success"] is True
 
 
+@pytest.mark.both_databases
 def test_the_journal_is_read_in_pages_that_stay_right_while_it_grows(
     desk: Desk, program: Program
 ) -> None:

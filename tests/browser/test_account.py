@@ -7,8 +7,8 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from playwright.async_api import expect
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, is_marked, mark, toast
 from tests.factories import make_account
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 def read(agent: Agent) -> None:
-    assert [outcome.ok for outcome in polling.refresh([agent])] == [True]
+    assert [outcome.ok for outcome in poller.refresh([agent])] == [True]
 
 
 async def test_figures_and_positions_move_by_themselves(

@@ -7,8 +7,8 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from playwright.async_api import Locator, Page, expect
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk, is_marked, mark, toast
 
@@ -20,7 +20,7 @@ def row(page: Page, agent: Agent) -> Locator:
 
 
 def poll(*agents: Agent) -> None:
-    list(polling.refresh(agents))
+    list(poller.refresh(agents))
 
 
 async def test_every_agent_is_listed_and_its_state_follows_at_once(

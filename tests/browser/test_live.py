@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.async_api import Page, expect
 
-from accounts import polling
 from accounts.models import Account, Agent
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, badge, cell, is_marked, mark, row
 from tests.factories import make_account
@@ -48,7 +48,7 @@ MUTED = """() => {
 
 def read(*agents: Agent) -> None:
     """As a poll that is due: asked over HTTP, recorded, shown."""
-    outcomes = list(polling.refresh(agents))
+    outcomes = list(poller.refresh(agents))
     assert all(outcome.ok for outcome in outcomes), outcomes
 
 
@@ -109,14 +109,14 @@ async def test_an_account_that_was_not_there_before_appears_by_itself(
     assert await is_marked(page)
 
 
-async def test_an_agent_that_fails_turns_its_row_grey_with_the_reason_and_keeps_the_figures(
+async def test_a_failing_agent_turns_its_row_grey_with_a_reason_and_keeps_figures(
     desk: Desk, viewer: User, fleet: ScriptedFleet
 ) -> None:
     agents = await threaded(fleet.make_agents)(2)
     await threaded(read)(*agents)
     page = await desk.open(viewer)
     fleet.replies[2] = b"<html>moved</html>"
-    await threaded(lambda: list(polling.refresh([agents[1]])))()
+    await threaded(lambda: list(poller.refresh([agents[1]])))()
     await expect(cell(page, 2, "state")).to_have_text("Error")
     await expect(row(page, 2)).to_have_class(re.compile("is-stale"))
     await expect(cell(page, 2, "balance")).to_have_text("100,000.00")

@@ -122,7 +122,7 @@ async def test_a_hundred_rows_a_page_and_live_on_the_second_as_well(
 
 
 def publish_balance(number: int, balance: int) -> None:
-    from accounts.broadcast import publish_accounts
+    from accounts.live.publishing import publish_accounts
 
     Account.objects.filter(number=number).update(balance=balance)
     publish_accounts([number])

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from accounts import proofs, second_factor
+from accounts.signin import proofs, second_factor
 from mt5monitor.sessions import SessionStore
 from mt5monitor.settings.site import PASSWORD_HASHERS
 from tests.browser.desk import Desk, badge, row, toast

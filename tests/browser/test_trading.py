@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from playwright.async_api import Locator, Page, expect
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk
 from tests.browser.tickets import fill_ticket, home, read, review, window

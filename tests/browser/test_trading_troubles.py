@@ -10,9 +10,9 @@ from tests.browser.desk import Desk
 from tests.browser.tickets import fill_ticket, home, review, window
 from tests.factories import make_order
 from tests.trading.desk import Desk as Trading
-from trading.diagram import State
 from trading.journal import change
 from trading.models import Order
+from trading.states import State
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 BUY = "Buy 0.1 EURUSD"

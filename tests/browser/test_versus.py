@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk, is_marked, is_wider_than_its_window, mark, visit
 from tests.factories import make_user
@@ -93,7 +93,7 @@ READS = """() => performance.getEntriesByType("resource")
     .map((one) => one.startTime)"""
 
 
-async def test_however_often_its_accounts_change_the_page_is_read_once_in_two_seconds(
+async def test_the_page_is_read_once_in_two_seconds_however_often_accounts_change(
     desk: Desk, pair: Pair
 ) -> None:
     await threaded(pair.created)()

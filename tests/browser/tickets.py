@@ -2,12 +2,12 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from accounts import polling
+from accounts.polling import poller
 from tests.trading.desk import Desk as Trading
 
 
 def read(trading: Trading) -> None:
-    outcomes = list(polling.refresh([trading.agent("2")]))
+    outcomes = list(poller.refresh([trading.agent("2")]))
     assert all(outcome.ok for outcome in outcomes), outcomes
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent, AgentQuota
+from accounts.polling import poller
 from tests.accounts.fleet import ScriptedFleet
 from tests.history.books import account_of, books, read
 from tests.trading.desk import Desk
 from trading import history
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 A_POLL = 500
 
 
@@ -28,9 +28,9 @@ class Inventor(ScriptedFleet):
         super().__init__()
         self._numbers = itertools.count(1)
 
-    def _answer(self, index: int, call: str) -> tuple[int, bytes]:
+    def answer(self, index: int, call: str) -> tuple[int, bytes]:
         if call != "trade-history":
-            return super()._answer(index, call)
+            return super().answer(index, call)
         trades = [self._trade(next(self._numbers)) for _ in range(A_POLL)]
         sums = {"total_trades": A_POLL, "total_profit": 0, "total_commission": 0}
         return 200, json.dumps({"account_number": index, "trades": trades, **sums}).encode()
@@ -64,7 +64,7 @@ def test_closed_positions_that_are_new_with_each_answer_stop_at_the_quota(
 ) -> None:
     limited(settings, 1200, 100)
     (agent,) = inventor.make_agents(1)
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     account = Account.objects.get()
     for _ in range(5):
         outcome = history.sync(account, whole=True)
@@ -80,7 +80,7 @@ def test_closed_positions_that_are_new_with_each_answer_stop_at_the_quota(
     assert ClosedTrade.objects.count() == 1300
     # The agent carries the alarm with its next reading, and trades on all the same.
     Agent.objects.update(next_poll_at=timezone.now())
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     agent.refresh_from_db()
     assert (agent.status, agent.status_code) == ("online", "quota-reached")
     assert agent.status_reason == outcome.sentence
@@ -89,7 +89,7 @@ def test_closed_positions_that_are_new_with_each_answer_stop_at_the_quota(
 def test_each_agent_has_a_quota_of_its_own(inventor: Inventor, settings: Any) -> None:
     limited(settings, A_POLL, 0)
     inventor.make_agents(2)
-    polling.poll_due(reachable=True)
+    poller.poll_due(reachable=True)
     first, second = Account.objects.order_by("number")
     assert history.sync(first, whole=True).ok
     assert not history.sync(first, whole=True).ok

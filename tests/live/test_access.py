@@ -12,11 +12,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts import gate, proofs
 from accounts.consumers import no_page
 from accounts.live.access import Pass, check
 from accounts.live.beat import Reading
 from accounts.live.hub import Hub
+from accounts.signin import mfa_required, proofs
 from mt5monitor.asgi import sockets
 from mt5monitor.sessions import SessionStore
 from tests.cast import ROLES, somebody
@@ -161,7 +161,7 @@ def test_sockets_of_sessions_that_are_held_back_are_refused_for_two_queries_more
     with django_assert_num_queries(5):
         refused = check(holders)
     assert {holder: refusal.code for holder, refusal in refused.items()} == {holders[0]: 4403}
-    assert refused[holders[0]].reason == gate.MISSING
+    assert refused[holders[0]].reason == mfa_required.MISSING
 
 
 def test_a_socket_is_refused_once_the_factor_that_it_has_shown_is_gone(

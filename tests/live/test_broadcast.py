@@ -12,16 +12,18 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import broadcast, fragments, live
-from accounts.broadcast import (
+from accounts import live
+from accounts.fleet import fragments
+from accounts.live import publishing
+from accounts.live.hub import Hub
+from accounts.live.message import GROUP, MAX_MESSAGE, Message, packed, parts, unpacked
+from accounts.live.publishing import (
     Publisher,
     publish_accounts,
     publish_agents,
     publish_note,
     publisher,
 )
-from accounts.live.hub import Hub
-from accounts.live.message import GROUP, MAX_MESSAGE, Message, packed, parts, unpacked
 from tests.factories import make_account, make_online_agent
 from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey
@@ -62,7 +64,7 @@ class Collected(Publisher):
 @pytest.fixture
 def sent(rows: None, monkeypatch: pytest.MonkeyPatch) -> list[list[Message]]:
     collected = Collected()
-    monkeypatch.setattr(broadcast, "_publisher", collected)
+    monkeypatch.setattr(publishing, "_publisher", collected)
     return collected.calls
 
 
@@ -188,13 +190,13 @@ async def test_while_valkey_is_away_the_caller_goes_on_and_a_reread_follows(
                 await asyncio.sleep(0.01)
         await threaded(publish_accounts)([account.number])
         await page.get("rows")
-    said = [record for record in caplog.records if record.name == "accounts.broadcast"]
+    said = [record for record in caplog.records if record.name == "accounts.live.publishing"]
     assert [record.levelname for record in said] == ["WARNING", "INFO"]
 
 
 def test_a_child_process_is_another_source() -> None:
     parent = publisher()
-    broadcast._forget_parents_publisher()
+    publishing._forget_parents_publisher()
     assert publisher()._source != parent._source
 
 

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import fragments, live
-from accounts.broadcast import publish_accounts, publish_agents
+from accounts import live
+from accounts.fleet import fragments
 from accounts.live.hub import Hub
 from accounts.live.message import GROUP, Message, packed
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent
 from tests.factories import make_account, make_user
 from tests.live.page import PATIENCE_S, Page, session_of

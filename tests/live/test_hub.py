@@ -6,9 +6,9 @@ from contextlib import suppress
 import pytest
 from channels.db import database_sync_to_async as threaded
 
-from accounts.broadcast import publish_accounts
 from accounts.live.heart import Heart
 from accounts.live.hub import Hub
+from accounts.live.publishing import publish_accounts
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey

@@ -13,10 +13,10 @@ from django.conf import settings
 from pytest_django import Settings
 
 from accounts import live
-from accounts.broadcast import publish_accounts
 from accounts.live.hub import Hub
 from accounts.live.link import Link
 from accounts.live.message import GROUP
+from accounts.live.publishing import publish_accounts
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey

@@ -13,8 +13,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from websockets.exceptions import ConnectionClosed
 
-from accounts.broadcast import publish_accounts
 from accounts.live.message import GROUP, Message, packed
+from accounts.live.publishing import publish_accounts
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S
 from tests.live.served import ClientConnection, Served

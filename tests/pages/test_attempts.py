@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from accounts import attempts, second_factor
 from accounts.models import KnownDevice, SignIn
 from accounts.models.sign_in import How
+from accounts.signin import rate_limit, second_factor
 from mt5monitor.api.limits import network_of
 from tests.authenticator import PASSWORD, Telephone, is_in
 from tests.factories import make_user
@@ -71,7 +71,7 @@ def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telepho
 
 
 # --- the lock-out -----------------------------------------------------------------------------
-def test_a_hundred_wrong_passwords_from_ten_addresses_do_not_lock_out_a_known_device(
+def test_a_hundred_wrong_passwords_from_ten_addresses_lock_no_known_device_out(
     admin: User,
 ) -> None:
     client = Client(REMOTE_ADDR=HOME)
@@ -103,7 +103,7 @@ def test_wrong_codes_by_a_thief_of_the_password_do_not_keep_a_known_device_out(
     telephone: Telephone, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     settings.API_LOGINS_PER_MINUTE = 100
-    monkeypatch.setattr(attempts, "CODES_PER_HOUR", 3)
+    monkeypatch.setattr(rate_limit, "CODES_PER_HOUR", 3)
     user, client, thief = telephone.set_up(VIEW), Client(REMOTE_ADDR=HOME), Client()
     try_page(client, user.username)
     client.post("/login/code/", {"code": telephone.code()})
@@ -111,7 +111,7 @@ def test_wrong_codes_by_a_thief_of_the_password_do_not_keep_a_known_device_out(
     try_page(thief, user.username)
     for guess in range(5):
         refused = thief.post("/login/code/", {"code": f"{guess:06}"})
-    assert attempts.TOO_MANY_CODES in text(refused)
+    assert rate_limit.TOO_MANY_CODES in text(refused)
     telephone.later()
     try_page(client, user.username)
     client.post("/login/code/", {"code": telephone.code()})
@@ -119,7 +119,7 @@ def test_wrong_codes_by_a_thief_of_the_password_do_not_keep_a_known_device_out(
 
 
 # --- guessing ---------------------------------------------------------------------------------
-def test_guesses_at_one_name_are_stopped_at_the_hourly_limit_from_however_many_addresses(
+def test_guesses_at_one_name_stop_at_the_hourly_limit_from_any_addresses(
     admin: User, settings: Settings
 ) -> None:
     settings.SIGN_INS_PER_HOUR = 30
@@ -128,7 +128,7 @@ def test_guesses_at_one_name_are_stopped_at_the_hourly_limit_from_however_many_a
     assert set(seen[-100:]) == {429}
     refused = try_api(admin.username, PASSWORD, ELSEWHERE)
     assert refused.status_code == 429
-    assert attempts.TOO_OFTEN_BY_NAME in json.loads(refused.content)["detail"]
+    assert rate_limit.TOO_OFTEN_BY_NAME in json.loads(refused.content)["detail"]
     assert refused.headers["Retry-After"]
 
 
@@ -137,7 +137,7 @@ def test_one_address_ends_nobody_elses_attempts_with_a_name(
 ) -> None:
     settings.API_LOGINS_PER_MINUTE = 1000
     seen = [try_api(admin.username, "guess", HOME).status_code for _ in range(70)]
-    assert seen.count(401) == attempts.NETWORK_PER_HOUR
+    assert seen.count(401) == rate_limit.NETWORK_PER_HOUR
     assert try_api(admin.username, PASSWORD, ELSEWHERE).status_code == 200
 
 
@@ -146,7 +146,7 @@ def test_a_known_device_guesses_no_more_than_its_own_modest_limit(admin: User) -
     try_page(client, admin.username)
     sign_out(client)
     seen = [try_page(client, admin.username, f"guess-{n}").status_code for n in range(50)]
-    assert seen.count(200) == attempts.KNOWN_PER_HOUR
+    assert seen.count(200) == rate_limit.KNOWN_PER_HOUR
     assert try_page(client, admin.username).status_code == 429
 
 
@@ -275,6 +275,7 @@ def test_a_planted_cookie_is_worth_nothing_once_somebody_signs_in_there(admin: U
 
 
 # --- the record -------------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_strangers_do_not_push_a_sign_in_out_of_the_record(
     admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,8 +284,10 @@ def test_strangers_do_not_push_a_sign_in_out_of_the_record(
     try_page(client, admin.username)
     for host in range(12):
         address = f"198.51.100.{host}"
-        attempts.note_refused(request_from(address), admin.username, How.PASSWORD)
-        attempts.note_refused(request_from(address), "a password in the wrong field", How.PASSWORD)
+        rate_limit.note_refused(request_from(address), admin.username, How.PASSWORD)
+        rate_limit.note_refused(
+            request_from(address), "a password in the wrong field", How.PASSWORD
+        )
     assert SignIn.objects.get(user=admin, was_refused=False).network == HOME
     assert SignIn.objects.filter(user=admin, was_refused=True).count() == 5
     assert SignIn.objects.filter(user=None).count() == 5
@@ -299,10 +302,11 @@ def test_strangers_fill_the_log_with_few_lines(
     caplog.set_level("INFO", "operations")
     attack(admin.username, addresses=20)
     lines = [line for line in caplog.messages if "sign" in line.lower()]
-    assert len(lines) == attempts.LINES_PER_MINUTE + 1
+    assert len(lines) == rate_limit.LINES_PER_MINUTE + 1
     assert "see Sign-ins in the admin" in lines[-1]
 
 
+@pytest.mark.both_databases
 def test_many_of_a_kind_on_one_day_are_one_row(admin: User) -> None:
     for _ in range(3):
         assert try_api(admin.username, PASSWORD, HOME).status_code == 200

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.fleet import SORTS
+from accounts.fleet.query import SORTS
 from accounts.models import Account, Agent, Conflict, Phase, VSGroup
 from tests.factories import make_account, make_agent, make_firm, make_online_agent
 from tests.pages.reading import cell, numbers, text, words
@@ -122,6 +122,7 @@ def test_zero_is_shown_as_zero(viewer: Client) -> None:
     assert (cell(page, 7003, "balance"), cell(page, 7003, "days")) == ("0.00", "0")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("q", ["8123", "ruiz", "RUIZ ana", "desk", "stellar", "vps-q", "812 desk"])
 def test_search_finds_by_number_holder_firm_name_and_agent(viewer: Client, q: str) -> None:
     make_account(
@@ -135,6 +136,7 @@ def test_search_finds_by_number_holder_firm_name_and_agent(viewer: Client, q: st
     assert numbers(viewer.get("/", {"q": q})) == [98123]
 
 
+@pytest.mark.both_databases
 def test_an_agent_that_is_not_enabled_is_in_no_other_state(viewer: Client) -> None:
     account = make_account(agent=make_online_agent(enabled=False))
     page = text(viewer.get("/"))
@@ -143,6 +145,7 @@ def test_an_agent_that_is_not_enabled_is_in_no_other_state(viewer: Client) -> No
     assert numbers(viewer.get("/?state=online")) == []
 
 
+@pytest.mark.both_databases
 def test_every_filter_keeps_what_it_names(viewer: Client) -> None:
     firm = make_firm("Alfa", max_drawdown_pct=10)
     group = VSGroup.objects.create(name="VS1")
@@ -177,6 +180,7 @@ def test_every_filter_keeps_what_it_names(viewer: Client) -> None:
     assert shown("") == everyone
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", SORTS)
 def test_sorts_by_every_column_both_ways_and_keeps_the_unknown_last(
     viewer: Client, name: str
@@ -208,6 +212,7 @@ def test_sorts_by_every_column_both_ways_and_keeps_the_unknown_last(
         assert numbers(viewer.get(f"/?sort=-{name}")) == [101, 100, 999]
 
 
+@pytest.mark.both_databases
 def test_sorted_by_vs_group_the_pair_stands_side_by_side_either_way(viewer: Client) -> None:
     groups = [VSGroup.objects.create(name=f"VS{n}") for n in (1, 2)]
     for number, group, slot in [(1, 0, "B"), (2, 1, "A"), (3, 0, "A"), (4, 1, "B")]:
@@ -239,6 +244,7 @@ def test_a_parameter_that_means_nothing_is_said_and_left_out(viewer: Client, que
     assert "There is no " in text(response)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("query", ["q=%00", "q=%F0%9F", "phase=%00", "page=" + "9" * 500, "q=%25_"])
 def test_no_query_breaks_the_page(viewer: Client, query: str) -> None:
     make_account()

@@ -5,7 +5,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.models import Account, Conflict
 from tests.factories import make_account, make_agent, make_position
 from tests.pages.reading import text

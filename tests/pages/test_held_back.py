@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts import gate
+from accounts.events.access import by_session
 from accounts.live.frames import Refused
-from accounts.programs.access import by_session
+from accounts.signin import mfa_required
 from tests.authenticator import Telephone, confirm, is_in, sign_in
 from tests.cast import ROLES, somebody
 from tests.factories import make_user
@@ -28,7 +28,9 @@ def required(settings: Settings) -> None:
 
 
 def test_it_is_required_of_those_who_may_trade(required: None) -> None:
-    assert {role for role in ROLES if role != "anonymous" and gate.is_required(somebody(role))} == {
+    assert {
+        role for role in ROLES if role != "anonymous" and mfa_required.is_required(somebody(role))
+    } == {
         "trader",
         "boss",
     }
@@ -40,8 +42,8 @@ def test_the_two_ways_to_ask_of_whom_it_is_required_agree(required: None) -> Non
     users = [make_user("trading.trade"), make_user("trading.view_versus", VIEW), make_user()]
     users += [make_user(is_superuser=True), make_user("trading.stop_trading", "trading.trade")]
     users[2].groups.add(desk)
-    expected = {user.pk for user in users if gate.is_required(User.objects.get(pk=user.pk))}
-    assert gate.required_of({user.pk for user in users}) == expected
+    expected = {user.pk for user in users if mfa_required.is_required(User.objects.get(pk=user.pk))}
+    assert mfa_required.required_of({user.pk for user in users}) == expected
     assert len(expected) == 4
 
 
@@ -62,7 +64,7 @@ def test_neither_the_admin_nor_its_documents_nor_streams_open(
     assert client.get("/admin/").headers["Location"] == "/security/app/"
     for path in ("/api/accounts", "/api/docs", "/events/accounts", "/events/positions"):
         answer = client.get(path)
-        assert (answer.status_code, answer.json()["detail"]) == (403, gate.MISSING)
+        assert (answer.status_code, answer.json()["detail"]) == (403, mfa_required.MISSING)
 
 
 def test_neither_sockets_nor_streams_of_programs_open(required: None) -> None:

@@ -13,8 +13,8 @@ from channels.db import database_sync_to_async
 from django.test import AsyncClient
 from pytest_django import Settings
 
-from accounts.programs import follower
-from accounts.programs import log as log_of_programs
+from accounts.events import follower
+from accounts.events import log as log_of_programs
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import Wanted
 from mt5monitor.operations.keeping import Keeping
@@ -54,7 +54,7 @@ async def test_a_filter_that_is_none_is_refused_and_not_left_out(rows: None, que
     assert query.partition("=")[2] in answer.content.decode()
 
 
-async def test_more_lines_than_are_looked_at_at_once_come_in_order_from_any_of_them_on(
+async def test_more_lines_than_one_read_takes_arrive_in_order_from_any_line_on(
     rows: None, kept: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_of_programs, "AT_ONCE", 3)

@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from accounts.agents import AgentError
 from accounts.models import Agent
-from accounts.recording import Recorder
-from accounts.results import Result
+from accounts.polling.poll_result import Result
+from accounts.polling.recorder import Recorder
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import LEVELS, Entry, Wanted
 from mt5monitor.operations.keeping import Keeping

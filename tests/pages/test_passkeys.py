@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from accounts import passkeys, second_factor
+from accounts.signin import passkeys, second_factor
 from tests.authenticator import PASSWORD, Telephone, confirm, is_in, sign_in
 from tests.factories import make_user
 from tests.pages.reading import text, words
@@ -183,7 +183,7 @@ def test_no_other_passkey_does(telephone: Telephone, wrong: str) -> None:
     elif wrong == "page":
         device.origin = "https://evil.example"
     else:
-        device._key = Device()._key
+        device.key = Device().key
     assert not show(client, device.shown(asked(client, "/login/code/")))
 
 

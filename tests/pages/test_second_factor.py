@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from accounts import attempts
+from accounts.signin import rate_limit
 from accounts.views import sessions
 from mt5monitor.sessions import SessionStore
 from tests.authenticator import PASSWORD, Telephone, confirm, is_in, sign_in
@@ -110,7 +110,7 @@ def test_too_many_attempts_on_the_page_are_put_off_as_by_the_api(
     for _ in range(4):
         answer = Client().post("/login/", {"username": user.username, "password": "wrong"})
     assert answer.status_code == 429
-    assert attempts.TOO_OFTEN in text(answer)
+    assert rate_limit.TOO_OFTEN in text(answer)
     assert not is_in(sign_in(user))
     typed = f'{{"username": "{user.username}", "password": "{PASSWORD}"}}'
     assert Client().post("/api/auth/login", typed, "application/json").status_code == 429
@@ -121,13 +121,15 @@ def test_codes_are_not_guessed_by_the_thousand(
     telephone: Telephone, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.API_LOGINS_PER_MINUTE = 1000
-    monkeypatch.setattr(attempts, "CODES_PER_HOUR", 3)
+    monkeypatch.setattr(rate_limit, "CODES_PER_HOUR", 3)
     user = telephone.set_up(VIEW)
     client = sign_in(user)
     for guess in range(4):
         client.post("/login/code/", {"code": f"{guess:06}"})
-    assert attempts.TOO_MANY_CODES in text(client.post("/login/code/", {"code": telephone.code()}))
-    attempts.forget_codes(user.pk)
+    assert rate_limit.TOO_MANY_CODES in text(
+        client.post("/login/code/", {"code": telephone.code()})
+    )
+    rate_limit.forget_codes(user.pk)
     telephone.later()
     assert client.post("/login/code/", {"code": telephone.code()}).status_code == 302
 
@@ -137,7 +139,7 @@ def test_nobody_signs_in_on_the_page_while_attempts_cannot_be_counted(settings: 
     user = make_user(VIEW)
     answer = Client().post("/login/", {"username": user.username, "password": PASSWORD})
     assert answer.status_code == 503
-    assert attempts.NOT_COUNTED in text(answer)
+    assert rate_limit.NOT_COUNTED in text(answer)
     assert not is_in(sign_in(user))
 
 

@@ -15,8 +15,9 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import approvals, step_up
+from accounts import approvals
 from accounts.models import Agent, ApiToken
+from accounts.signin import step_up
 from mt5monitor.api.site import api
 from tests.authenticator import PASSWORD, Telephone
 from tests.factories import make_agent, make_user
@@ -262,7 +263,7 @@ def test_a_view_that_needs_it_gets_the_form_without_the_proof(boss: User, found:
 def test_a_thief_of_a_session_does_not_guess_the_password_there(
     found: Client, boss: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accounts.attempts.KNOWN_PER_HOUR", 3)
+    monkeypatch.setattr("accounts.signin.rate_limit.KNOWN_PER_HOUR", 3)
     page, fields, is_done = token(boss)
     for guess in range(3):
         found.post(page, fields | {"proof-password": f"guess-{guess}"})

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts import gate, proofs
 from accounts.models import ApiToken
+from accounts.signin import mfa_required, proofs
 from tests.authenticator import Telephone, sign_in
 from tests.factories import make_user
 from tests.pages.reading import text, words
@@ -143,7 +143,7 @@ def test_a_password_alone_makes_a_token_that_reads_once_its_user_needs_more(
     program = Client(headers={"Authorization": f"Bearer {key}"})
     assert program.get("/api/accounts").status_code == 200
     refused = program.post("/api/accounts/1/trade/close", '{"ticket": 1}', "application/json")
-    assert (refused.status_code, refused.json()["detail"]) == (403, gate.READS_ONLY)
+    assert (refused.status_code, refused.json()["detail"]) == (403, mfa_required.READS_ONLY)
 
 
 def test_whoever_is_held_back_makes_no_token(valkey: PrivateValkey, settings: Settings) -> None:

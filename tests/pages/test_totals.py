@@ -3,12 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.test import Client
 
-from accounts import fragments
+from accounts.fleet import fragments
 from accounts.models import Phase
 from tests.factories import make_account, make_agent
 from tests.pages.reading import text, words
+
+pytestmark = pytest.mark.both_databases
 
 
 def totals(client: Client, query: str = "") -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.live.page import PATIENCE_S
 from tests.live.served import Served

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts.broadcast import publish_agents
+from accounts.live.publishing import publish_agents
 from accounts.models import Agent, ApiToken
 from tests.factories import make_account, make_online_agent, make_position
 from tests.live.page import PATIENCE_S, session_of

@@ -6,10 +6,10 @@ from contextlib import aclosing
 import pytest
 from channels.db import database_sync_to_async as threaded
 
-from accounts.programs import current, follower
-from accounts.programs.access import Holder
-from accounts.programs.events import Event
-from accounts.programs.feed import Feed, FeedFollower, mark_of
+from accounts.events import current, follower
+from accounts.events.access import Holder
+from accounts.events.events import Event
+from accounts.events.feed import Feed, FeedFollower, mark_of
 from tests.factories import make_user
 from tests.live.page import PATIENCE_S
 from tests.valkey import PrivateValkey

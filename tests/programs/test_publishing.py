@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from accounts.programs import stream
-from accounts.programs.publishing import Writer
+from accounts.events import stream
+from accounts.events.publishing import Writer
 from mt5monitor import loop
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually

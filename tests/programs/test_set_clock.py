@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from accounts.programs import publishing
-from accounts.programs.heart import Heart
-from accounts.programs.hub import Hub
+from accounts.events import publishing
+from accounts.events.heart import Heart
+from accounts.events.hub import Hub
 from mt5monitor import clock
 
 

@@ -19,12 +19,12 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.broadcast import publish_agents
+from accounts.events import publishing, stream
+from accounts.events.access import Holder
+from accounts.events.frames import Ping, Subscribe
+from accounts.events.program import UNREAD_MOST, Program
+from accounts.live.publishing import publish_agents
 from accounts.models import Account, Agent, ApiToken
-from accounts.programs import publishing, stream
-from accounts.programs.access import Holder
-from accounts.programs.frames import Ping, Subscribe
-from accounts.programs.program import UNREAD_MOST, Program
 from tests.factories import make_account, make_online_agent, make_order, make_user, make_versus
 from tests.live.page import PATIENCE_S, session_of
 from tests.live.served import ClientConnection, Served
@@ -32,9 +32,9 @@ from tests.programs.desk import change, change_many, ended, get, say, socket, su
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
 from trading import journal
-from trading.diagram import State
+from trading.states import State
 from trading.versus import changes
-from trading.versus.diagram import State as VersusState
+from trading.versus.states import State as VersusState
 
 new_account = threaded(make_account)
 NewToken = Callable[..., tuple[ApiToken, str]]
@@ -461,7 +461,7 @@ async def test_who_asks_and_does_not_read_the_answers_is_behind_as_well() -> Non
 async def test_a_program_that_asks_late_hears_from_then_on_of_what_it_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("accounts.programs.program.ASKS_WITHIN_S", 0)
+    monkeypatch.setattr("accounts.events.program.ASKS_WITHIN_S", 0)
     program = Program(Mock(backlog=[], slow=set()), Holder(1), AsyncMock(), Mock(unread=0))
     monkeypatch.setattr(program, "take", lambda *_: [])
     await program.receive_all_unless_it_asks()

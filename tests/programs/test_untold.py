@@ -9,17 +9,17 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from accounts.events import publishing
+from accounts.events.events import Event
 from accounts.models import Account
-from accounts.programs import publishing
-from accounts.programs.events import Event
 from tests.factories import make_account, make_order, make_versus
 from tests.live.served import Served
 from tests.programs.desk import get, say, socket, subscribe
-from trading import journal, told
-from trading.diagram import State
+from trading import events, journal
 from trading.models import Order, Versus
+from trading.states import State
 from trading.versus import changes
-from trading.versus.diagram import State as VersusState
+from trading.versus.states import State as VersusState
 
 AGO = timedelta(seconds=5)
 
@@ -82,13 +82,13 @@ async def test_what_was_told_is_not_missed_and_what_was_not_once(
     rows: None, user: User, dies: None
 ) -> None:
     versus = await threaded(make_versus)(user)
-    of_orders, of_versus = told.orders(), told.versus()
+    of_orders, of_versus = events.orders(), events.versus()
     order = await threaded(settle)(versus.account_a)
     await threaded(cancel)(versus)
     assert [await of_orders.untold() for _ in range(2)] == [1, 0]
     for journal_of, build in (
-        (of_versus, partial(told._of_versus, versus.pk)),
-        (told.orders(), partial(told._of_order, order.pk)),
+        (of_versus, partial(events._of_versus, versus.pk)),
+        (events.orders(), partial(events._of_order, order.pk)),
     ):
         (item,) = await threaded(build)()
         fields = {name: getattr(item, name).encode() for name in ("kind", "accounts", "body")}
@@ -98,4 +98,4 @@ async def test_what_was_told_is_not_missed_and_what_was_not_once(
 
 async def test_what_was_written_just_now_may_still_be_told(rows: None) -> None:
     await threaded(settle)(await threaded(make_account)())
-    assert await told.orders().untold() == 0
+    assert await events.orders().untold() == 0

@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts import polling
 from accounts.models import Position
+from accounts.polling import poller
 from tests.pages.reading import text
 from tests.trading.desk import Desk
 from trading.models import Order
@@ -34,7 +34,7 @@ class Browser:
         return self.ask(step=step, **(typed | changes))
 
     def read(self) -> None:
-        assert [one.ok for one in polling.refresh([self.desk.agent(self.contract)])] == [True]
+        assert [one.ok for one in poller.refresh([self.desk.agent(self.contract)])] == [True]
 
     def position(self) -> int:
         """One that was opened just now: the ticket."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.trading.stage import Stage
 from trading import reconcile
-from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
+from trading.states import EXECUTED, OPEN, State
 
 Entry = dict[str, Any]
 NEVER_WRITTEN = {State.QUEUED, State.DENIED, State.EXPIRED, State.CANCELLED, State.NOT_SENT}

@@ -18,10 +18,10 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.transaction import Atomic
 
-from accounts import fetching
 from accounts.agents import AgentClient, Endpoint, Limits, once
 from accounts.models import Agent
-from accounts.recording import Recorder
+from accounts.polling import fetch
+from accounts.polling.recorder import Recorder
 from agent.members import build_members
 from mt5monitor import loop
 from tests.factories import make_user
@@ -29,8 +29,8 @@ from tests.trading.desk import Desk
 from tests.trading.line import HOST, Line, under_way
 from tests.venue import Venue
 from trading import orders, wire
-from trading.diagram import State
 from trading.models import Order, TradingSwitch
+from trading.states import State
 
 TICK = timedelta(milliseconds=1)
 NOWHERE = "http://127.0.0.1:9"  # where no agent answers
@@ -116,7 +116,7 @@ class Stage:
     def _set(self) -> None:
         client = AgentClient(Limits(allowed_networks=("127.0.0.0/8",)), tls=TLS)
         self.patch.setattr(client, "_current", lambda: self.line)
-        for module in (wire, orders, fetching):
+        for module in (wire, orders, fetch):
             self.patch.setattr(module, "client", lambda: client)
         self.patch.setattr(wire, "loop", self.line)
         self.patch.setattr("django.utils.timezone.now", self.clock.now)
@@ -230,7 +230,7 @@ class Stage:
         here, moved = self.venue.endpoint(name).url, f"{NOWHERE}/{name}"
         agent = Agent.objects.get(url__in=[here, moved])
         recorder = Recorder(touch_every_s=0)
-        recorder.record([loop.run(fetching.read(agent.endpoint()))])
+        recorder.record([loop.run(fetch.read(agent.endpoint()))])
         recorder.close()  # else one with nothing new would not have been heard
 
     def restart(self, contract: str, *, forget: bool = False) -> None:

@@ -13,8 +13,8 @@ from tests.factories import make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ def told(answer: HttpResponse, state: State) -> str:
     return order.reason
 
 
+@pytest.mark.both_databases
 def test_a_stop_that_is_closer_than_the_broker_lets(browser: Browser) -> None:
     quote = text(browser.client.get(f"{browser.own}open/quote/?symbol=XAUUSD"))
     (bid,) = re.findall(r"bid <b>([\d.,]+)</b>", quote)

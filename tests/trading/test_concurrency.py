@@ -7,12 +7,13 @@ import pytest
 from tests.threads import at_once
 from tests.trading.desk import Desk
 from trading import orders, reconcile
-from trading.diagram import State
 from trading.models import Order, OrderEvent, TradeLimit
+from trading.states import State
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
+    pytest.mark.both_databases,
 ]
 
 

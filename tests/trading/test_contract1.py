@@ -9,8 +9,8 @@ from accounts.agents import AccountReading
 from tests.trading.desk import Desk
 from trading import wire
 from trading.api.outcome import outcome
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,7 @@ def test_a_position_that_the_agent_failed_to_read_is_not_gone(
     assert ticket in terminal.account.positions
 
 
+@pytest.mark.both_databases
 def test_a_modify_that_changes_nothing_is_done(desk: Desk) -> None:
     ticket = desk.send("1").order_ticket
     for _ in range(2):

@@ -12,13 +12,14 @@ from accounts.models import Agent
 from mt5monitor.postgres import Limits
 from tests.locks import holding, limited
 from tests.trading.desk import Desk
-from trading import keeping, orders, outcomes, reconcile, wire
-from trading.diagram import State
+from trading import orders, outcomes, reconcile, recording, wire
 from trading.models import Order, OrderEvent
+from trading.states import State
 
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
+    pytest.mark.both_databases,
 ]
 LOCKED = OperationalError("canceling statement due to lock timeout")
 ENDED = InternalError("terminating connection due to idle-in-transaction timeout")
@@ -26,7 +27,7 @@ ENDED = InternalError("terminating connection due to idle-in-transaction timeout
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(recording, "PAUSES_S", (0.0, 0.0))
 
 
 def fails(
@@ -156,7 +157,7 @@ def test_what_was_proven_unsent_is_written_again(
     assert desk.send().state == State.NOT_SENT
 
 
-def test_a_settled_order_does_not_fail_because_its_agent_cannot_be_polled_earlier(
+def test_settling_an_order_succeeds_though_its_agent_cannot_be_polled_earlier(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Locked:

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Agent
+from accounts.polling import poller
 from agent.simulated.trade_faults import fault_of
 from tests.factories import make_account, make_position
 from tests.trading.desk import Desk
 from tests.waiting import eventually
-from trading import latefills, reconcile, wire
-from trading.diagram import State
+from trading import late_fills, reconcile, wire
 from trading.models import Order
+from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def lied_about(desk: Desk, **changes: Any) -> Order:
@@ -42,7 +42,7 @@ def ended_ago(order: Order, **ago: int) -> None:
 
 def test_an_open_position_with_its_mark_is_found_where_it_is_read(desk: Desk) -> None:
     order = lied_about(desk)
-    assert [one.ok for one in polling.refresh([desk.agent()])] == [True]
+    assert [one.ok for one in poller.refresh([desk.agent()])] == [True]
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.LATE_FILL
@@ -96,15 +96,15 @@ def test_it_is_asked_for_a_few_times_and_then_left(
     assert now is not None
     for minute in (*range(0, 90, 5), *range(90, 24 * 60, 45)):
         for _ in range(2):
-            latefills.raise_late_fills(now + timedelta(minutes=minute, seconds=1))
-    assert len(asked) == len(latefills.LOOKS)
+            late_fills.raise_late_fills(now + timedelta(minutes=minute, seconds=1))
+    assert len(asked) == len(late_fills.LOOKS)
 
 
 @pytest.mark.parametrize("state", [State.DENIED, State.EXPIRED, State.CANCELLED])
 def test_what_was_never_claimed_is_not_asked_for(desk: Desk, state: State) -> None:
     order = desk.place()
     Order.objects.filter(pk=order.pk).update(state=state, ended_at=order.placed_at)
-    assert latefills.due(timezone.now() + timedelta(hours=1)) == []
+    assert late_fills.due(timezone.now() + timedelta(hours=1)) == []
 
 
 def test_an_agent_that_is_away_or_off_holds_up_nothing(desk: Desk) -> None:
@@ -116,7 +116,7 @@ def test_an_agent_that_is_away_or_off_holds_up_nothing(desk: Desk) -> None:
     order.refresh_from_db()
     assert order.state == State.REJECTED
     later = timezone.now() + timedelta(hours=1)
-    assert latefills.due(later) == [order]
+    assert late_fills.due(later) == [order]
     for away in ({"status": "offline"}, {"status": "online", "enabled": False}):
         Agent.objects.update(**away)
-        assert latefills.due(later) == []
+        assert late_fills.due(later) == []

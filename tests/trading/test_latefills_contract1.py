@@ -10,16 +10,16 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent, Position
+from accounts.polling import poller
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.trading.desk import Desk
 from tests.trading.stage import Stage
-from trading import latefills, orders, reconcile
-from trading.diagram import State
+from trading import late_fills, reconcile, settling
 from trading.models import Order
+from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ENDED = [State.NOT_EXECUTED, State.REJECTED, State.NOT_SENT, State.CLOSED_EXTERNALLY]
 TENTH = Decimal("0.10")
 HELD = 10**12  # the ticket of what was open before
@@ -40,7 +40,7 @@ def ended(account: Account, ago: int = 60, **columns: Any) -> Order:
 
 
 def looked(order: Order) -> Order:
-    latefills.raise_late_fills(timezone.now())
+    late_fills.raise_late_fills(timezone.now())
     return Order.objects.get(pk=order.pk)
 
 
@@ -97,7 +97,7 @@ def test_while_another_order_may_have_opened_it_nothing_is_said(
     assert looked(order).state == State.REJECTED
     Order.objects.filter(pk=other.pk).update(state="rejected", ended_at=timezone.now())
     Agent.objects.update(last_seen_at=timezone.now())
-    latefills.raise_late_fills(timezone.now())
+    late_fills.raise_late_fills(timezone.now())
     states = Order.objects.order_by("pk").values_list("state", "position_ticket")
     assert list(states) == [("rejected", None), ("late-fill", position.ticket)]
     assert "Another order that ended" in Order.objects.get(pk=other.pk).reason
@@ -190,7 +190,7 @@ def test_looking_costs_one_query_where_no_order_ended(
 ) -> None:
     make_position(account)
     with django_assert_num_queries(1):
-        assert latefills.watched(timezone.now()) == []
+        assert late_fills.watched(timezone.now()) == []
 
 
 # --- at a real agent ----------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def boss(db: None) -> User:
 
 
 def read(desk: Desk) -> None:
-    assert [one.ok for one in polling.refresh([desk.agent("1")])] == [True]
+    assert [one.ok for one in poller.refresh([desk.agent("1")])] == [True]
 
 
 def lost(desk: Desk) -> Order:
@@ -215,7 +215,7 @@ def lost(desk: Desk) -> Order:
 
 def test_one_that_is_settled_as_not_executed_by_mistake_is_found(desk: Desk, boss: User) -> None:
     order = lost(desk)
-    assert orders.settle_by_hand(order, boss, State.NOT_EXECUTED, "not in the terminal")
+    assert settling.settle_by_hand(order, boss, State.NOT_EXECUTED, "not in the terminal")
     read(desk)
     reconcile.tend()
     order.refresh_from_db()
@@ -230,7 +230,7 @@ def test_one_that_a_person_knew_of_and_disowned_is_not(desk: Desk, boss: User) -
     (execution,) = desk.venue.entries("1", "execution")
     disowned = [execution["deal"].position_id]
     args = (State.NOT_EXECUTED, "opened by hand", None, disowned)
-    assert orders.settle_by_hand(order, boss, *args)
+    assert settling.settle_by_hand(order, boss, *args)
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.NOT_EXECUTED
@@ -243,7 +243,7 @@ def test_one_that_arrives_after_a_person_gave_it_up_is_found(db: None) -> None:
         order = stage.desk.send("1")
         reconcile.tend()
         order.refresh_from_db()
-        assert orders.settle_by_hand(order, stage.boss, State.NOT_EXECUTED, "nothing there")
+        assert settling.settle_by_hand(order, stage.boss, State.NOT_EXECUTED, "nothing there")
         stage.poll("1")
         reconcile.tend()
         order.refresh_from_db()

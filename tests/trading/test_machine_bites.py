@@ -15,9 +15,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.trading.test_machine import Trading
 from trading import journal, orders, outcomes, permits, wire
-from trading.diagram import State
 from trading.identity import new_magic, new_tag
 from trading.models import Order
+from trading.states import State
 
 pytestmark = [
     pytest.mark.django_db,

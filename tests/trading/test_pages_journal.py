@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import polling
+from accounts.polling import poller
 from tests.factories import (
     make_account,
     make_agent,
@@ -18,9 +18,9 @@ from tests.factories import (
 from tests.pages.reading import text, words
 from tests.trading.desk import Desk
 from trading import orders, reconcile
-from trading.diagram import State
 from trading.exposure import exposure
 from trading.models import Order, TradingSwitch
+from trading.states import State
 
 VIEW = "accounts.view_account"
 
@@ -101,6 +101,7 @@ class TestSettling:
 
 @pytest.mark.django_db
 class TestPositions:
+    @pytest.mark.both_databases
     def test_totals_are_of_fresh_figures_and_net_what_is_opposite(self) -> None:
         fresh, stale = make_account(currency="USD"), make_account(agent=make_agent())
         make_position(fresh, volume=Decimal("0.30"), profit=Decimal("5"))
@@ -206,7 +207,7 @@ class TestCancelling:
 def test_selected_accounts_are_closed_side_by_side_with_a_result_each(desk: Desk) -> None:
     client = Client()
     client.force_login(desk.trader)
-    polling_done = list(polling.refresh([desk.agent("1"), desk.agent("2")]))
+    polling_done = list(poller.refresh([desk.agent("1"), desk.agent("2")]))
     assert all(outcome.ok for outcome in polling_done)
     numbers = [account.number for account in desk.accounts.values()]
     confirm = text(client.post("/close/", {"accounts": numbers}))

@@ -11,8 +11,8 @@ from accounts.models import Account
 from tests.pages.reading import text, words
 from tests.trading.browser import HTMX, Browser, hidden
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

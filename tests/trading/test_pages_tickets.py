@@ -12,8 +12,8 @@ from tests.factories import make_order, make_position, make_trade
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order, TradeLimit, TradingSwitch
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

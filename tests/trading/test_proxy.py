@@ -17,8 +17,8 @@ from tests.trading.desk import Desk
 from tests.trading.proxy import Harm, Proxy, Trade
 from tests.trading.test_reconcile import again, expired, later
 from trading import orders, wire
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 DEADLINE_S = 1.0

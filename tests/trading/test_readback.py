@@ -10,18 +10,18 @@ import pytest
 from django.utils import timezone
 from msgspec import structs
 
-from accounts import polling
 from accounts.models import Account, Agent, Position
-from accounts.recording import Recorder
-from accounts.results import Outcome, Result
+from accounts.polling import poller
+from accounts.polling.poll_result import Outcome, Result
+from accounts.polling.recorder import Recorder
 from mt5monitor import loop
 from tests.api.program import Program, told
 from tests.trading.browser import Browser
 from tests.trading.desk import Desk
 from trading import closing, readback
-from trading.diagram import State
 from trading.models import Order
 from trading.outcomes import SENDER_READS
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 OPEN: dict[str, Any] = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
@@ -30,7 +30,7 @@ OPEN: dict[str, Any] = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
 @pytest.fixture
 def program(desk: Desk) -> Program:
     for contract in ("1", "2"):
-        list(polling.refresh([desk.agent(contract)]))
+        list(poller.refresh([desk.agent(contract)]))
     return Program(desk.trader)
 
 
@@ -38,14 +38,14 @@ def program(desk: Desk) -> Program:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The agents that are read, by name; not what a trade itself looks at."""
     names: list[str] = []
-    read: Callable[..., Any] = polling.read
+    read: Callable[..., Any] = poller.read
 
     async def counted(endpoint: Any) -> Result:
         names.append(endpoint.name)
         result: Result = await read(endpoint)
         return result
 
-    monkeypatch.setattr(polling, "read", counted)
+    monkeypatch.setattr(poller, "read", counted)
     return names
 
 
@@ -109,7 +109,7 @@ def test_what_was_refused_reads_nothing(desk: Desk, program: Program, reads: lis
 
 def test_closing_all_reads_the_account_once_at_the_end(desk: Desk, reads: list[str]) -> None:
     tickets = [desk.send().position_ticket for _ in range(3)]
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     account = Account.objects.select_related("agent").get(pk=desk.accounts["2"].pk)
     asked = [ticket for ticket in tickets if ticket]
     closed = closing.close_account(account, desk.trader, asked, "k")
@@ -129,16 +129,17 @@ def test_a_page_shows_a_trade_as_soon_as_it_has_told_the_outcome(
     assert reads == [browser.desk.agent().name]
 
 
-def test_a_reading_that_began_before_the_trade_does_not_bring_the_old_state_back(
+@pytest.mark.both_databases
+def test_a_reading_that_began_before_a_trade_does_not_restore_the_old_state(
     desk: Desk, program: Program
 ) -> None:
     world = desk.venue.member("2").terminal.world
     now = world.clock()
     world.clock = lambda: now  # its prices stand still, so nothing has changed
-    list(polling.refresh([desk.agent()]))
+    list(poller.refresh([desk.agent()]))
     endpoint = Agent.objects.get(pk=desk.agent().pk).endpoint()
-    unchanged = loop.run(polling.read(endpoint))
-    whole = loop.run(polling.read(structs.replace(endpoint, etag=None)))
+    unchanged = loop.run(poller.read(endpoint))
+    whole = loop.run(poller.read(structs.replace(endpoint, etag=None)))
     assert (unchanged.is_unchanged, whole.is_unchanged) == (True, False)
     ticket = told(program.post(path(desk, "2", "/trade/open"), OPEN), 200)["ticket"]
     for before in (unchanged, whole):
@@ -151,7 +152,7 @@ def test_a_reading_that_began_before_the_trade_does_not_bring_the_old_state_back
 def test_a_terminal_that_lists_the_trade_a_moment_later_is_read_again(
     desk: Desk, program: Program, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_again, asked = polling.read_again, []
+    read_again, asked = poller.read_again, []
 
     def late(agent: Agent, wait_s: float) -> Outcome | None:
         asked.append(agent.pk)
@@ -159,7 +160,7 @@ def test_a_terminal_that_lists_the_trade_a_moment_later_is_read_again(
             return Outcome(agent.pk, agent.name, True, "", "", 0.0, False)
         return read_again(agent, wait_s)
 
-    monkeypatch.setattr(polling, "read_again", late)
+    monkeypatch.setattr("accounts.polling.read_again", late)
     ticket = told(program.post(path(desk, "2", "/trade/open"), OPEN), 200)["ticket"]
     assert ticket in held(program, desk)
     assert len(asked) == 2
@@ -175,7 +176,7 @@ def test_an_agent_that_cannot_be_read_then_holds_back_no_outcome(
             await asyncio.sleep(3600)
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr(polling, "read", read)
+    monkeypatch.setattr(poller, "read", read)
     monkeypatch.setattr(readback, "WAIT_S", 0.05)
     opened = told(program.post(path(desk, "2", "/trade/open"), OPEN), 200)
     assert opened["success"] is True
@@ -208,7 +209,7 @@ def test_whether_the_positions_show_an_order(
     order: dict[str, Any], rows: list[dict[str, Any]], shown: bool
 ) -> None:
     row = Order(**{"kind": "open", "state": State.FILLED, **order})
-    assert readback.is_shown(row, {one["ticket"]: Position(**one) for one in rows}) is shown
+    assert readback.is_shown(row, [Position(**one) for one in rows]) is shown
 
 
 def test_the_positions_of_an_account_are_read_anew_on_demand(

@@ -14,17 +14,17 @@ from pytest_django import Settings
 from tests.factories import make_account, make_order, make_user, make_versus
 from tests.trading.desk import Desk
 from trading import orders, reconcile, restored
-from trading.diagram import State
 from trading.models import Order, TradingSwitch, Versus
 from trading.permits import refusal_of_the_switch
+from trading.states import State
 from trading.switching import turn
 from trading.versus import schedule
-from trading.versus.diagram import State as VersusState
 from trading.versus.driver import drive
+from trading.versus.states import State as VersusState
 
 NOTICE = "The database was restored from a backup: it is older than STATE_DIR"
 
-pytestmark = pytest.mark.usefixtures("valkey")
+pytestmark = [pytest.mark.usefixtures("valkey"), pytest.mark.both_databases]
 
 
 @contextmanager

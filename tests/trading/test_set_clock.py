@@ -10,11 +10,11 @@ from tests.factories import make_order
 from tests.trading.desk import Desk
 from tests.trading.test_reconcile import lost
 from tests.wall import HOUR, Wall
-from trading import latefills, orders, permits, reconcile
-from trading.diagram import State
+from trading import late_fills, orders, permits, reconcile
 from trading.models import Order, TradeLimit
+from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def state(order: Order) -> str:
@@ -120,7 +120,7 @@ def test_orders_of_an_hour_that_is_still_to_come_count_for_no_minute(
     assert desk.send().state == State.DENIED
 
 
-def test_a_late_fill_is_looked_for_though_its_order_ended_in_what_is_still_to_come(
+def test_a_late_fill_is_looked_for_though_its_order_ended_in_the_future(
     desk: Desk, wall: Wall
 ) -> None:
     now = timezone.now()
@@ -133,8 +133,8 @@ def test_a_late_fill_is_looked_for_though_its_order_ended_in_what_is_still_to_co
         ended_at=now,
         looked_at=now - timedelta(seconds=5),
     )
-    assert latefills.due(now) == []
+    assert late_fills.due(now) == []
     wall.turn(-HOUR)
-    assert latefills.due(timezone.now()) == [order]
+    assert late_fills.due(timezone.now()) == [order]
     Order.objects.filter(pk=order.pk).update(looked_at=timezone.now())
-    assert latefills.due(timezone.now()) == []
+    assert late_fills.due(timezone.now()) == []

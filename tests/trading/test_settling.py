@@ -11,11 +11,11 @@ from accounts.models import Account, Agent
 from tests.api.program import Program
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.pages.reading import text, words
-from trading.diagram import State
 from trading.models import Order
 from trading.settling import UNREACHABLE, warnings
+from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 REASON = {"reason": "seen in the terminal"}
 
 
@@ -81,7 +81,7 @@ def test_what_was_filled_in_is_there_still_when_it_warns(client: Client, order: 
     assert 'value="#12"' in page
 
 
-def test_a_position_that_could_be_the_orders_is_acknowledged_and_then_no_late_fill(
+def test_an_acknowledged_position_that_could_be_the_orders_is_no_late_fill(
     client: Client, order: Order, account: Account
 ) -> None:
     position = make_position(account)

@@ -9,8 +9,8 @@ import pytest
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser, hidden
 from tests.trading.desk import Desk
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 pytestmark = pytest.mark.django_db
 

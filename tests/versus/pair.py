@@ -9,13 +9,13 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from accounts import polling
 from accounts.models import Account, Agent, Firm, Position
+from accounts.polling import poller
 from tests.factories import make_account, make_trading_agent
 from tests.venue import SYMBOL, Venue
 from trading import reconcile
-from trading.diagram import WITHOUT_EXECUTION
 from trading.models import Order, Versus
+from trading.states import WITHOUT_EXECUTION
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
 from trading.versus.legs import ticket_of
@@ -58,7 +58,7 @@ class Pair:
 
     def _poll(self) -> None:
         agents = Agent.objects.filter(accounts__in=self.accounts.values())
-        assert all(outcome.ok for outcome in polling.refresh(agents))
+        assert all(outcome.ok for outcome in poller.refresh(agents))
 
     def new(self, **columns: Any) -> Versus:
         """Not stored yet."""

@@ -13,10 +13,13 @@ from trading.versus import desk, driver
 from trading.versus.changes import change
 from trading.versus.checks import Check
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
 from trading.versus.driver import drive
+from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 DRIVERS = 6
 
 

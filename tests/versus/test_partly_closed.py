@@ -11,8 +11,8 @@ from tests.versus.pair import Pair
 from tests.versus.visitor import LOOK, page_of
 from trading.models import Versus
 from trading.versus import desk
-from trading.versus.diagram import State
 from trading.versus.legs import ticket_of
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

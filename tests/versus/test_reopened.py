@@ -12,8 +12,8 @@ from tests.versus.pair import Pair
 from tests.versus.visitor import LOOK, page_of
 from trading.models import Order, Versus
 from trading.versus import desk
-from trading.versus.diagram import State
 from trading.versus.legs import ticket_of
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 LARGEST = 2**63 - 1

@@ -14,9 +14,9 @@ from tests.versus.visitor import LOOK, page_of
 from trading.models import Versus
 from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
-from trading.versus.diagram import State
+from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 LATE = timedelta(minutes=6)
 
 

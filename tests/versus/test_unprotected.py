@@ -4,7 +4,7 @@ import pytest
 
 from tests.versus.pair import Pair
 from trading.versus import desk
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.urls import resolve, reverse
 
 from accounts.admin.agent_import import FILE_MOST
-from accounts.credentials import PASSKEY_BYTES
+from accounts.signin.forms import PASSKEY_BYTES
 from mt5monitor.web.bodies import IMPORT, SIGNING_IN, USUAL, WHOLE_FLEET, most_bytes
 
 FLEETS = ("/close/", "/edit/", "/refresh/", "/accounts/4711/close/", "/admin/accounts/account/")

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 
-from accounts import figures
 from accounts.admin.base import ModelAdmin
+from accounts.fleet import formatting
 from trading.models import TradeLimit
 
 
@@ -53,7 +53,7 @@ class TradeLimitAdmin(ModelAdmin):
 
     @admin.display(description="lots an order", ordering="max_lots")
     def lots(self, limit: TradeLimit) -> str:
-        return "–" if limit.max_lots is None else figures.price(limit.max_lots)
+        return "–" if limit.max_lots is None else formatting.price(limit.max_lots)
 
     @admin.display(description="orders a minute", ordering="orders_per_minute")
     def a_minute(self, limit: TradeLimit) -> str:

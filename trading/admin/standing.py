@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from accounts import proofs
 from accounts.admin.base import ModelAdmin
+from accounts.signin import proofs
 from trading.models import StandingAcknowledgement
 from trading.models.standing import ACKNOWLEDGE
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 
 from accounts.admin.base import ModelAdmin
-from accounts.step_up import StepUpAdmin
+from accounts.signin.step_up import StepUpAdmin
 from trading.models import TradingSwitch
 from trading.switching import standing, turn
 

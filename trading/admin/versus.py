@@ -14,12 +14,12 @@ from django.shortcuts import render
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from accounts import figures
 from accounts.admin.base import ModelAdmin, ReadOnly
+from accounts.fleet import formatting
 from accounts.wording import listed
 from trading.models import Versus, VersusEvent
 from trading.versus import archive, desk
-from trading.versus.diagram import ALLOWED, State
+from trading.versus.states import ALLOWED, State
 
 MOST = 50  # closed in one request
 TEMPLATE = "admin/trading/versus/confirm.html"
@@ -50,7 +50,7 @@ class VersusAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="lots", ordering="lots")
     def size(self, versus: Versus) -> str:
-        return f"{figures.price(versus.lots)}, A keeps the {versus.side_a.lower()}"
+        return f"{formatting.price(versus.lots)}, A keeps the {versus.side_a.lower()}"
 
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("trading.run_versus")

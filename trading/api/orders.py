@@ -10,8 +10,8 @@ from accounts.api.accounts import ERRORS, printable
 from accounts.api.caller import may
 from mt5monitor.api.answers import conditional
 from trading.api.outcome import OrderOut, told
-from trading.diagram import State
 from trading.models import Order
+from trading.states import State
 
 router = Router(tags=["Trading"])
 MOST = 200

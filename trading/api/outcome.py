@@ -9,9 +9,9 @@ from ninja import Field, Schema
 from accounts.api.shapes import Problem
 from mt5monitor.api.answers import answer
 from mt5monitor.api.numbers import texts
-from trading.diagram import EXECUTED, OPEN, State
 from trading.models import Order
 from trading.settling import unchecked
+from trading.states import EXECUTED, OPEN, State
 
 # What a script of the original takes for failed is any status but 2xx.
 STATUS: Final = {

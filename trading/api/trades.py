@@ -9,23 +9,23 @@ import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, Header, Query, Router, Schema
 
-from accounts.agents.text import clean
 from accounts.api.accounts import ERRORS, Number, Which, account_or_404
 from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
-from accounts.positions import find
 from mt5monitor.api.answers import detail
 from mt5monitor.api.numbers import Amount, AmountOr0, Ticket
+from mt5monitor.text import clean
 from trading import orders, readback
 from trading.api.outcome import TradeFailed, TradeOut, outcome
 from trading.identity import new_client_key
 from trading.models import Order
+from trading.order_form import REASON_LENGTH, UNREAD, CloseTicket, ModifyTicket, OpenTicket
+from trading.order_form import Ticket as Form
 from trading.orders import Instruction, KeyTaken
 from trading.permits import refusal_of_the_switch
+from trading.positions import find
 from trading.sizing import Refused
-from trading.tickets import REASON_LENGTH, UNREAD, CloseTicket, ModifyTicket, OpenTicket
-from trading.tickets import Ticket as Form
 
 router = Router(tags=["Trading"])
 TRADE = may("accounts.view_account", "trading.trade")

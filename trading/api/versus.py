@@ -32,8 +32,8 @@ from trading.models.standing import ACKNOWLEDGE, standing_for
 from trading.permits import refusal_of_the_switch
 from trading.versus import archive, desk
 from trading.versus.desk import NotNow
-from trading.versus.diagram import OPENING, State
 from trading.versus.form import VersusForm
+from trading.versus.states import OPENING, State
 
 router = Router(tags=["Versus"])
 LOOK = may("accounts.view_account", "trading.view_versus")

@@ -10,8 +10,8 @@ from ninja import Field, Schema
 from accounts.models import Account
 from mt5monitor.api.numbers import TEXT_OF, Amount, AmountOr0, texts
 from trading.models import Order, Versus
-from trading.versus.diagram import State
 from trading.versus.legs import Leg, Legs
+from trading.versus.states import State
 
 # The few states of the original: what a script of its own understands.
 STATUS: Final = {

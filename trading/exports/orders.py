@@ -2,7 +2,7 @@
 
 from accounts.exports.table import Column, Kind, Table
 from trading.models import Order
-from trading.orderlist import OrderList
+from trading.order_list import OrderList
 
 
 def orders_table(look: OrderList) -> Table[Order]:

@@ -1,7 +1,7 @@
 """Closed trades as they are exported."""
 
 from accounts.exports.table import Column, Kind, Table
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.models import ClosedTrade, HistorySync
 
 CLOCK = "by the terminal's clock"

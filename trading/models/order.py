@@ -9,8 +9,8 @@ from accounts.models import Account, Agent, ApiToken, Position
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.position import PRICE, VOLUME
 from accounts.models.proof import Proven
-from trading.diagram import LOCKING, OPEN, State
 from trading.identity import TAG_LENGTH, new_magic, new_tag
+from trading.states import LOCKING, OPEN, State
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

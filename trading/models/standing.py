@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from accounts import proofs
 from accounts.models import ApiToken
 from accounts.models.proof import Proven
+from accounts.signin import proofs
 
 ACKNOWLEDGE = "trading.acknowledge_firm_rules"
 

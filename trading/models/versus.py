@@ -12,10 +12,10 @@ from accounts.models import Account, Position
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.position import VOLUME
 from accounts.models.proof import Proven
-from trading.diagram import EXECUTED
-from trading.diagram import State as OrderState
 from trading.models.order import Order
-from trading.versus.diagram import ALARMING, DRIVEN, ENDED, ON_ITS_WAY, State
+from trading.states import EXECUTED
+from trading.states import State as OrderState
+from trading.versus.states import ALARMING, DRIVEN, ENDED, ON_ITS_WAY, State
 
 CODE_LENGTH = 6
 CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is taken for another

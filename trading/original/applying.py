@@ -10,7 +10,7 @@ from django.utils import timezone
 from simple_history.utils import bulk_create_with_history
 
 from accounts import edits
-from accounts.broadcast import publish_accounts, publish_agents
+from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Phase, VSGroup
 from mt5monitor.database import unhurried
 from trading.models import Versus
@@ -19,7 +19,7 @@ from trading.original.strict import REASON, Stopped
 from trading.original.trades import store
 from trading.original.versus import ID, STEP, taken_before
 from trading.versus.changes import append
-from trading.versus.diagram import State
+from trading.versus.states import State
 
 AGAIN = "Run it again; nothing was written."
 

@@ -6,13 +6,13 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 
-from accounts import figures
+from accounts.fleet import formatting
 from accounts.models import Account
-from trading.diagram import EXECUTED, State
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.history.worth import Operation
 from trading.models import Deal, Order
-from trading.orderlist import OrderList
+from trading.order_list import OrderList
+from trading.states import EXECUTED, State
 from trading.switching import shown_to
 
 register = template.Library()
@@ -95,7 +95,7 @@ ENDS = {
 def ended_by(reason: str) -> str:
     """The reason of a deal that closed; a new word of MT5's as it is."""
     if not reason:
-        return figures.unknown("The agent does not tell")
+        return formatting.unknown("The agent does not tell")
     return ENDS.get(reason, reason.replace("_", " ").lower())
 
 
@@ -111,14 +111,14 @@ def moved_by(deal: Deal | Operation) -> str:
 def level(price: Decimal) -> str:
     """An average price: six decimals, and seven digits of one that is smaller."""
     places = max(6, 6 - price.adjusted())
-    return figures.price(price.quantize(Decimal(1).scaleb(-places)))
+    return formatting.price(price.quantize(Decimal(1).scaleb(-places)))
 
 
 @register.filter
 def told_time(text: str) -> str:
     """A time of no known zone, marked as one."""
     if not text:
-        return figures.unknown("Not told")
+        return formatting.unknown("Not told")
     title = "Told by the terminal's clock, in no known zone"
     return format_html('<abbr title="{}">{}*</abbr>', title, text.replace("T", " ")[:16])
 

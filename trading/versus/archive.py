@@ -6,11 +6,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from trading.events import publish_versus
 from trading.models import Versus
-from trading.told import publish_versus
 from trading.versus.changes import append
 from trading.versus.desk import may_run
-from trading.versus.diagram import ENDED
+from trading.versus.states import ENDED
 
 
 def archive(versus: Versus, user: User) -> bool:

@@ -11,17 +11,19 @@ from typing import Final
 
 from django.db.models import Prefetch, QuerySet
 
-from accounts import figures
+from accounts.fleet import formatting
 from accounts.models import Account, Position
-from trading.diagram import LOCKING
-from trading.diagram import State as OrderState
 from trading.models import Order, Versus
-from trading.versus import zones
-from trading.versus.diagram import ALLOWED, State
+from trading.states import LOCKING
+from trading.states import State as OrderState
+from trading.versus import buttons, zones
+from trading.versus.actions import Wait
+from trading.versus.buttons import Act
 from trading.versus.holdings import held
 from trading.versus.legs import Leg, Legs, has_failed, is_over
-from trading.versus.plan import Facts, Wait, next_action
+from trading.versus.plan import Facts, next_action
 from trading.versus.preview import told
+from trading.versus.states import ALLOWED, State
 from trading.versus.timeline import Timeline
 
 # In this order on the page: what alarms, what moves, what rests.
@@ -60,24 +62,10 @@ MAY_BEGIN: Final = {State.PENDING, State.FREEZING, State.FROZEN}  # by their sch
 ABOUT_TO: Final = "The next step is about to be taken, or noticed."
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing that is safe from here; `name` is that of its page."""
-
-    name: str
-    label: str
-    tone: str = ""
-
-
-FREEZE = Act("versus-freeze", "Freeze", "primary")
-TRANSFER = Act("versus-transfer", "Transfer", "primary")
-SCHEDULE = Act("versus-schedule", "Schedule")
-CANCEL = Act("versus-cancel", "Cancel it")
-CLOSE = Act("versus-close", "Close both", "danger")
-TAKE = Act("versus-take", "Take over", "primary")
-ARCHIVE = Act("versus-archive", "Archive")
-RESTORE = Act("versus-restore", "Restore from archive")
-STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANSFER, SCHEDULE]}
+STARTS: Final = {
+    State.PENDING: [buttons.FREEZE, buttons.SCHEDULE, buttons.CANCEL],
+    State.FROZEN: [buttons.TRANSFER, buttons.SCHEDULE],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +118,7 @@ class Scheduled:
 
     @property
     def unix(self) -> str:
-        return figures.unix(self.at)
+        return formatting.unix(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +232,7 @@ class Card:
         versus, zone = self.versus, zones.stored(self.versus.zone)
         times = (("Freeze", versus.freeze_at), ("Transfer", versus.transfer_at))
         return [
-            Scheduled(label, at.astimezone(zone), f"in {figures.span(at - self.now)}")
+            Scheduled(label, at.astimezone(zone), f"in {formatting.span(at - self.now)}")
             for label, at in times
             if at is not None
         ]
@@ -263,14 +251,14 @@ class Card:
     def acts(self) -> list[Act]:
         """Those that are safe in this state, and no others."""
         if self.versus.is_ended:
-            return [ARCHIVE if self.versus.archived_at is None else RESTORE]
-        closes = [CLOSE] if State.CLOSING in ALLOWED[self.state] else []
-        takes = [TAKE] if self.is_orphaned else []
+            return [buttons.ARCHIVE if self.versus.archived_at is None else buttons.RESTORE]
+        closes = [buttons.CLOSE] if State.CLOSING in ALLOWED[self.state] else []
+        takes = [buttons.TAKE] if self.is_orphaned else []
         return takes + STARTS.get(self.state, []) + closes
 
     @property
     def window(self) -> str:
-        return figures.span(self.versus.window)
+        return formatting.span(self.versus.window)
 
     # --- what was -------------------------------------------------------------------------------
     @property

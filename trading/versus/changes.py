@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
+from trading.events import publish_versus
 from trading.models import Versus, VersusEvent
-from trading.told import publish_versus
-from trading.versus.diagram import ALARMING, ENDED, State, check
+from trading.versus.states import ALARMING, ENDED, State, check
 
 log = logging.getLogger("operations")
 

@@ -21,9 +21,9 @@ from trading.permits import refusal_of_size, refusal_of_the_switch
 from trading.sizing import Refused
 from trading.versus import matching
 from trading.versus.check import Check
-from trading.versus.diagram import State
 from trading.versus.driver import first_half, opening
 from trading.versus.matching import Leg
+from trading.versus.states import State
 
 
 def failures(versus: Versus, user: User, now: datetime) -> list[Check]:

@@ -14,19 +14,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import gate, proofs
-from accounts.broadcast import publish_accounts
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
+from accounts.signin import mfa_required, proofs
 from trading import commission, readback
+from trading.events import publish_versus
 from trading.models import StandingAcknowledgement, Versus
 from trading.models.standing import ACKNOWLEDGE
 from trading.permits import UNPROVEN
-from trading.told import publish_versus
 from trading.versus.changes import append, change
 from trading.versus.check import Check
 from trading.versus.checks import failures, in_another
-from trading.versus.diagram import ALLOWED, State
 from trading.versus.driver import drive
+from trading.versus.states import ALLOWED, State
 from trading.versus.timeline import ACCEPTED
 
 
@@ -291,5 +291,5 @@ def may_run(user: User) -> None:
     without a second factor that stands, where one is needed."""
     if not user.has_perm("trading.run_versus"):
         raise PermissionDenied("You may not run versus.")
-    if gate.is_unproven(user):
+    if mfa_required.is_unproven(user):
         raise Unproven(UNPROVEN)

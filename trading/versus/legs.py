@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from accounts.positions import P, find
-from trading.diagram import EXECUTED, OPEN, WITHOUT_EXECUTION, State
 from trading.models import Order
+from trading.positions import P, find
+from trading.states import EXECUTED, OPEN, WITHOUT_EXECUTION, State
 
 BUY, SELL, HALF_1, HALF_2 = "buy", "sell", "half-1", "half-2"
 RELEASE, PROTECT = "release", "protect"

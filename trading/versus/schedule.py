@@ -13,15 +13,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import proofs
+from accounts.signin import proofs
 from mt5monitor.database import each
-from trading.latefills import WITHIN as LATE_FILLS_WITHIN
+from trading.late_fills import WITHIN as LATE_FILLS_WITHIN
 from trading.models import Versus
 from trading.versus import desk
 from trading.versus.changes import REASON_LENGTH, append, change
 from trading.versus.desk import NotNow, Unproven
-from trading.versus.diagram import State
 from trading.versus.driver import drive
+from trading.versus.states import State
 
 log = logging.getLogger(__name__)
 NOT_YET = "Not begun yet: "

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 
 from trading.models import VersusEvent
-from trading.versus.diagram import State
 from trading.versus.legs import BUY, HALF_1, HALF_2, PROTECT, RELEASE, SELL
+from trading.versus.states import State
 
 SHOWN: Final = 5
 ACCEPTED: Final = "accepted"  # warnings, by a standing acknowledgement

@@ -10,12 +10,12 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts import programs
+from accounts import events
+from accounts.events.access import Holder
+from accounts.events.events import Event
+from accounts.events.feed import Feed, stream_of
+from accounts.events.payloads import json_of
 from accounts.models import Account
-from accounts.programs.access import Holder
-from accounts.programs.events import Event
-from accounts.programs.feed import Feed, stream_of
-from accounts.programs.told import json_of
 from trading.api.positions import held
 
 REMEMBERED = 5000  # accounts
@@ -51,7 +51,7 @@ class Positions(Feed):
         return epoch == event.epoch and seq >= event.seq
 
     async def _read(self, numbers: list[int]) -> None:
-        hub = programs.current()
+        hub = events.current()
         backlog = hub.backlog
         seq = backlog.last
         # On the hub's thread: on one of its own each stream would keep one.

@@ -15,9 +15,9 @@ from trading import sheets
 from trading.exports.orders import orders_table
 from trading.exports.positions import positions_table
 from trading.exports.trades import trades_table
-from trading.history.tradelist import TradeList
+from trading.history.trade_list import TradeList
 from trading.numbers import whole
-from trading.orderlist import OrderList
+from trading.order_list import OrderList
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
 may_sync = permission_required(

@@ -13,16 +13,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents import symbol_name
-from accounts.agents.text import clean
+from accounts.fleet.paging import Page
 from accounts.forms import RefreshForm
-from accounts.paging import Page
 from accounts.views.answers import said
+from mt5monitor.text import clean
 from trading import closing
 from trading.exposure import exposure, unreadable
 from trading.numbers import whole, whole_or_text
 from trading.switching import standing
 from trading.views import placing
-from trading.views.tickets import may_trade
+from trading.views.order_forms import may_trade
 
 TEXT_SHOWN = 50
 MISSING_NAMED = 20

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import refreshes
+from accounts import polling
 from accounts.models import Account
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
@@ -18,7 +18,7 @@ from trading import history
 from trading.history import worth
 from trading.history.chart import RANGES, chart
 from trading.history.heatmap import SCALE, heatmap
-from trading.history.tradelist import RESULTS, SIDES, TradeList
+from trading.history.trade_list import RESULTS, SIDES, TradeList
 from trading.models import Deal, HistorySync
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
@@ -64,9 +64,9 @@ def sync(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     back = f"/accounts/{account.key}/history/"
     try:
-        with refreshes.place(cast(User, request.user).pk):
+        with polling.place(cast(User, request.user).pk):
             outcome = history.sync(account, deadline_s=PATIENCE_S)
-    except refreshes.Crowded as crowded:
+    except polling.TooManyRefreshes as crowded:
         return said(request, str(crowded), tone="bad", back=back)
     tone: Tone = "good" if outcome.ok else "bad"
     return said(request, outcome.words, tone=tone, back=back)

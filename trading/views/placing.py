@@ -7,16 +7,16 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.agents.text import clean
 from accounts.models import Account
+from mt5monitor.text import clean
 from trading import numbers, orders, readback
-from trading.diagram import LOCKING, State
 from trading.identity import new_client_key
 from trading.models import Order
+from trading.order_form import REASON_LENGTH, Ticket
 from trading.orders import Instruction, KeyTaken
 from trading.sizing import Refused
+from trading.states import LOCKING, State
 from trading.switching import standing
-from trading.tickets import REASON_LENGTH, Ticket
 
 KEY_LENGTH = 40  # with a ticket behind it, it still fits its column
 TAKEN = "This form was sent before with other values, and was not sent again. Open it anew."

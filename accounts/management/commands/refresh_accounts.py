@@ -9,8 +9,8 @@ from django.db.models import Q
 
 from accounts import polling
 from accounts.models import Account, Agent
-from accounts.results import Outcome
-from accounts.terminal import progress, table
+from accounts.polling import Outcome
+from mt5monitor.terminal import progress, table
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import second_factor
+from accounts.signin import second_factor
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Account
-from accounts.terminal import progress, table
+from mt5monitor.terminal import progress, table
 from trading import history
 
 HEADINGS = ("Account", "Result", "Deals", "Trades", "What")

@@ -1,0 +1,49 @@
+"""What programs are told besides accounts and agents, and where that is written down in the
+database: who dies between the commit and the event leaves it there, and nothing else would tell.
+"""
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from channels.db import database_sync_to_async
+
+from accounts.events.events import Event
+
+LATE_S = 2.0  # an event needs a moment to arrive
+BACK_S = 60.0  # so long may it take until somebody listens again: a web process may have died
+
+Written = Mapping[Hashable, float]
+
+
+@dataclass
+class Journal:
+    """`key`: what an event of this kind is about. `written`: about what there should have been one
+    since a time, and when, in unix seconds."""
+
+    kind: str
+    key: Callable[[Event], Hashable]
+    written: Callable[[datetime], Written]
+    _told: dict[Hashable, float] = field(default_factory=dict)
+
+    def hear(self, event: Event) -> None:
+        if event.kind == self.kind:
+            self._told[self.key(event)] = event.told_at.timestamp()
+
+    async def untold(self) -> int:
+        """Of how many things an event is missing; each is found once."""
+        since = datetime.now(UTC) - timedelta(seconds=BACK_S)
+        written = await database_sync_to_async(self.written)(since)
+        self._told = {key: at for key, at in self._told.items() if at > since.timestamp()}
+        # What has been told was read after it was written.
+        return self._miss({key: at for key, at in written.items() if self._told.get(key, 0) < at})
+
+    def _miss(self, missing: Written) -> int:
+        late = {key: at for key, at in missing.items() if at < time.time() - LATE_S}
+        self._told |= late
+        return len(late)
+
+
+journals: list[Callable[[], Journal]] = []
+"""Makes one for a hub; apps add theirs when they are ready."""
