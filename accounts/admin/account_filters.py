@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from accounts.fleet.rows import STATES
+from accounts.fleet.states import STATES
 from accounts.models import Agent
 
 OFFLINE_TERMINAL = Q(agent__status=Agent.Status.ONLINE, connected=False)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.fleet.agent_list import QUOTA
-from accounts.fleet.rows import STATES
+from accounts.fleet.states import STATES
 from accounts.models import Account, Agent, AgentQuerySet, Conflict
 from accounts.models.figures import fresh
 

@@ -1,37 +1,26 @@
 """One look at the agents: what a query string asks for, and the agents that answer to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Count, Q, QuerySet
 
 from accounts.agents.text import clean
+from accounts.fleet.agent_columns import AGENTS
+from accounts.fleet.column import Column, sorts
 from accounts.fleet.paging import Page
-from accounts.fleet.rows import STATES
+from accounts.fleet.states import STATES
 from accounts.models import Account, Agent, AgentQuerySet
 
 SEARCH_LENGTH = 100
 DEFAULT_SORT = "name"
 DISABLED = "disabled"
 QUOTA = "quota"  # no state of its own: those of any state that reached a quota within the hour
-
-SORTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name",),
-    "contract": ("contract", "name"),
-    "state": ("status", "name"),
-    "since": ("status_since",),
-    "failures": ("failures",),
-    "error": ("status_code",),
-    "age": ("last_seen_at",),
-    "next": ("next_poll_at",),
-}
-# The least time ago comes first, which is the latest moment.
-LATEST_FIRST: Final = ("since", "age")
+SORTS: Final = sorts(AGENTS)
 
 
 @dataclass
@@ -41,6 +30,7 @@ class AgentList:
     params: Mapping[str, str]
     now: datetime
     problems: list[str] = field(default_factory=list)
+    columns: ClassVar[Sequence[Column[Any]]] = AGENTS
 
     def __post_init__(self) -> None:
         self.q = clean(self.params.get("q", ""), SEARCH_LENGTH)
@@ -79,16 +69,9 @@ class AgentList:
         return Page.asked(self.params.get("page", ""), self.agents.count(), self.problems)
 
     def rows(self) -> QuerySet[Agent]:
-        ordered = self.agents.prefetch_related("accounts").order_by(*self._order())
-        return ordered[self.page.slice]
-
-    def _order(self) -> Iterator[OrderBy]:
-        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
-        if name in LATEST_FIRST:
-            down = not down
-        for key in SORTS[name]:
-            yield OrderBy(F(key), descending=down, nulls_last=True)
-        yield OrderBy(F("pk"))
+        name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
+        order = SORTS[name].order(descending)
+        return self.agents.prefetch_related("accounts").order_by(*order, "pk")[self.page.slice]
 
     @cached_property
     def states(self) -> list[tuple[str, str, int]]:

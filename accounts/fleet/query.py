@@ -1,72 +1,29 @@
 """One look at the fleet: what a query string asks for, and the accounts that answer to it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Value
-from django.db.models.expressions import Combinable, OrderBy
-from django.db.models.functions import Cast, Coalesce, Length, NullIf
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.lookups import Exact
 
 from accounts.agents.text import clean
+from accounts.exports.table import Table
+from accounts.fleet.column import Column, in_file, sorts
+from accounts.fleet.columns import FLEET
 from accounts.fleet.paging import Page
 from accounts.fleet.totals import Totals
 from accounts.models import Account, AccountQuerySet, Agent, Conflict
-from accounts.models.figures import FLOAT
 
 ANY, NONE = "*", "-"  # of a label: whichever there is; accounts that have none
 SEARCH_LENGTH = 100
 WORDS_AT_MOST = 6
 DEFAULT_SORT = "number"
-
-SORTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "number": ("number",),
-    "name": ("name",),
-    "holder": ("holder",),
-    "firm": ("firm__name",),
-    "phase": ("phase__order", "phase__name"),
-    # VS2 before VS10, and the pair side by side whichever way it is sorted.
-    "vs": ("vs_name_length", "vs_group__name"),
-    "balance": ("balance",),
-    "equity": ("equity",),
-    "floating": ("floating",),
-    "pl": ("pl",),
-    "pl_pct": ("pl_pct",),
-    "used": ("drawdown_used_pct",),
-    "left": ("drawdown_left_money",),
-    "days": ("days_operating",),
-    "open": ("open_positions",),
-    "agent": ("agent__display_name", "agent__name"),
-    "state": ("agent__status", "connected"),
-    "age": ("agent__last_seen_at",),
-}
-COLUMNS: Final[Mapping[str, str]] = {
-    "number": "Account",
-    "name": "Name",
-    "holder": "Holder",
-    "firm": "Firm",
-    "phase": "Phase",
-    "vs": "VS group",
-    "balance": "Balance",
-    "equity": "Equity",
-    "floating": "Floating",
-    "pl": "P/L",
-    "pl_pct": "P/L %",
-    "used": "Drawdown used",
-    "left": "Drawdown left",
-    "days": "Days operating",
-    "open": "Open positions",
-    "agent": "Agent",
-    "state": "State",
-    "age": "Age",
-}
-# Text columns hold "" where there is nothing to show; that goes last like NULL does elsewhere.
-BLANKS: Final = ("name", "holder")
+SORTS: Final = sorts(FLEET)
 
 STATES: Final[Mapping[str, str]] = {
     "fresh": "Fresh",
@@ -92,14 +49,6 @@ def flagged(accounts: AccountQuerySet) -> AccountQuerySet:
     disputed = Q(number=OuterRef("number")) & may_be_it
     own = Q(kind__in=moved, agent=OuterRef("agent_id"))
     return accounts.annotate(in_conflict=Exists(Conflict.objects.filter(disputed | own)))
-
-
-def _drawdown_left() -> Combinable:
-    """The rule of Account.drawdown_left, good enough to sort by."""
-    pct = Cast(Coalesce("max_drawdown_pct", "firm__max_drawdown_pct"), FLOAT)
-    unused = Value(100.0) - F("drawdown_used_pct")
-    left = Cast(F("initial_balance"), FLOAT) * pct * unused / Value(10_000.0)
-    return ExpressionWrapper(left, output_field=FLOAT)
 
 
 def _search(text: str, now: datetime) -> Q:
@@ -173,6 +122,7 @@ class Fleet:
     params: Mapping[str, str]
     now: datetime
     problems: list[str] = field(default_factory=list)
+    columns: ClassVar[Sequence[Column[Any]]] = FLEET
 
     def __post_init__(self) -> None:
         self.values = {name: value for name in RULES if (value := self._value(name))}
@@ -217,22 +167,9 @@ class Fleet:
     @property
     def ordered(self) -> AccountQuerySet:
         """As rows(), of all pages."""
-        accounts = flagged(self.accounts.for_rows()).annotate(
-            vs_name_length=Length("vs_group__name"), drawdown_left_money=_drawdown_left()
-        )
-        return accounts.order_by(*self._order())
-
-    def _order(self) -> Iterator[OrderBy]:
-        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
-        if name == "age":  # the youngest figure was seen last
-            down = not down
-        for key in SORTS[name]:
-            value = NullIf(F(key), Value("")) if key in BLANKS else F(key)
-            yield OrderBy(value, descending=down, nulls_last=True)
-        if name == "vs":
-            yield OrderBy(F("vs_slot"))
-        yield OrderBy(F("number"))
-        yield OrderBy(F("pk"))
+        name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
+        order = SORTS[name].order(descending)
+        return flagged(self.accounts.for_rows()).order_by(*order, "number", "pk")
 
     # --- the URL ------------------------------------------------------------------------------
     def query(self, **changes: str) -> str:
@@ -245,3 +182,8 @@ class Fleet:
     @property
     def is_filtered(self) -> bool:
         return bool(self.values)
+
+
+def fleet_table(look: Fleet) -> Table[Account]:
+    """The fleet as files hold it: what the page shows, unformatted, and what stands behind that."""
+    return Table("fleet", in_file(FLEET, look.now), look.ordered)
