@@ -1,49 +1,35 @@
 """One look at the agents: what a query string asks for, and the agents that answer to it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
+from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.agents.text import clean
 from accounts.fleet.agent_columns import AGENTS
-from accounts.fleet.column import Column, sorts
-from accounts.fleet.paging import Page
+from accounts.fleet.column import sorts
+from accounts.fleet.listing import Listing
 from accounts.fleet.states import STATES
 from accounts.models import Account, Agent, AgentQuerySet
 
-SEARCH_LENGTH = 100
-DEFAULT_SORT = "name"
 DISABLED = "disabled"
 QUOTA = "quota"  # no state of its own: those of any state that reached a quota within the hour
 SORTS: Final = sorts(AGENTS)
 
 
-@dataclass
-class AgentList:
-    """As Fleet is to accounts; `problems` tells what the query could not mean."""
+class AgentList(Listing):
+    filters = ("q", "state")
+    columns = AGENTS
+    default_sort = "name"
 
-    params: Mapping[str, str]
-    now: datetime
-    problems: list[str] = field(default_factory=list)
-    columns: ClassVar[Sequence[Column[Any]]] = AGENTS
+    def __init__(self, params: Mapping[str, str], now: datetime) -> None:
+        self.now = now
+        super().__init__(params)
+        self.q, self.state = self.values.get("q", ""), self.values.get("state", "")
 
-    def __post_init__(self) -> None:
-        self.q = clean(self.params.get("q", ""), SEARCH_LENGTH)
-        self.state = self._one_of("state", [*STATES, QUOTA, DISABLED], "", "all agents are shown")
-        ways = [way for name in SORTS for way in (name, f"-{name}")]
-        self.sort = self._one_of("sort", ways, DEFAULT_SORT, "sorted by name")
-
-    def _one_of(self, name: str, allowed: list[str], default: str, instead: str) -> str:
-        value = clean(self.params.get(name, ""), SEARCH_LENGTH)
-        if value and value not in allowed:
-            self.problems.append(f"There is no {name} “{value}”; {instead}.")
-            return default
-        return value or default
+    def check(self) -> None:
+        self.choose("state", [*STATES, QUOTA, DISABLED], "state", "all agents are shown")
 
     @cached_property
     def agents(self) -> QuerySet[Agent]:
@@ -64,9 +50,8 @@ class AgentList:
         owners = Account.objects.filter(number__contains=self.q).values("agent")
         return found | Q(pk__in=owners)
 
-    @cached_property
-    def page(self) -> Page:
-        return Page.asked(self.params.get("page", ""), self.agents.count(), self.problems)
+    def count(self) -> int:
+        return self.agents.count()
 
     def rows(self) -> QuerySet[Agent]:
         name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
@@ -91,14 +76,3 @@ class AgentList:
         return [
             (value, name, counts.get(value, 0)) for value, name in names.items() if value in shown
         ]
-
-    @property
-    def is_filtered(self) -> bool:
-        return bool(self.q or self.state)
-
-    def query(self, **changes: str) -> str:
-        """The query string of this look with `changes`; a page is kept only when it is given."""
-        values = {"q": self.q, "state": self.state, "sort": self.sort, **changes}
-        if values["sort"] == DEFAULT_SORT:
-            del values["sort"]
-        return "?" + urlencode({name: value for name, value in values.items() if value})

@@ -1,28 +1,23 @@
 """One look at the fleet: what a query string asks for, and the accounts that answer to it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.lookups import Exact
 
-from accounts.agents.text import clean
 from accounts.exports.table import Table
-from accounts.fleet.column import Column, in_file, sorts
+from accounts.fleet.column import in_file, sorts
 from accounts.fleet.columns import FLEET
-from accounts.fleet.paging import Page
+from accounts.fleet.listing import Listing
 from accounts.fleet.totals import Totals
 from accounts.models import Account, AccountQuerySet, Agent, Conflict
 
 ANY, NONE = "*", "-"  # of a label: whichever there is; accounts that have none
-SEARCH_LENGTH = 100
 WORDS_AT_MOST = 6
-DEFAULT_SORT = "number"
 SORTS: Final = sorts(FLEET)
 
 STATES: Final[Mapping[str, str]] = {
@@ -111,37 +106,21 @@ RULES: Final[Mapping[str, Rule]] = {
     "near": _near,
 }
 CHOICES: Final[Mapping[str, Mapping[str, str]]] = {"state": STATES, "open": OPEN, "near": NEAR}
-NAMES: Final = {"state": "agent state", "open": "filter for open positions", "near": "limit"}
+WHAT: Final = {"state": "agent state", "open": "filter for open positions", "near": "limit"}
 
 
-@dataclass
-class Fleet:
-    """`params` is the query of a URL, from anybody: what it cannot mean is left out and said in
-    `problems`."""
+class Fleet(Listing):
+    filters = tuple(RULES)
+    columns = FLEET
+    default_sort = "number"
 
-    params: Mapping[str, str]
-    now: datetime
-    problems: list[str] = field(default_factory=list)
-    columns: ClassVar[Sequence[Column[Any]]] = FLEET
+    def __init__(self, params: Mapping[str, str], now: datetime) -> None:
+        self.now = now
+        super().__init__(params)
 
-    def __post_init__(self) -> None:
-        self.values = {name: value for name in RULES if (value := self._value(name))}
-        self.sort = self._sort()
-
-    def _value(self, name: str) -> str:
-        value = clean(self.params.get(name, ""), SEARCH_LENGTH)
-        allowed = CHOICES.get(name)
-        if value and allowed is not None and value not in allowed:
-            self.problems.append(f"There is no {NAMES[name]} “{value}”; all accounts are shown.")
-            return ""
-        return value
-
-    def _sort(self) -> str:
-        sort = clean(self.params.get("sort", ""), SEARCH_LENGTH)
-        if not sort or sort.removeprefix("-") in SORTS:
-            return sort or DEFAULT_SORT
-        self.problems.append(f"There is no column “{sort}” to sort by; sorted by number.")
-        return DEFAULT_SORT
+    def check(self) -> None:
+        for name, choices in CHOICES.items():
+            self.choose(name, choices, WHAT[name], "all accounts are shown")
 
     # --- the accounts -------------------------------------------------------------------------
     @cached_property
@@ -156,9 +135,8 @@ class Fleet:
     def totals(self) -> Totals:
         return Totals.of(self.accounts, self.now)
 
-    @cached_property
-    def page(self) -> Page:
-        return Page.asked(self.params.get("page", ""), self.totals.count, self.problems)
+    def count(self) -> int:
+        return self.totals.count
 
     def rows(self) -> AccountQuerySet:
         """The accounts of this page, in order, with all that a row shows."""
@@ -170,18 +148,6 @@ class Fleet:
         name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
         order = SORTS[name].order(descending)
         return flagged(self.accounts.for_rows()).order_by(*order, "number", "pk")
-
-    # --- the URL ------------------------------------------------------------------------------
-    def query(self, **changes: str) -> str:
-        """The query string of this look with `changes`; a page is kept only when it is given."""
-        values = {**self.values, "sort": self.sort, **changes}
-        if values["sort"] == DEFAULT_SORT:
-            del values["sort"]
-        return "?" + urlencode({name: value for name, value in values.items() if value})
-
-    @property
-    def is_filtered(self) -> bool:
-        return bool(self.values)
 
 
 def fleet_table(look: Fleet) -> Table[Account]:

@@ -8,9 +8,8 @@ from django import template
 from django.template.base import NodeList, Parser, TextNode, Token
 from django.utils.module_loading import import_string
 
-from accounts.fleet.agent_list import AgentList
 from accounts.fleet.column import Column, on_page
-from accounts.fleet.query import Fleet
+from accounts.fleet.listing import Listing
 
 register = template.Library()
 
@@ -26,11 +25,11 @@ class Heading:
 
 
 @register.inclusion_tag("accounts/_headings.html")
-def headings(look: Fleet | AgentList) -> dict[str, list[Heading]]:
+def headings(look: Listing) -> dict[str, list[Heading]]:
     return {"headings": [_heading(look, column) for column in on_page(look.columns)]}
 
 
-def _heading(look: Fleet | AgentList, column: Column[Any]) -> Heading:
+def _heading(look: Listing, column: Column[Any]) -> Heading:
     key = column.key
     if column.sort is None:
         return Heading(column, "", "")

@@ -4,8 +4,7 @@ from django import template
 
 from accounts.exports.sheets import is_set_up
 from accounts.fleet import formatting
-from accounts.fleet.agent_list import AgentList
-from accounts.fleet.query import Fleet
+from accounts.fleet.listing import Listing
 
 register = template.Library()
 
@@ -29,6 +28,6 @@ def sheets_set_up() -> bool:
 
 
 @register.simple_tag
-def query(look: Fleet | AgentList, **changes: str) -> str:
+def query(look: Listing, **changes: str) -> str:
     """A link to what is shown now with these parameters changed; back on the first page."""
     return look.query(**changes)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.fleet.columns import FLEET
-from accounts.fleet.query import ANY, DEFAULT_SORT, NEAR, NONE, OPEN, STATES, Fleet
+from accounts.fleet.query import ANY, NEAR, NONE, OPEN, STATES, Fleet
 from accounts.fleet.rows import account_row
 from accounts.live import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
@@ -71,7 +71,7 @@ def _sorts() -> Options:
         if column.sort is not None
         for sign, arrow in (("", "↑"), ("-", "↓"))
     ]
-    return [("" if way == DEFAULT_SORT else way, text) for way, text in ways]
+    return [("" if way == Fleet.default_sort else way, text) for way, text in ways]
 
 
 def _labels(look: Fleet, name: str, names: Iterable[str], none: str) -> Options:

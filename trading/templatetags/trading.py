@@ -7,11 +7,10 @@ from django import template
 from django.utils.html import format_html
 
 from accounts.fleet import formatting
+from accounts.fleet.listing import Listing
 from accounts.models import Account
-from trading.history.trade_list import TradeList
 from trading.history.worth import Operation
 from trading.models import Deal, Order
-from trading.order_list import OrderList
 from trading.states import EXECUTED, State
 from trading.switching import shown_to
 
@@ -73,7 +72,7 @@ def split_words(text: str) -> list[str]:
 
 
 @register.simple_tag
-def look_query(look: OrderList | TradeList, page: str) -> str:
+def look_query(look: Listing, page: str) -> str:
     """A link to another page of the same look."""
     return look.query(page=page)
 
@@ -124,6 +123,6 @@ def told_time(text: str) -> str:
 
 
 @register.simple_tag
-def look_with(look: TradeList, **changes: str) -> str:
+def look_with(look: Listing, **changes: str) -> str:
     """A link to the same look with these parameters changed; back on the first page."""
     return look.query(**changes)
