@@ -10,16 +10,15 @@ from django.utils import timezone
 from accounts.fleet.listing import Listing
 from accounts.keys import is_key
 from trading.models import Order
-from trading.states import State
+from trading.states import LOST, State
 
 USERS_OFFERED = 200
-ATTENTION = frozenset({State.UNKNOWN, State.NEEDS_ATTENTION, State.LATE_FILL})
 LATE_SHOWN = timedelta(days=2)
 
 
 def wanting(now: datetime) -> QuerySet[Order]:
     """Orders that somebody has to look at, the oldest first."""
-    lost = Order.objects.filter(state__in=[State.UNKNOWN, State.NEEDS_ATTENTION])
+    lost = Order.objects.filter(state__in=LOST)
     late = Order.objects.filter(state=State.LATE_FILL, ended_at__gt=now - LATE_SHOWN)
     return (lost | late).order_by("placed_at")
 

@@ -10,11 +10,9 @@ from django.db.models import Count, Q, QuerySet
 from accounts.fleet.agent_columns import AGENTS
 from accounts.fleet.column import sorts
 from accounts.fleet.listing import Listing
-from accounts.fleet.states import STATES
+from accounts.fleet.states import DISABLED, NAMES, QUOTA, STATES
 from accounts.models import Account, Agent, AgentQuerySet
 
-DISABLED = "disabled"
-QUOTA = "quota"  # no state of its own: those of any state that reached a quota within the hour
 SORTS: Final = sorts(AGENTS)
 
 
@@ -70,9 +68,7 @@ class AgentList(Listing):
             counts[state] = counts.get(state, 0) + group["n"]
         counts[QUOTA] = sum(group["reached"] for group in counted)
         counts = {state: count for state, count in counts.items() if count}
-        names = {str(value): name for value, name in STATES.items()}
-        names |= {QUOTA: "Quota reached", DISABLED: "Not enabled"}
         shown = counts.keys() | {self.state}
         return [
-            (value, name, counts.get(value, 0)) for value, name in names.items() if value in shown
+            (value, name, counts.get(value, 0)) for value, name in NAMES.items() if value in shown
         ]

@@ -13,6 +13,7 @@ from accounts.exports.table import Table
 from accounts.fleet.column import in_file, sorts
 from accounts.fleet.columns import FLEET
 from accounts.fleet.listing import Listing
+from accounts.fleet.states import DISABLED, FRESH, NAMES, QUOTA, STALE
 from accounts.fleet.totals import Totals
 from accounts.models import Account, AccountQuerySet, Agent, Conflict
 
@@ -20,17 +21,7 @@ ANY, NONE = "*", "-"  # of a label: whichever there is; accounts that have none
 WORDS_AT_MOST = 6
 SORTS: Final = sorts(FLEET)
 
-STATES: Final[Mapping[str, str]] = {
-    "fresh": "Fresh",
-    "stale": "Stale",
-    Agent.Status.ONLINE: "Online",
-    Agent.Status.OFFLINE: "Offline",
-    Agent.Status.TIMEOUT: "Timeout",
-    Agent.Status.ERROR: "Error",
-    Agent.Status.DISCONNECTED: "Disconnected",
-    Agent.Status.UNKNOWN: "Not polled yet",
-    "disabled": "Not enabled",
-}
+STATES: Final = {value: name for value, name in NAMES.items() if value != QUOTA}
 OPEN: Final[Mapping[str, str]] = {"yes": "Some open", "no": "None open", "unknown": "Unknown"}
 NEAR: Final[Mapping[str, str]] = {"1": "Near a limit"}
 
@@ -73,9 +64,9 @@ def _label(relation: str) -> Rule:
 
 def _state(value: str, now: datetime) -> Q:
     """What a row shows as the state of its account, in SQL."""
-    if value in ("fresh", "stale"):
-        return Q(is_fresh=value == "fresh")
-    if value == "disabled":
+    if value in (FRESH, STALE):
+        return Q(is_fresh=value == FRESH)
+    if value == DISABLED:
         return Q(agent__enabled=False)
     rule = Q(agent__enabled=True, agent__status=value)
     if value == Agent.Status.UNKNOWN:
