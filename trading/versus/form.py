@@ -3,8 +3,7 @@
 Nothing is stored, and no agent is asked. `sentences` has one for each field that cannot stay.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -21,6 +20,7 @@ from accounts.agents.text import clean
 from accounts.keys import Ambiguous, account_of
 from accounts.models import Account, AccountQuerySet, Position, VSGroup
 from trading import numbers, symbols
+from trading.forms import Typed, refusals
 from trading.models import Versus
 from trading.models.versus import WINDOW
 from trading.sizing import Refused
@@ -49,27 +49,6 @@ def blank(user: User, group: VSGroup | None) -> dict[str, str]:
     zone = last.zone if last else timezone.get_default_timezone_name()
     pair = {f"account_{a.vs_slot.lower()}": a.key for a in accounts_of(group) if group}
     return {"zone": zone, "window": str(WINDOW // timedelta(minutes=1)), "side_a": "BUY"} | pair
-
-
-class Typed(forms.Field):
-    """A text as it was typed; `read` makes a value of it, or raises Refused."""
-
-    def __init__(self, read: Callable[[str], object] = str) -> None:
-        super().__init__(required=False)
-        self._read = read
-
-    def to_python(self, value: str | None) -> object:
-        with refusals():
-            return self._read(value or "")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Refused is an error of the field that is cleaned."""
-    try:
-        yield
-    except Refused as refused:
-        raise ValidationError(str(refused)) from refused
 
 
 # --- reading one field: each raises Refused -----------------------------------------------------
