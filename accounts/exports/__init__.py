@@ -4,4 +4,4 @@ A `Table` says which rows and which columns; what is in `columns` of accounts is
 trading in trading/exports.py. Nothing here knows what a row means.
 """
 
-__all__ = ["accounts", "csvfile", "sheets", "table", "xlsxfile"]
+__all__ = ["cells", "csvfile", "sheets", "table", "xlsxfile"]

@@ -8,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
 from accounts.models import Account
+from accounts.wording import either
 from mt5monitor.api.numbers import TEXT_OF, Amount, AmountOr0, texts
 from trading.models import Order, Versus
 from trading.versus.legs import Leg, Legs
@@ -88,7 +89,7 @@ class VersusOut(Schema):
     sl_usd_a: float | None
     tp_usd_b: float | None
     sl_usd_b: float | None
-    status: str = Field(description="pending, congelado, transferido, completed or error")
+    status: str = Field(description=either(dict.fromkeys(STATUS.values())))
     state: str = Field(description="exactly")
     reason: str
     error_message: str | None
