@@ -5,20 +5,20 @@ follow from there. Three things are a matter of design, and tests say which is m
 
 - its width, and its side where that is the left, in page.css
 - its place on phones in narrow.css, or that it has none
-- its cell in templates/accounts/_account_row.html, where it has none of the shapes of column.py
+- its cell in templates/accounts/_account_row.html, where it has none of the shapes of column.py,
+  and what it shows in account_cells.py
 
 The list of accounts in the admin has columns of its own: admin/account_columns.py.
 """
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from django.db.models import F, Value
 from django.db.models.functions import Length, NullIf
 
 from accounts.exports.table import Kind
-from accounts.fleet import formatting
+from accounts.fleet import account_cells as cells
+from accounts.fleet.account_cells import name_of
 from accounts.fleet.column import (
     Age,
     Align,
@@ -28,7 +28,6 @@ from accounts.fleet.column import (
     Money,
     Own,
     Plain,
-    Row,
     SignedMoney,
     Sort,
     Text,
@@ -37,17 +36,8 @@ from accounts.fleet.column import (
     file_only,
 )
 from accounts.fleet.states import account_state
-from accounts.models import Account, Firm, Phase, VSGroup
+from accounts.models import Account
 from accounts.models.figures import drawdown_left
-
-NO_LIMIT: Final = formatting.unknown("No drawdown limit known")
-NO_POSITIONS: Final = formatting.unknown("Positions could not be read")
-NEVER: Final = formatting.unknown("Never seen")
-PLACES: Final = Decimal("0.0001")  # of a quotient, which has any number of digits
-
-
-def _name(label: Firm | Phase | VSGroup | None) -> str:
-    return "" if label is None else label.name
 
 
 def _filled(field: str) -> NullIf:
@@ -55,101 +45,11 @@ def _filled(field: str) -> NullIf:
     return NullIf(F(field), Value(""))
 
 
-# --- what the cells show ------------------------------------------------------------------------
-def _number(row: Row, account: Account, now: datetime) -> None:
-    row["number"] = str(account.number)
-    row["title"] = account.title
-    row["server"] = account.server_shown
-    row["conflict"] = getattr(account, "in_conflict", False)
-
-
-def _phase(row: Row, account: Account, now: datetime) -> None:
-    row["phase"] = _name(account.phase)
-    row["phase_color"] = account.phase.color if account.phase else "none"
-
-
-def _vs(row: Row, account: Account, now: datetime) -> None:
-    row["vs"] = _name(account.vs_group)
-    row["slot"] = account.vs_slot
-
-
-def _pl_pct(row: Row, account: Account, now: datetime) -> None:
-    row["pl_pct"] = formatting.signed_percent(account.pl_pct_now)
-
-
-def _used(row: Row, account: Account, now: datetime) -> None:
-    share = account.drawdown_used_share
-    if share is None:
-        row["used"], row["used_is"], row["meter"] = NO_LIMIT, "", ""
-        return
-    row["used"] = f"{share * 100:.0f}%"
-    row["used_is"] = "loss" if account.is_near_limit else ""
-    row["meter"] = f"{min(share, Decimal(1)):.2f}"
-
-
-def _left(row: Row, account: Account, now: datetime) -> None:
-    left = account.drawdown_left
-    if left is None or not account.drawdown_limit:
-        row["left"], row["left_value"], row["left_is"] = NO_LIMIT, "", ""
-        return
-    row["left"] = formatting.money(left, row["places"])
-    row["left_value"] = formatting.plain(left)
-    row["left_is"] = "loss" if left <= 0 else ""
-
-
-def _days(row: Row, account: Account, now: datetime) -> None:
-    days = account.days_operating
-    row["days"] = formatting.UNKNOWN if days is None else str(days)
-
-
-def _open(row: Row, account: Account, now: datetime) -> None:
-    if account.open_positions is not None:
-        row["open"] = str(account.open_positions)
-    elif account.positions_error:
-        row["open"] = formatting.unknown(account.positions_error)
-    else:
-        row["open"] = NO_POSITIONS
-
-
-def _state(row: Row, account: Account, now: datetime) -> None:
-    agent = account.agent
-    row["state"], row["state_name"] = account_state(account)
-    row["reason"] = agent.status_reason if agent and not agent.is_online else ""
-
-
-def _age(row: Row, account: Account, now: datetime) -> None:
-    seen = account.seen_at
-    row["age"] = formatting.age(seen, now) if seen else NEVER
-
-
-# --- what exports hold beyond that --------------------------------------------------------------
-def _rounded(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(PLACES)
-
-
-def _used_percent(account: Account) -> Decimal | None:
-    share = account.drawdown_used_share
-    return None if share is None else _rounded(share * 100)
-
-
-def _reason(account: Account) -> str:
-    """Why the agent is not online; why the positions are unknown."""
-    reported = account.agent.status_reason if account.agent and not account.agent.is_online else ""
-    unreadable = len(account.unreadable_positions)
-    lost = f"{unreadable} of its open positions could not be read" if unreadable else ""
-    return reported or account.positions_error or lost
-
-
-def _seconds(account: Account, now: datetime) -> int | None:
-    seen = account.seen_at
-    return None if seen is None else max(int((now - seen).total_seconds()), 0)
-
-
 FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "number",
         "Account",
-        Own(_number, export(Kind.ID, lambda account: account.number), Align.LEFT),
+        Own(cells.number, export(Kind.ID, lambda account: account.number), Align.LEFT),
         sort=Sort(["number"]),
         on_phones=True,
         selects=True,
@@ -165,21 +65,21 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "firm",
         "Firm",
-        Text(lambda account: _name(account.firm)),
+        Text(lambda account: name_of(account.firm)),
         sort=Sort(["firm__name"]),
         on_phones=True,
     ),
     Column(
         "phase",
         "Phase",
-        Own(_phase, export(Kind.TEXT, lambda account: _name(account.phase)), Align.LEFT),
+        Own(cells.phase, export(Kind.TEXT, lambda account: name_of(account.phase)), Align.LEFT),
         sort=Sort(["phase__order", "phase__name"]),
         on_phones=True,
     ),
     Column(
         "vs",
         "VS",
-        Own(_vs, export(Kind.TEXT, lambda account: _name(account.vs_group)), Align.LEFT),
+        Own(cells.vs, export(Kind.TEXT, lambda account: name_of(account.vs_group)), Align.LEFT),
         title="VS group",
         hint="VS group, the pair side by side",
         # VS2 before VS10, and the pair side by side whichever way it is sorted.
@@ -224,7 +124,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "pl_pct",
         "P/L %",
-        Own(_pl_pct, export(Kind.NUMBER, lambda account: _rounded(account.pl_pct_now))),
+        Own(cells.pl_pct, export(Kind.NUMBER, lambda account: cells.rounded(account.pl_pct_now))),
         hint="P/L in percent of the initial balance",
         sort=Sort(["pl_pct"], largest_first=True),
         on_phones=True,
@@ -232,7 +132,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "used",
         "DD used",
-        Own(_used, export(Kind.NUMBER, _used_percent, "Drawdown used %")),
+        Own(cells.used, export(Kind.NUMBER, cells.used_percent, "Drawdown used %")),
         title="Drawdown used",
         hint="Part of the drawdown limit that is used up",
         sort=Sort(["drawdown_used_pct"], largest_first=True),
@@ -241,7 +141,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "left",
         "DD left",
-        Own(_left, export(Kind.MONEY, lambda account: account.drawdown_left)),
+        Own(cells.left, export(Kind.MONEY, lambda account: account.drawdown_left)),
         title="Drawdown left",
         hint="Money until the drawdown limit",
         sort=Sort([drawdown_left()]),
@@ -249,7 +149,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "days",
         "Days",
-        Plain(_days, export(Kind.ID, lambda account: account.days_operating)),
+        Plain(cells.days, export(Kind.ID, lambda account: account.days_operating)),
         title="Days operating",
         hint="Days operating",
         sort=Sort(["days_operating"], largest_first=True),
@@ -257,7 +157,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "open",
         "Pos.",
-        Plain(_open, export(Kind.ID, lambda account: account.open_positions)),
+        Plain(cells.open_positions, export(Kind.ID, lambda account: account.open_positions)),
         title="Open positions",
         hint="Open positions",
         sort=Sort(["open_positions"], largest_first=True),
@@ -272,11 +172,11 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "state",
         "State",
-        Own(_state, export(Kind.TEXT, lambda account: account_state(account)[1]), Align.LEFT),
+        Own(cells.state, export(Kind.TEXT, lambda account: account_state(account)[1]), Align.LEFT),
         sort=Sort(["agent__status", "connected"]),
         on_phones=True,
     ),
-    file_only("Reason", Kind.TEXT, _reason),
+    file_only("Reason", Kind.TEXT, cells.reason),
     Column(
         "Stale",
         "Stale",
@@ -285,7 +185,7 @@ FLEET: Final[tuple[Column[Account], ...]] = (
     Column(
         "age",
         "Age",
-        Age(_age, Export(Kind.ID, _seconds, "Age, s")),
+        Age(cells.age, Export(Kind.ID, cells.seconds, "Age, s")),
         hint="How old the figures are",
         sort=Sort(["agent__last_seen_at"], largest_first=True, turned=True),
         on_phones=True,
