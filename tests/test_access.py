@@ -46,7 +46,7 @@ from trading.models import OrderEvent, TradeLimit, TradingSwitch
 from trading.sizing import Refused
 from trading.versus.changes import append
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 # Each role that may not asks by one of these as well, in turn.
