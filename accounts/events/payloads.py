@@ -2,41 +2,29 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.api import shapes
 from accounts.events.stream import Item
 from accounts.models import Account, Agent
+from accounts.payloads import COLUMNS, account_payload, json_of, members
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
 ALONG = ("last_updated",)  # moves with every poll, and is no news by itself
 WHO = ("account_number", "account_id", "server")
 NOT_FIELDS = ("row_number", "account_number", "account_id")
-
-
-def json_of(value: Any) -> str:
-    return _encoder.encode(value).decode()
-
-
-def members(now: datetime, **fields: Any) -> str:
-    """Of a JSON object, without its braces. `now`: before what they tell began to be read."""
-    return json_of(fields | {"timestamp": now})[1:-1]
 
 
 def of_accounts(numbers: Iterable[int], agents: Iterable[int] = ()) -> list[Item]:
     """`account_update` of each that exists, and of each that one of these agents reports."""
     now = timezone.now()
     asked = Q(number__in=list(numbers)) | Q(agent__in=list(agents))
-    rows = Account.objects.for_rows().only(*shapes.COLUMNS).filter(asked)
+    rows = Account.objects.for_rows().only(*COLUMNS).filter(asked)
     return [_of_account(row, now) for row in rows]
 
 
 def _of_account(row: Account, now: datetime) -> Item:
-    told = shapes.account(row, 0, now)
+    told = account_payload(row, 0, now)
     names = [*ALONG, *(name for name in told if name not in (*ALONG, *NOT_FIELDS))]
     return Item(
         kind="account_update",
