@@ -1,5 +1,5 @@
 """What programs are told of orders and versus. Read when the change has committed, and only while
-somebody listens: see accounts/programs."""
+somebody listens: see accounts/live."""
 
 from collections.abc import Hashable
 from datetime import datetime
@@ -8,10 +8,10 @@ from functools import partial
 import msgspec
 from django.utils import timezone
 
-from accounts.events.events import Event
-from accounts.events.journals import Journal, Written
-from accounts.events.stream import Item
+from accounts.live.events import Event
+from accounts.live.journals import Journal, Written
 from accounts.live.publishing import publish_event
+from accounts.live.stream import Item
 from accounts.payloads import members
 from trading.models import Order, OrderEvent, Versus, VersusEvent
 from trading.payloads import succeeded, trade_payload, versus_payload, with_payload

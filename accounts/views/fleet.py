@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.fleet.query import ANY, COLUMNS, DEFAULT_SORT, NEAR, NONE, OPEN, SORTS, STATES, Fleet
 from accounts.fleet.rows import account_row
-from accounts.live import mark
+from accounts.live.current import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
 
 CONFLICTS_SHOWN = 3

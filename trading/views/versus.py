@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.agents.text import clean
 from accounts.fleet.paging import Page
-from accounts.live import mark
+from accounts.live.current import mark
 from trading.models import Versus
 from trading.sizing import Refused
 from trading.versus import archive, card, desk, preview, zones
