@@ -26,7 +26,7 @@ from mt5monitor.line import Line
 AUTH_WITHIN_S = 5.0
 
 
-class Socket(AsyncWebsocketConsumer):
+class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """Refused, raised anywhere in it, closes it with that code."""
 
     counted_as: ClassVar[str]

@@ -34,8 +34,8 @@ class Pages:
     def __init__(self, backlog: Backlog) -> None:
         self.open: set[Page] = set()
         self.screens = Screens(lambda: backlog.last)
-        self.totals = Drawings("totals", lambda query: fragments.totals(query), TOTALS_EVERY_S)
-        self.panels = Drawings("account", lambda row: fragments.account_panel(row), PANELS_EVERY_S)
+        self.totals: Drawings[str] = Drawings("totals", _totals, TOTALS_EVERY_S)
+        self.panels: Drawings[int] = Drawings("account", _panel, PANELS_EVERY_S)
         self._backlog = backlog
         self._resized_at = 0  # seq with which accounts last came or went
         self._resized = Throttle(self._reread_fleet, REREADS_EVERY_S)
@@ -154,6 +154,14 @@ class Pages:
         least, most = REREAD_WITHIN_MS
         within = min(most, max(least, pages * REREAD_MS_A_PAGE))
         return frames.text("reread", reason=reason, within_ms=within)
+
+
+def _totals(query: str) -> str:
+    return fragments.totals(query)
+
+
+def _panel(row: int) -> str:
+    return fragments.account_panel(row)
 
 
 def _accepted(versions: Versions, rows: Mapping[int, str], at: float) -> Html:

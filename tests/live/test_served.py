@@ -99,8 +99,9 @@ async def test_a_browser_that_never_reads_is_cut_off_and_delays_nobody(
         await socket.send(WATCH)
         await get(socket, "beat")
         for seq in range(1, 101):
+            reading = asyncio.create_task(get(socket, "rows"))
             await send(1e9 + seq, rows={1: f"{seq} {html}"})
-            assert (await get(socket, "rows"))["rows"]["1"].startswith(f"{seq} ")
+            assert (await reading)["rows"]["1"].startswith(f"{seq} ")
         writer.transport.resume_reading()
         received = 0
         async with asyncio.timeout(PATIENCE_S):
