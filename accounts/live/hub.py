@@ -46,7 +46,7 @@ class Hub(SharedReader[Listener]):
         self.pages = Pages(self.backlog)
         self.clients: set[EventListener] = set()
         self.slow: set[EventListener] = set()  # those that have not taken what they were sent
-        self._announced: dict[str, float] = {}  # audiences, and when to announce them again
+        self._announced: set[str] = set()
         self._announcing = asyncio.Lock()
         self._pages_until = 0.0  # of the loop's clock
         self._clock = Setting()
@@ -59,7 +59,7 @@ class Hub(SharedReader[Listener]):
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         self._forget()
-        return [self._wake_slow()]
+        return [self._wake_slow(), self._announce_on()]
 
     def stop_reading(self) -> None:
         """What is published from now on is unknown here."""
@@ -136,18 +136,30 @@ class Hub(SharedReader[Listener]):
 
     async def follow(self, valkey: Any) -> None:
         while self.is_current():
-            for audience in list(self._announced):
-                await self._announce(valkey, audience)
             after = f"{self.backlog.last}-0"
             found = await valkey.xread({stream.STREAM: after}, count=CHUNK, block=BLOCK_MS)
             if found:
                 await self._take(valkey, found[0][1])
                 await self.wake(self.clients)
 
+    async def _announce_on(self) -> None:
+        """Often, so that little is missed where what Valkey knew of it was deleted."""
+        while True:
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            for audience in (PAGES, CLIENTS):
+                if not self._wants(audience):
+                    self._announced.discard(audience)
+                elif self.ready.is_set():
+                    await self._announce_if_possible(audience)
+
     async def _announce_new(self, audience: str) -> None:
+        if audience not in self._announced and self.ready.is_set():
+            async with self._announcing:
+                if audience not in self._announced:
+                    await self._announce_if_possible(audience)
+
+    async def _announce_if_possible(self, audience: str) -> None:
         """Without Valkey it is announced when there is one: see `begin`."""
-        if audience in self._announced or not self.ready.is_set():
-            return
         try:
             await self._announce(self.valkey, audience)
         except stream.ERRORS as error:
@@ -156,11 +168,6 @@ class Hub(SharedReader[Listener]):
     async def _announce(self, valkey: Any, audience: str) -> None:
         """Say in Valkey that this audience listens, and see whether all was written for it since
         it did so last."""
-        async with self._announcing:
-            if self.loop.time() >= self._announced.get(audience, 0.0) or not self.ready.is_set():
-                await self._announce_now(valkey, audience)
-
-    async def _announce_now(self, valkey: Any, audience: str) -> None:
         if audience == CLIENTS and not await valkey.exists(CLIENTS):
             # Before anything is sent, for what differs is sent from here on.
             await database_sync_to_async(_prime)()
@@ -176,7 +183,7 @@ class Hub(SharedReader[Listener]):
             if is_new and at.since < self.backlog.first:
                 await self._read_back(valkey, at.since)
             self.backlog.forget_events(at.since)
-        self._announced[audience] = self.loop.time() + settings.EVENTS_OPEN_S / 4
+        self._announced.add(audience)
 
     def _restart(self, epoch: str, seq: int) -> None:
         if self.backlog.epoch:
@@ -260,8 +267,6 @@ class Hub(SharedReader[Listener]):
             await self.pages.beat({}, {})
         else:
             await self._tell(reading)
-        for audience in [one for one in self._announced if not self._wants(one)]:
-            del self._announced[audience]
 
     async def _tell(self, reading: Reading) -> None:
         await self.refuse(reading.refused)

@@ -39,9 +39,12 @@ _RUN = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local is_current = redis.call('HGET', KEYS[1], 'run') == run
 """
+# An epoch begins at the milliseconds of now: higher than any before, though all of it was deleted,
+# for readers wait for numbers above the last.
 _BEGIN = """
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-    redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'run', run)
+    seq = math.max(seq, redis.call('TIME')[1] * 1000)
+    redis.call('HSET', KEYS[1], 'seq', seq, 'epoch', ARGV[1], 'run', run)
     redis.call('DEL', KEYS[2])
     redis.call('XADD', KEYS[2], seq .. '-0', 'epoch', ARGV[1])
 """

@@ -21,6 +21,7 @@ from accounts.models import Account, Agent
 from tests.factories import make_account, make_user
 from tests.live.page import PATIENCE_S, Page, session_of
 from tests.live.sent import lose_one, send, send_raw
+from tests.valkey import PrivateValkey
 
 new_account = threaded(make_account)
 
@@ -312,3 +313,15 @@ async def test_a_change_that_was_delivered_is_not_rendered_again(
         monkeypatch.setattr(fragments, "rendered_accounts", None)
         frames = [frame for _ in range(4) for frame in await page.until("beat")]
         assert {frame["type"] for frame in frames} <= {"beat", "totals"}
+
+
+async def test_pages_go_on_when_all_that_valkey_knew_was_deleted(
+    quick: Settings, hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await threaded(valkey.empty)()
+        await page.get("reread")
+        await change(account, 5)
+        await page.get("rows")
