@@ -1,4 +1,4 @@
-"""What programs say, validated at the door."""
+"""What API clients say on a socket, validated on input."""
 
 from typing import Annotated, Any
 
@@ -42,16 +42,14 @@ _decoder: msgspec.json.Decoder[Any_] = msgspec.json.Decoder(Any_)
 _encoder = msgspec.json.Encoder()
 
 
-def decode(event: dict[str, Any]) -> Any_:
-    """Of a websocket.receive. Raises Refused for what is not exactly one of the frames above."""
-    text = event.get("text")
-    said = text if text is not None else event.get("bytes") or b""
+def decode(said: str | bytes) -> Any_:
+    """Raise Refused for what is not exactly one of the frames above."""
     if len(said) > MAX_FRAME_IN:
         raise Refused(Refused.TOO_LARGE, f"A frame may have {MAX_FRAME_IN} bytes at most.")
-    if text is None:
+    if isinstance(said, bytes):
         raise Refused(Refused.MALFORMED, "Frames are texts.")
     try:
-        return _decoder.decode(text)
+        return _decoder.decode(said)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(Refused.MALFORMED, f"Malformed frame: {error}"[:120]) from error
 

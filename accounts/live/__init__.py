@@ -1,47 +1,23 @@
-"""Live pages: the hub of this process. See hub.py; the frames are in frames.py."""
+"""Delivery: what a committed transaction changed becomes one list of events, published once and
+read once by each web process, for its pages and its API clients.
 
-import asyncio
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from accounts.live.hub import Hub
-
-READY_WITHIN_S = 0.5
+Others publish with publishing.py, and mark pages with current.py. stream.py describes the way of an
+event; pages.py what pages are sent, whose frames are in frames.py. API clients are in
+accounts/events.
+"""
 
 __all__ = [
     "access",
-    "allowance",
-    "beat",
-    "browser",
+    "current",
+    "events",
     "frames",
-    "mark",
+    "hub",
+    "journals",
+    "listener",
+    "page",
+    "publisher",
     "publishing",
-    "versions",
+    "rate_limit",
+    "reader",
+    "stream",
 ]
-
-_current: "Hub | None" = None
-
-
-def mark() -> tuple[str, int]:
-    """The (epoch, seq) to put on a page; taken before its rows are read. From any thread."""
-    return _current.mark if _current is not None else ("", 0)
-
-
-def current() -> "Hub":
-    """The hub on the running loop, started when there is none."""
-    from accounts.live.hub import Hub  # models are not ready when the views are imported
-
-    global _current
-    if _current is None or _current.loop is not asyncio.get_running_loop():
-        _current = Hub()
-    return _current
-
-
-async def ready() -> None:
-    """Starts the hub, and lets it begin to listen before the first page is marked."""
-    if _current is None or _current.loop is not asyncio.get_running_loop():
-        try:
-            async with asyncio.timeout(READY_WITHIN_S):
-                await current().link.listening.wait()
-        except TimeoutError:
-            return  # without Valkey pages still work; they heal from the database

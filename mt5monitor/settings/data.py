@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor import postgres
 from mt5monitor.declared import Group
-from mt5monitor.settings.environment import SECRET_KEY, SECRET_KEY_FALLBACKS, STATE_DIR, reader
+from mt5monitor.settings.environment import STATE_DIR, reader
 from mt5monitor.state_dir import make_sqlite_private
 
 env = reader(Group.DATABASE)
@@ -104,9 +104,6 @@ VALKEY_TIMEOUT_S = env.float(
 )
 if VALKEY_TIMEOUT_S < 0.1:
     raise ImproperlyConfigured("VALKEY_TIMEOUT must be 0.1 seconds or more.")
-# For those who have a poll, or a person, waiting: what is not sent by then is sent again later.
-VALKEY_HURRIED_S = min(0.25, VALKEY_TIMEOUT_S)
-VALKEY_DEADLINE_S = VALKEY_TIMEOUT_S * 2  # of a message into the channel layer, connecting included
 VALKEY_CHECK_S = 5  # an idle connection is asked for an answer so often
 VALKEY_BLOCK_S = 5  # how long a reader of a stream waits for the next entry
 VALKEY_RETRY_S = 0.25, 2.0  # the first and the longest wait before the next try; see Backoff
@@ -131,18 +128,6 @@ if not REDIS_URL.startswith("unix://"):
             if hasattr(socket, name)  # not every system has all of them
         },
     }
-
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "mt5monitor.layer.Layer",
-        "CONFIG": {
-            "hosts": [{"address": REDIS_URL, **VALKEY_OPTIONS}],
-            "prefix": "mt5monitor",
-            # Rows are shown as they come, with buttons: nobody else may make them.
-            "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
-        },
-    }
-}
 
 CACHES = {
     "default": {

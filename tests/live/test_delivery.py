@@ -3,21 +3,25 @@
 import asyncio
 from decimal import Decimal
 
+import msgspec
 import pytest
 from channels.db import database_sync_to_async as threaded
-from channels.layers import get_channel_layer
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import live
 from accounts.fleet import fragments
+from accounts.live import pages
+from accounts.live.current import mark
 from accounts.live.hub import Hub
-from accounts.live.message import GROUP, Message, packed
+from accounts.live.message import signed
+from accounts.live.publisher import publisher
 from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent
 from tests.factories import make_account, make_user
 from tests.live.page import PATIENCE_S, Page, session_of
+from tests.live.sent import lose_one, send, send_raw
+from tests.valkey import PrivateValkey
 
 new_account = threaded(make_account)
 
@@ -33,15 +37,9 @@ def write(account: Account, balance: int, publish: bool = True) -> None:
 change = threaded(write)
 
 
-async def send(source: str, seq: int, **fields: object) -> None:
-    at = asyncio.get_running_loop().time()
-    message = Message(source=source, seq=seq, at=at, **fields)  # type: ignore[arg-type]
-    await get_channel_layer().group_send(GROUP, packed(message))
-
-
 async def arrived(hub: Hub, seq: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while hub.mark[1] < seq:
+        while hub.backlog.last < seq:
             await asyncio.sleep(0.001)
 
 
@@ -66,10 +64,10 @@ async def test_changes_in_quick_succession_come_in_one_frame_the_last_one_winnin
     settings.LIVE_BATCH_MS = 300
     async with Page(session) as page:
         await page.settled(1, 2)
-        await send("s", 1, rows={1: "first"})
+        await send(rows={1: "first"})
         assert (await page.get("rows"))["rows"] == {"1": "first"}
         for seq in range(2, 6):
-            await send("s", seq, rows={1: f"row {seq}", 2: "other"})
+            await send(rows={1: f"row {seq}", 2: "other"})
         assert (await page.get("rows"))["rows"] == {"1": "row 5", "2": "other"}
 
 
@@ -77,8 +75,8 @@ async def test_browsers_with_the_same_rows_share_one_text(hub: Hub, session: str
     async with Page(session) as first, Page(session) as second:
         await first.settled(1, 2)
         await second.settled(2, 1, query="another=filter")
-        assert len(list(hub.screens)) == 1
-        await send("s", 1, rows={1: "row"})
+        assert len(list(hub.pages.screens)) == 1
+        await send(rows={1: "row"})
         assert await first.get("rows") == await second.get("rows")
 
 
@@ -88,12 +86,13 @@ async def test_a_page_gets_what_changed_after_its_mark_when_it_begins_to_listen(
     account, other = await new_account(), await new_account()
     async with Page(session) as page:
         await page.get("hello")
-        await send("s", 1, rows={account.number: "before"})
-        await arrived(hub, 1)
-        mark = live.mark()
-        await send("s", 2, rows={account.number: "after", other.number: "not shown"})
-        await arrived(hub, 2)
-        page.watch(account.number, mark=mark)
+        began = hub.backlog.last
+        await send(rows={account.number: "before"})
+        await arrived(hub, began + 1)
+        before = mark()
+        await send(rows={account.number: "after", other.number: "not shown"})
+        await arrived(hub, began + 2)
+        page.watch(account.number, mark=before)
         assert (await page.get("rows"))["rows"] == {str(account.number): "after"}
 
 
@@ -106,12 +105,14 @@ async def test_a_page_of_another_epoch_reads_again(hub: Hub, session: str) -> No
 async def test_a_lost_message_makes_every_page_read_again(hub: Hub, session: str) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        epoch, _ = live.mark()
-        await send("s", 1, rows={1: "a"})
+        await send(rows={1: "a"})
         await page.get("rows")
-        await send("s", 3, rows={1: "c"})
+        before = mark()
+        await lose_one()
+        await send(rows={1: "c"})
         assert (await page.get("reread"))["within_ms"] > 0
-        assert live.mark()[0] != epoch
+        page.watch(1, mark=before)
+        assert (await page.get("reread"))["reason"] == "behind"
 
 
 async def test_what_a_publisher_could_not_send_makes_every_page_read_again(
@@ -119,8 +120,10 @@ async def test_what_a_publisher_could_not_send_makes_every_page_read_again(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        await send("s", 1, reread=True)
+        epoch, _ = mark()
+        publisher().lose()
         await page.get("reread")
+        assert mark()[0] != epoch
 
 
 async def test_nonsense_in_the_group_disturbs_nothing(
@@ -128,8 +131,8 @@ async def test_nonsense_in_the_group_disturbs_nothing(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        await get_channel_layer().group_send(GROUP, {"type": "live", "rows": "none"})
-        await send("s", 1, rows={1: "a"})
+        await send_raw(signed(msgspec.msgpack.encode({"rows": "none"})))
+        await send(rows={1: "a"})
         assert (await page.get("rows"))["rows"] == {"1": "a"}
     assert "a message that is none" in caplog.text
 
@@ -139,9 +142,9 @@ async def test_a_row_rendered_before_another_but_sent_after_it_is_not_shown(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1, 2)
-        hub.deliver(100.2, {1: "edited"}, {})
+        await send(100.2, rows={1: "edited"})
         assert (await page.get("rows"))["rows"] == {"1": "edited"}
-        hub.deliver(100.1, {1: "polled before the edit", 2: "x"}, {})
+        await send(100.1, rows={1: "polled before the edit", 2: "x"})
         assert (await page.get("rows"))["rows"] == {"2": "x"}
 
 
@@ -180,14 +183,19 @@ async def test_totals_follow_a_change_of_a_row_that_is_not_on_screen(
         assert after != before
 
 
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals are drawn at each heartbeat."""
+    monkeypatch.setattr(pages, "TOTALS_EVERY_S", 0)
+
+
 async def test_totals_that_did_not_change_are_not_sent_again(
-    quick: Settings, hub: Hub, session: str
+    quick: Settings, eager: None, hub: Hub, session: str
 ) -> None:
     await new_account()
     async with Page(session) as page:
         page.watch(1)
         await page.get("totals")
-        hub.totals._pace._every = 0
         frames = [await page.frame() for _ in range(8)]
         assert {frame["type"] for frame in frames} == {"beat"}
 
@@ -212,13 +220,13 @@ async def test_a_panel_is_drawn_once_for_all_who_watch_it(
             page.watch(page="account", account=account.number)
             await page.get("account")
         drawn: list[int] = []
-        draw = hub.panels._draw
+        draw = fragments.account_panel
 
-        async def count(number: int) -> str:
+        def count(number: int) -> str:
             drawn.append(number)
-            return str(await draw(number))
+            return draw(number)
 
-        monkeypatch.setattr(hub.panels, "_draw", count)
+        monkeypatch.setattr(fragments, "account_panel", count)
         await change(account, 5)
         assert (await first.get("account")) == (await second.get("account"))
         assert drawn == [account.number]
@@ -299,9 +307,21 @@ async def test_a_change_that_was_delivered_is_not_rendered_again(
     account = await new_account()
     async with Page(session) as page:
         await page.settled(account.number)
-        await page.find("beat", lambda _: not hub.accounts._late)
+        await page.get("rows")  # it was made without a message
         await change(account, 5)
         await page.get("rows")
-        monkeypatch.setattr(fragments, "account_rows", None)
+        monkeypatch.setattr(fragments, "rendered_accounts", None)
         frames = [frame for _ in range(4) for frame in await page.until("beat")]
         assert {frame["type"] for frame in frames} <= {"beat", "totals"}
+
+
+async def test_pages_go_on_when_all_that_valkey_knew_was_deleted(
+    quick: Settings, hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await threaded(valkey.empty)()
+        await page.get("reread")
+        await change(account, 5)
+        await page.get("rows")

@@ -9,8 +9,8 @@ from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from accounts.events import publishing
-from accounts.events.events import Event
+from accounts.live.events import Event
+from accounts.live.publisher import Publisher
 from accounts.models import Account
 from tests.factories import make_account, make_order, make_versus
 from tests.live.served import Served
@@ -30,7 +30,7 @@ def dies(monkeypatch: pytest.MonkeyPatch) -> None:
     past = SimpleNamespace(now=lambda: timezone.now() - AGO)
     monkeypatch.setattr(journal, "timezone", past)
     monkeypatch.setattr(changes, "timezone", past)
-    monkeypatch.setattr(publishing, "tell", lambda accounts, agents, builds: None)
+    monkeypatch.setattr(Publisher, "submit", lambda self, batch: None)
 
 
 def settle(account: Account) -> Order:
@@ -85,17 +85,17 @@ async def test_what_was_told_is_not_missed_and_what_was_not_once(
     of_orders, of_versus = events.orders(), events.versus()
     order = await threaded(settle)(versus.account_a)
     await threaded(cancel)(versus)
-    assert [await of_orders.untold() for _ in range(2)] == [1, 0]
+    assert [await of_orders.count_missing() for _ in range(2)] == [1, 0]
     for journal_of, build in (
         (of_versus, partial(events._of_versus, versus.pk)),
         (events.orders(), partial(events._of_order, order.pk)),
     ):
         (item,) = await threaded(build)()
         fields = {name: getattr(item, name).encode() for name in ("kind", "accounts", "body")}
-        journal_of.hear(Event.of("x", 1, {name.encode(): at for name, at in fields.items()}))
-        assert await journal_of.untold() == 0
+        journal_of.arrived(Event.of("x", 1, {name.encode(): at for name, at in fields.items()}))
+        assert await journal_of.count_missing() == 0
 
 
 async def test_what_was_written_just_now_may_still_be_told(rows: None) -> None:
     await threaded(settle)(await threaded(make_account)())
-    assert await events.orders().untold() == 0
+    assert await events.orders().count_missing() == 0

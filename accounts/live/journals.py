@@ -1,5 +1,6 @@
-"""What programs are told besides accounts and agents, and where that is written down in the
-database: who dies between the commit and the event leaves it there, and nothing else would tell.
+"""What API clients receive besides accounts and agents, and where that is written down in the
+database: a process that dies between the commit and the event leaves it there, and nothing else
+would tell.
 """
 
 import time
@@ -9,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from channels.db import database_sync_to_async
 
-from accounts.events.events import Event
+from accounts.live.events import Event
 
 LATE_S = 2.0  # an event needs a moment to arrive
-BACK_S = 60.0  # so long may it take until somebody listens again: a web process may have died
+BACK_S = 60.0  # so long may it take until a client listens again: a web process may have died
 
 Written = Mapping[Hashable, float]
 
@@ -25,23 +26,21 @@ class Journal:
     kind: str
     key: Callable[[Event], Hashable]
     written: Callable[[datetime], Written]
-    _told: dict[Hashable, float] = field(default_factory=dict)
+    _arrived: dict[Hashable, float] = field(default_factory=dict)
 
-    def hear(self, event: Event) -> None:
+    def arrived(self, event: Event) -> None:
         if event.kind == self.kind:
-            self._told[self.key(event)] = event.told_at.timestamp()
+            self._arrived[self.key(event)] = event.read_at.timestamp()
 
-    async def untold(self) -> int:
-        """Of how many things an event is missing; each is found once."""
+    async def count_missing(self) -> int:
+        """Return of how many things an event is missing; each is found once."""
         since = datetime.now(UTC) - timedelta(seconds=BACK_S)
         written = await database_sync_to_async(self.written)(since)
-        self._told = {key: at for key, at in self._told.items() if at > since.timestamp()}
-        # What has been told was read after it was written.
-        return self._miss({key: at for key, at in written.items() if self._told.get(key, 0) < at})
-
-    def _miss(self, missing: Written) -> int:
+        self._arrived = {key: at for key, at in self._arrived.items() if at > since.timestamp()}
+        # What has arrived was read after it was written.
+        missing = {key: at for key, at in written.items() if self._arrived.get(key, 0) < at}
         late = {key: at for key, at in missing.items() if at < time.time() - LATE_S}
-        self._told |= late
+        self._arrived |= late
         return len(late)
 
 
