@@ -51,7 +51,9 @@ def cells(parser: Parser, token: Token) -> CellsNode:
     """Compile the cells of all columns into this template, in their order:
 
         {% cells "accounts.fleet.columns.FLEET" %}
-        {% cell phase %}<td>...</td>{% endcell %}
+        {% cell phase %}
+        <td>...</td>
+        {% endcell %}
         {% endcells %}
 
     A column whose shape has no cell needs a `{% cell KEY %}` here; others can have one.
@@ -73,8 +75,17 @@ def _own_cells(parser: Parser) -> Iterator[tuple[str, NodeList]]:
         if name == "endcells":
             return
         (key,) = arguments
-        yield key, parser.parse(["endcell"])
+        yield key, _stripped(parser.parse(["endcell"]))
         parser.delete_first_token()
+
+
+def _stripped(nodelist: NodeList) -> NodeList:
+    """Without the ends of line beside the tags around it."""
+    if nodelist and isinstance(nodelist[0], TextNode):
+        nodelist[0] = TextNode(nodelist[0].s.lstrip())
+    if nodelist and isinstance(nodelist[-1], TextNode):
+        nodelist[-1] = TextNode(nodelist[-1].s.rstrip())
+    return nodelist
 
 
 def _compiled(column: Column[Any]) -> NodeList:
