@@ -29,11 +29,12 @@ def settings(state_dir: Path, *names: str, **env: str) -> dict[str, Any]:
 
 
 def of_each_valkey_client(found: dict[str, Any]) -> list[dict[str, Any]]:
+    layer = found["CHANNEL_LAYERS"]["default"]["CONFIG"]["hosts"][0]
     cache = found["CACHES"]["default"]["OPTIONS"]
-    return [cache, found["CELERY_BROKER_TRANSPORT_OPTIONS"], found["VALKEY_OPTIONS"]]
+    return [layer, cache, found["CELERY_BROKER_TRANSPORT_OPTIONS"], found["VALKEY_OPTIONS"]]
 
 
-CLIENTS = ("CACHES", "CELERY_BROKER_TRANSPORT_OPTIONS", "VALKEY_OPTIONS")
+CLIENTS = ("CHANNEL_LAYERS", "CACHES", "CELERY_BROKER_TRANSPORT_OPTIONS", "VALKEY_OPTIONS")
 
 
 def test_every_client_of_valkey_gives_up_in_time_and_so_does_the_kernel(tmp_path: Path) -> None:

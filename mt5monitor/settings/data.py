@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor import postgres
 from mt5monitor.declared import Group
-from mt5monitor.settings.environment import STATE_DIR, reader
+from mt5monitor.settings.environment import SECRET_KEY, SECRET_KEY_FALLBACKS, STATE_DIR, reader
 from mt5monitor.state_dir import make_sqlite_private
 
 env = reader(Group.DATABASE)
@@ -128,6 +128,19 @@ if not REDIS_URL.startswith("unix://"):
             if hasattr(socket, name)  # not every system has all of them
         },
     }
+
+# The layer of Channels, for consumers that want groups. Events of accounts and trades do not go
+# through it: see docs/adr/0002-a-hub-instead-of-groups.md.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, **VALKEY_OPTIONS}],
+            "prefix": "mt5monitor",
+            "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
+        },
+    }
+}
 
 CACHES = {
     "default": {
