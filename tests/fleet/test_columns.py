@@ -107,7 +107,7 @@ def test_every_column_has_its_heading_and_its_cell_in_order(
     keys = [column.key for column in shown]
     assert re.findall(r'<th scope="col" data-cell="(\w+)"', head) == keys
     assert re.findall(r'<t[hd][^>]* ?data-cell="(\w+)"', rows) == keys
-    labels = [words(cell) for cell in re.findall(r"<th scope.*?</th>", head)]
+    labels = [words(cell) for cell in re.findall(r"<th scope.*?</th>", head, re.S)]
     assert labels == [column.label for column in shown]
 
 
