@@ -19,7 +19,7 @@ help:
 	@echo 'make requirements   pins anew what pyproject.toml asks for (needs uv)'
 	@echo ''
 	@echo 'Settings: PORT=8000 BIND=127.0.0.1 PUBLIC_URL STATE_DIR=var DATABASE_URL REDIS_URL PYTHON=python3;'
-	@echo 'for the demo also ACCOUNTS=69 SEED=1 DEMO_PASSWORD. All of them: README.md, Settings.'
+	@echo 'for the demo also ACCOUNTS=69 SEED=1 DEMO_PASSWORD. All of them: docs/operations/settings.md.'
 
 demo: $(VENV)/.product
 	@$(STACK) --with-parent demo

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.changes import lock_rows
 from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict, Phase
-from accounts.polling.ownership import is_server
+from accounts.polling import is_server
 
 
 class Unsettled(Exception):

@@ -13,10 +13,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from accounts.agents.text import clean
 from accounts.changes import lock_rows
 from accounts.live.publishing import publish_accounts
 from accounts.models import Account, Firm, Phase, VSGroup
+from mt5monitor.text import clean
 
 operations = logging.getLogger("operations")
 

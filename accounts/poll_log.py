@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,6 @@ import redis
 from django.conf import settings
 
 from accounts.agents import client
-from accounts.polling.poll_result import Result
 from mt5monitor.valkey import connect
 
 log = logging.getLogger(__name__)
@@ -59,21 +58,16 @@ def _connection() -> "redis.Redis":
     return _valkey(settings.REDIS_URL, os.getpid())
 
 
-def remember(results: Sequence[Result]) -> None:
-    """Adds these polls, and what this process's pool has done so far."""
+def remember(polls: Mapping[int, Poll]) -> None:
+    """Adds one poll of each of these agents, and what this process's pool has done so far."""
     try:
         connection = _connection()
-        keys = [f"{PREFIX}{result.agent_id}" for result in results]
-        polls = [msgspec.json.encode(_poll(result)) for result in results]
-        connection.eval(_REMEMBER, len(keys), *keys, settings.RECENT_POLLS - 1, KEEP_S, *polls)
+        keys = [f"{PREFIX}{agent_id}" for agent_id in polls]
+        entries = [msgspec.json.encode(poll) for poll in polls.values()]
+        connection.eval(_REMEMBER, len(keys), *keys, settings.RECENT_POLLS - 1, KEEP_S, *entries)
         _remember_pool(connection)
     except redis.RedisError as error:
         log.warning("Recent polls are not kept: Valkey does not answer (%s).", error)
-
-
-def _poll(result: Result) -> Poll:
-    code = result.error.code if result.error else ""
-    return Poll(result.started_at.timestamp(), code, round(result.latency_ms, 1))
 
 
 def _remember_pool(connection: "redis.Redis") -> None:

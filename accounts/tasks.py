@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from accounts.polling import poller
+from accounts import polling
 from mt5monitor.database import tick
 
 log = logging.getLogger(__name__)
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def poll() -> int:
-    return tick(lambda: poller.poll_due(reachable=True), log)
+    return tick(lambda: polling.poll_due(reachable=True), log)
 
 
 @shared_task
 def poll_unreachable() -> int:
-    return tick(lambda: poller.poll_due(reachable=False), log)
+    return tick(lambda: polling.poll_due(reachable=False), log)

@@ -55,6 +55,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         default=Path("agent.secret"),
         help="secret of contract 2, made when missing (agent.secret)",
     )
+    add("--deadline", type=float, default=8.0, help="seconds for one call to the terminal (8)")
+    add(
+        "--keep-alive",
+        type=int,
+        default=KEEP_ALIVE_SECONDS,
+        help="seconds that an idle connection is kept (75)",
+    )
+    _add_account(parser)
+    _add_trading(parser)
+    options = parser.parse_args(arguments)
+    if options.portable and not options.terminal_path:
+        parser.error("--portable needs --terminal-path: the path is what a portable terminal is")
+    return options
+
+
+def _add_account(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the account and its broker's clock").add_argument
     add("--seed", type=int, default=1, help="of the simulated terminal")
     add("--holder", help="the account's holder, for contract 1")
     add("--firm", help="the prop firm, for contract 1")
@@ -72,18 +89,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="of the broker's clock, instead: Europe/Athens and the like, or new-york-close, which "
         "is UTC+2, and UTC+3 in the summer of New York",
     )
-    add("--deadline", type=float, default=8.0, help="seconds for one call to the terminal (8)")
-    add(
-        "--keep-alive",
-        type=int,
-        default=KEEP_ALIVE_SECONDS,
-        help="seconds that an idle connection is kept (75)",
-    )
-    _add_trading(parser)
-    options = parser.parse_args(arguments)
-    if options.portable and not options.terminal_path:
-        parser.error("--portable needs --terminal-path: the path is what a portable terminal is")
-    return options
 
 
 def _add_trading(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ async def _obey(member: Member, scope: Scope, receive: Receive) -> Order:
     order = _read(await read_body(receive))
     seconds = order.pop("seconds", None)
     # All are read before any is obeyed, so that a wrong one changes nothing.
-    for act in [_READERS[name](member, value, seconds) for name, value in order.items()]:
+    for act in [READERS[name](member, value, seconds) for name, value in order.items()]:
         act()
     if order.get("state") == "restart":
         await member.restart()
@@ -59,9 +59,9 @@ def _read(body: bytes) -> Order:
         order = parsed(body)
     except ValueError as error:
         raise Problem(400, "body-invalid", "The body is not JSON") from error
-    known = isinstance(order, dict) and set(order) <= {*_READERS, "seconds"}
-    if not known or not set(order) & set(_READERS):
-        raise _unknown(f"any of {', '.join(_READERS)}, and seconds")
+    known = isinstance(order, dict) and set(order) <= {*READERS, "seconds"}
+    if not known or not set(order) & set(READERS):
+        raise _unknown(f"any of {', '.join(READERS)}, and seconds")
     seconds = order.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float | None):
         raise _unknown("seconds is a number")
@@ -141,7 +141,7 @@ def _tickets_from(member: Member, value: Any, seconds: float | None) -> Act:
     return lambda: setattr(member.terminal.account, "tickets_from", value)
 
 
-_READERS: dict[str, Callable[[Member, Any, float | None], Act]] = {
+READERS: dict[str, Callable[[Member, Any, float | None], Act]] = {
     "state": _state,
     "login": _login,
     "next_order": _next_order,

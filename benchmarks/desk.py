@@ -44,14 +44,14 @@ class Desk:
         """A person who looks at the ledger decides about what the monitor cannot."""
         from django.contrib.auth.models import User
 
-        from trading import orders
+        from trading import settling
         from trading.models import Order
         from trading.states import State
 
         waiting = list(Order.objects.filter(state=State.NEEDS_ATTENTION))
         judge, person = self.judge(), User.objects.get(username="demo")
         return sum(
-            orders.settle_by_hand(
+            settling.settle_by_hand(
                 order,
                 person,
                 State.FILLED if judge.executed(order) else State.NOT_EXECUTED,

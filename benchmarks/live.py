@@ -104,11 +104,11 @@ def spread_polls() -> None:
 
 def poll_for(seconds: float) -> None:
     """A tick a second, as beat and a worker do it."""
-    from accounts.polling import poller
+    from accounts import polling
 
     end = time.monotonic() + seconds
     while (tick := time.monotonic()) < end:
-        poller.poll_due(reachable=True)
+        polling.poll_due(reachable=True)
         time.sleep(max(0.0, tick + 1 - time.monotonic()))
 
 

@@ -44,11 +44,11 @@ def sweep() -> int:
     """Everybody due, polled once; in claims of POLL_BATCH as in production."""
     from django.utils import timezone
 
+    from accounts import polling
     from accounts.models import Agent
-    from accounts.polling import poller
 
     Agent.objects.update(next_poll_at=timezone.now())
-    return sum(iter(lambda: poller.poll_due(reachable=True), 0))
+    return sum(iter(lambda: polling.poll_due(reachable=True), 0))
 
 
 def cost(run: Callable[[], Any], runs: int) -> tuple[float, float]:

@@ -185,11 +185,11 @@ def poll() -> None:
     import django
 
     django.setup()
-    from accounts.polling import poller
+    from accounts import polling
 
     while True:
         tick = time.monotonic()
-        poller.poll_due(reachable=True)
+        polling.poll_due(reachable=True)
         time.sleep(max(0.0, tick + 1 - time.monotonic()))
 
 

@@ -82,9 +82,9 @@ def run(pair: tuple[Any, Any], user: Any) -> tuple[float, float]:
 
 def refresh(pair: tuple[Any, Any]) -> None:
     """As the poller would, so that the next one finds figures that are fresh."""
-    from accounts.polling import poller
+    from accounts import polling
 
-    list(poller.refresh([account.agent for account in pair]))
+    list(polling.refresh([account.agent for account in pair]))
     for account in pair:
         account.refresh_from_db()
 

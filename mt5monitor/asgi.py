@@ -20,11 +20,11 @@ with no_search():
     from accounts.consumers import ApiClient, LivePage, RefusedSocket
     from accounts.live.current import current
     from accounts.live.frames import Refused
+    from accounts.origins import Receive, Scope, Send, TrustedOrigins
     from mt5monitor import connected, loop, processes, watchdog
     from mt5monitor.hosts import entry
     from mt5monitor.line import Line
     from mt5monitor.open_files import allow_enough
-    from mt5monitor.origins import Receive, Scope, Send, TrustedOrigins
 
     _ = get_resolver().url_patterns  # loaded now, not while the first page waits
 

@@ -7,14 +7,14 @@ $ for the name of another variable, or for nothing where there is none.
 import math
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, TypeAlias, TypedDict, Unpack
 from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-# Read by the stack and the demo alone; all others are read when the settings are imported.
-OF_THE_STACK = frozenset({"BIND", "ACCOUNTS", "SEED", "DEMO_PASSWORD"})
+from mt5monitor.declared import Group, Setting, declare
+
 TRUE = frozenset(environ.Env.BOOLEAN_TRUE_STRINGS)
 FALSE = frozenset({"false", "off", "n", "no", "0"})
 REDIS = ("redis", "rediss", "unix")
@@ -23,25 +23,78 @@ DATABASES = {"postgres", "postgresql", "psql", "pgsql", "sqlite"}
 SHOWN = 40
 NOTSET = environ.Env.NOTSET
 
+# Inside Env, `str` and its like are its readers; in signatures these names stand for the types.
+Text: TypeAlias = str
+Flag: TypeAlias = bool
+Whole: TypeAlias = int
+Number: TypeAlias = float
+Texts: TypeAlias = list[str]
+
+
+class About(TypedDict, total=False):
+    """What the settings page says of a setting besides its sentence."""
+
+    kind: str
+    """What is accepted, where the type does not say it, such as a path."""
+    unit: str
+    limits: str
+    """What is accepted, where that is less than the type allows."""
+    shown: str
+    """The default in words, where the value would not say it."""
+
 
 class Env(environ.Env):  # type: ignore[misc] # has no types
-    """Empty is the same as not set. Every reader raises ImproperlyConfigured, which names the
-    setting; `names` are those that were read."""
+    """Readers of settings. Empty is the same as not set.
 
-    def __init__(self) -> None:
+    A reader that is given `help`, one sentence, declares the setting in the group of this Env; one
+    without reads what is declared elsewhere. Every reader raises ImproperlyConfigured, which names
+    the setting.
+    """
+
+    def __init__(self, group: Group | None = None) -> None:
         super().__init__()
-        self.names: set[str] = set()
+        self._group = group
+
+    def bool(self, var: Text, default: Flag, help: Text = "", **about: Unpack[About]) -> Flag:
+        self._declare(var, "on or off", "on" if default else "off", help, about)
+        return bool(self.get_value(var, cast=bool, default=default))
+
+    def int(self, var: Text, default: Whole, help: Text = "", **about: Unpack[About]) -> Whole:
+        self._declare(var, "whole number", str(default), help, about)
+        return int(self.get_value(var, cast=int, default=default))
+
+    def float(self, var: Text, default: Number, help: Text = "", **about: Unpack[About]) -> Number:
+        self._declare(var, "number", f"{default:g}", help, about)
+        value: Number = self.get_value(var, cast=float, default=default)
+        return value
+
+    def str(self, var: Text, default: Text, help: Text = "", **about: Unpack[About]) -> Text:
+        self._declare(var, "text", default or "none", help, about)
+        return str(self.get_value(var, default=default))
+
+    def list(
+        self, var: Text, default: Sequence[Text] = (), help: Text = "", **about: Unpack[About]
+    ) -> Texts:
+        self._declare(var, "list", ", ".join(default) or "none", help, about)
+        return list(self.get_value(var, cast=list, default=default))
+
+    def _declare(self, var: Text, accepts: Text, default: Text, help: Text, about: About) -> None:
+        if not (help and self._group):
+            return
+        accepts = about.get("kind", accepts)
+        accepts += f" of {about['unit']}" if "unit" in about else ""
+        accepts += f", {about['limits']}" if "limits" in about else ""
+        declare(Setting(var, self._group, accepts, about.get("shown", default), help))
 
     def get_value(
-        self, var: str, cast: Any = None, default: Any = NOTSET, parse_default: bool = False
+        self, var: Text, cast: Any = None, default: Any = NOTSET, parse_default: Flag = False
     ) -> Any:
-        self.names.add(var)
         raw = self._raw(var)
         if raw is None:
             return default
         return CASTS[cast](var, raw) if cast in CASTS else raw
 
-    def _raw(self, var: str) -> str | None:
+    def _raw(self, var: Text) -> Text | None:
         """The text of the setting, or of the variable that it names after a $; None when empty."""
         raw: str = self.ENVIRON.get(var, "")
         if raw.startswith("$"):
@@ -53,15 +106,17 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
             raw = self.ENVIRON[raw[1:]]
         return raw if raw.strip() else None
 
-    def choice(self, var: str, default: str, choices: tuple[str, ...]) -> str:
+    def choice(self, var: Text, default: Text, choices: tuple[Text, ...], help: Text = "") -> Text:
+        listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        self._declare(var, listed, default, help, {})
         value = str(self.get_value(var, default=default)).strip()
         if value not in choices:
-            listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
             raise ImproperlyConfigured(f"{var} must be {listed}, not {_shown(value)}.")
         return value
 
-    def address(self, var: str, default: str) -> str:
+    def address(self, var: Text, default: Text, help: Text = "", **about: Unpack[About]) -> Text:
         """The URL of a site."""
+        self._declare(var, "URL", default, help, about)
         url = str(self.get_value(var, default=default)).strip()
         try:
             _check_address(url)
@@ -70,15 +125,26 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
             raise ImproperlyConfigured(text) from error
         return url
 
-    def networks(self, var: str) -> Sequence[str]:
+    def networks(self, var: Text, help: Text = "") -> Sequence[Text]:
+        self._declare(var, "list of networks", "none", help, {})
         return self._checked(var, "127.0.0.0/8", lambda entry: ip_network(entry, strict=False))
 
-    def origins(self, var: str) -> Sequence[str]:
+    def origins(self, var: Text, help: Text = "", **about: Unpack[About]) -> Sequence[Text]:
+        self._declare(var, "list of origins", "none", help, about)
         return self._checked(var, "https://other.example.com, without a path", _check_origin)
 
-    def redis(self, var: str, default: str, *, allow_open: bool = False) -> str:
+    def redis(
+        self,
+        var: Text,
+        default: Text,
+        help: Text = "",
+        *,
+        allow_open: Flag = False,
+        **about: Unpack[About],
+    ) -> Text:
         """A URL, which no error shows: it may hold a password. One that others could read or write
         is refused, unless `allow_open`."""
+        self._declare(var, "URL", default, help, about)
         url = str(self.get_value(var, default=default)).strip()
         if url.partition("://")[0] not in REDIS or "://" not in url:
             text = f"{var} must begin with redis://, rediss:// or unix://."
@@ -90,7 +156,7 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
             )
         return url
 
-    def _checked(self, var: str, example: str, check: Callable[[str], object]) -> Sequence[str]:
+    def _checked(self, var: Text, example: Text, check: Callable[[Text], object]) -> Sequence[Text]:
         """The entries of a list, for each of which `check` raises ValueError when it is wrong."""
         entries: list[str] = self.get_value(var, cast=list, default=[])
         for entry in entries:
@@ -101,8 +167,11 @@ class Env(environ.Env):  # type: ignore[misc] # has no types
                 raise ImproperlyConfigured(text) from error
         return entries
 
-    def database(self, var: str, default: str) -> dict[str, Any]:
+    def database(
+        self, var: Text, default: Text, help: Text = "", **about: Unpack[About]
+    ) -> dict[Text, Any]:
         """That of a URL, which no error shows: it may hold a password."""
+        self._declare(var, "URL", default, help, about)
         url = str(self.get_value(var, default=default)).strip()
         if url.partition(":")[0] not in DATABASES or "://" not in url:
             raise ImproperlyConfigured(

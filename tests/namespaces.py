@@ -39,7 +39,7 @@ class Host:
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[Any]] = []
         # Names of devices have 15 characters at most; other workers make hosts at the same time.
-        self._near = f"t{os.getpid()}n{next(_numbers)}"
+        self.near_end = f"t{os.getpid()}n{next(_numbers)}"
         # The namespace lives as long as a process in it, and this one ends with its pipe.
         self._holder = _hold()
         try:
@@ -50,19 +50,19 @@ class Host:
 
     def _join(self) -> tuple[str, str]:
         far = ("peer", "name", "eth0", "netns", str(self._holder.pid))
-        _run("ip", "link", "add", self._near, "type", "veth", *far)
-        _run("ip", "link", "set", self._near, "up")
+        _run("ip", "link", "add", self.near_end, "type", "veth", *far)
+        _run("ip", "link", "set", self.near_end, "up")
         _run(*self._inside, "ip", "link", "set", "lo", "up")
         _run(*self._inside, "ip", "link", "set", "eth0", "up")
         # One that sends to an address not yet its own would wait for IPv6 to settle.
         near, there = self._addresses()
-        _run("ip", "address", "add", f"{near}/30", "dev", self._near)
+        _run("ip", "address", "add", f"{near}/30", "dev", self.near_end)
         _run(*self._inside, "ip", "address", "add", f"{there}/30", "dev", "eth0")
         return near, there
 
     def _addresses(self) -> tuple[str, str]:
         """Two that no other host of these tests has: they follow from the number of our device."""
-        index = int(_run("cat", f"/sys/class/net/{self._near}/ifindex"))
+        index = int(_run("cat", f"/sys/class/net/{self.near_end}/ifindex"))
         first = NETWORK[index * 4 % NETWORK.num_addresses]
         return str(first + 1), str(first + 2)
 
@@ -83,13 +83,13 @@ class Host:
 
     def lose(self) -> None:
         """Drop every packet from now on, both ways, without a word to either side."""
-        _run("ip", *_neighbour("replace", self.address, self._near))
+        _run("ip", *_neighbour("replace", self.address, self.near_end))
         _run(*self._inside, "ip", *_neighbour("replace", self.gateway, "eth0"))
 
     def find(self) -> None:
         """Undo `lose`: packets arrive again. Harmless when nothing was lost."""
         for where, address, device in (
-            ((), self.address, self._near),
+            ((), self.address, self.near_end),
             (self._inside, self.gateway, "eth0"),
         ):
             with contextlib.suppress(Unavailable):  # it is not there
@@ -114,7 +114,7 @@ class Host:
         self._holder.wait(ENDED_S)
         # The kernel takes the cable away with the namespace, though not always at once.
         with contextlib.suppress(Unavailable):
-            _run("ip", "link", "del", self._near)
+            _run("ip", "link", "del", self.near_end)
 
 
 @contextlib.contextmanager

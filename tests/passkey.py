@@ -22,10 +22,10 @@ AAGUID = bytes(16)
 class Device:
     def __init__(self, host: str = "localhost", origin: str = "http://localhost:8000") -> None:
         self.host, self.origin = sha256(host.encode()), origin
-        self.id, self._key = secrets.token_bytes(16), ec.generate_private_key(ec.SECP256R1())
+        self.id, self.key = secrets.token_bytes(16), ec.generate_private_key(ec.SECP256R1())
 
     def made(self, asked: str) -> str:
-        public = ES256.from_cryptography_key(self._key.public_key())
+        public = ES256.from_cryptography_key(self.key.public_key())
         credential = AttestedCredentialData.create(AAGUID, self.id, public)
         data = AuthenticatorData.create(self.host, FLAG.UP | FLAG.AT, 0, credential)
         told = AttestationObject.create("none", data, {})
@@ -34,7 +34,7 @@ class Device:
     def shown(self, asked: str) -> str:
         data = AuthenticatorData.create(self.host, FLAG.UP, 0)
         client = self._client(asked, CollectedClientData.TYPE.GET)
-        signature = self._key.sign(data + client.hash, ec.ECDSA(hashes.SHA256()))
+        signature = self.key.sign(data + client.hash, ec.ECDSA(hashes.SHA256()))
         kind = CollectedClientData.TYPE.GET
         return self._said(asked, kind, authenticatorData=data, signature=signature)
 

@@ -2,6 +2,16 @@
 
 `python -m tests.run` runs all; with arguments it hands them to pytest, on SQLite, or on
 PostgreSQL with DB=postgres. REQUIRE_BROWSER=1 makes a missing Chromium a failure.
+
+All tests run on SQLite. Those that depend on the database run on PostgreSQL too: mark them with
+`pytest.mark.both_databases`, one by one or as the `pytestmark` of their module. A test depends on
+the database when it is about
+- constraints, triggers, migrations, locks, transactions, or several connections at once,
+- values at their limits: long or odd text, NUL, large numbers, decimals, JSON, times,
+- what a query finds and in which order: search, filters, sorting, NULLs, days, sums,
+- statements that no marked test sends yet: upserts, conditional updates, annotations.
+A test of words, pages, permissions or agents whose rows are only saved and read is not marked.
+tests/test_marks.py finds modules that use the database directly and have no mark.
 """
 
 import os
@@ -20,6 +30,7 @@ from tests.postgres import PrivatePostgres
 WORKERS = min((os.cpu_count() or 1) + 1, 8)
 IN_BROWSER = min((os.cpu_count() or 1) + 2, 8)
 TEMPLATE = "prepared"
+BOTH = "both_databases"
 # Examples were many on SQLite: on PostgreSQL some of them show whether it does the same.
 SOME = {"MACHINE_EXAMPLES": "15", "VERSUS_EXAMPLES": "6", "IMPORT_EXAMPLES": "20"}
 INTERRUPTED = 2  # how pytest says that somebody pressed Ctrl-C
@@ -139,15 +150,19 @@ def run_all(runs: Runs) -> int:
 
 
 def run_the_rest(runs: Runs, found: str | None) -> None:
-    # The agent and its client have no database, the whole stack brings its own; live pages,
-    # tickets, programs that listen, files, who may do what, and the modules at the top are about
-    # sockets, words and the site, not about rows. Once is enough for all of them.
-    once = without("browser", "agent", "agents", "stack", "live", "pages", "exports", "programs")
-    once += without("api/test_access.py", "api/test_document.py")
-    once += [f"--ignore-glob=tests/{names}.py" for names in ("test_*", "*/test_*pages*")]
     few = {name: os.environ.get(name, count) for name, count in SOME.items()}
-    if runs.on_postgres(*modules(), *once, **few).code != INTERRUPTED:
+    both = ["-m", BOTH, *marked()]
+    if runs.on_postgres(*modules(), *both, **few).code != INTERRUPTED:
         runs.in_browser(found)
+
+
+def marked() -> list[str]:
+    """Return the modules in which a test is marked for both databases.
+
+    Each worker would import all others too, which costs seconds, and run nothing of them.
+    """
+    found = sorted(Path("tests").rglob("test_*.py"))
+    return [str(path) for path in found if BOTH in path.read_text(encoding="utf-8")]
 
 
 def without(*folders: str) -> list[str]:

@@ -12,6 +12,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
@@ -45,7 +46,7 @@ from trading.models import OrderEvent, TradeLimit, TradingSwitch
 from trading.sizing import Refused
 from trading.versus.changes import append
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 # Each role that may not asks by one of these as well, in turn.
@@ -233,8 +234,8 @@ def test_staff_who_may_only_look_have_no_action_but_to_refresh() -> None:
     request.user = somebody("auditor")
     offered = {
         action
-        for model_admin in admin.site._registry.values()
-        for action in model_admin.get_actions(request)
+        for model in filter(admin.site.is_registered, apps.get_models())
+        for action in admin.site.get_model_admin(model).get_actions(request)
     }
     assert offered == {"refresh_now"}
 

@@ -9,11 +9,9 @@ import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from mt5monitor.env import OF_THE_STACK
+from mt5monitor.declared import DECLARED
 from mt5monitor.envfile import read_env, unknown_names
-from mt5monitor.settings import env as settings_env
 from tests.stack.stack import environment, free_port
-from tests.test_readme import settings_in_readme
 
 ROOT = Path(__file__).resolve().parent.parent
 URL = "postgres://user:password@host/name"
@@ -109,16 +107,12 @@ def test_a_file_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
 )
 def test_a_name_that_is_nearly_a_settings_stops_the_start(name: str, meant: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"sets {name}, .* Did you mean {meant}"):
-        unknown_names(Path(".env"), {name, "PORT"}, settings_in_readme())
+        unknown_names(Path(".env"), {name, "PORT"}, DECLARED)
 
 
 def test_other_names_are_those_of_other_programs() -> None:
     others = ["COMPOSE_PROJECT_NAME", "PGPASSWORD", "TZ"]
-    assert unknown_names(Path(".env"), {*others, "PORT"}, settings_in_readme()) == others
-
-
-def test_every_setting_is_known_once_the_settings_were_read() -> None:
-    assert settings_env.names | OF_THE_STACK == settings_in_readme()
+    assert unknown_names(Path(".env"), {*others, "PORT"}, DECLARED) == others
 
 
 @pytest.mark.parametrize(

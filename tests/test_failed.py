@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.db import InternalError, OperationalError
+from django.template.loader import get_template
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from accounts import tasks
 from tests.factories import make_user
@@ -84,3 +86,15 @@ def test_health_says_that_the_database_does_not_answer(
     breaks(monkeypatch, "accounts.views.health.connection.cursor", OperationalError("away"))
     response = Client().get("/healthz")
     assert (response.status_code, response.content) == (503, b"the database does not answer")
+
+
+@pytest.mark.parametrize("name", ["400.html", "500.html", "503.html"])
+def test_a_failure_page_needs_neither_context_nor_database(
+    name: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        page = get_template(name).render()
+    assert page.startswith("<!doctype html>")
+    title = page.partition("<title>")[2].partition(" · MT5 Monitor</title>")[0]
+    assert f"<h1>{title}</h1>" in page
+    assert "data-say" in page

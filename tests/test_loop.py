@@ -65,7 +65,7 @@ def test_stop_on_the_loops_own_thread_is_refused_and_stops_nothing():
     loop.run(where(), timeout=5)
 
 
-def test_stop_cancels_tasks_first_and_then_closes_what_was_registered_last_first():
+def test_stop_cancels_tasks_and_then_closes_the_last_registered_first():
     said = []
     running = threading.Event()
 

@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 
 from tests import prepared
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.namespaces import Host, another_host
 from tests.postgres import PrivatePostgres
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("valkey")]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.test import Client
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 MARKUP = "\"'><img src=x onerror=alert(1)>{{7*7}}"
 TAG = re.compile(r"<img src=x", re.IGNORECASE)
+COLUMNS = 120
 
 
 def spoil(row: models.Model) -> Any:
@@ -140,3 +142,15 @@ def test_no_message_shows_markup(rows: list[models.Model], action: str) -> None:
     page = client.post(f"/admin/accounts/{model}/", sent, follow=True).content.decode()
     assert not TAG.search(page)
     assert "&lt;img src=x" in page
+
+
+def test_no_line_of_a_template_is_wider_than_120_columns() -> None:
+    files = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+    assert files
+    wide = [
+        f"{file.name}:{number}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > COLUMNS
+    ]
+    assert not wide

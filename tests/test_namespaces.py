@@ -55,7 +55,7 @@ def test_a_host_is_lost_without_a_word_and_found_again(host: Host) -> None:
 def test_it_goes_with_all_that_runs_there() -> None:
     with another_host() as made:
         process = made.start(["sleep", "600"])
-        device = Path("/sys/class/net") / made._near
+        device = Path("/sys/class/net") / made.near_end
         assert device.exists()
     assert process.poll() is not None
     assert not device.exists()

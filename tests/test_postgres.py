@@ -17,6 +17,8 @@ from tests.locks import OFF, session
 from tests.test_settings import settings
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.both_databases
+
 URL = "postgres://user:secret@db.example.com/desk"
 
 

@@ -1,4 +1,4 @@
-"""What the README says is so: its commands run, its paths are there, its settings are read."""
+"""The commands of the README and of the pages for operators, run as they stand there."""
 
 import json
 import re
@@ -11,27 +11,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts.fleet import ScriptedFleet, told
+from tests.documents import ROOT, Document
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.stack.stack import READY_S, environment, make
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
-READS = re.compile(r'(?:env\.\w+\(|_number\(|environ\.get\(|environ\[)\s*"([A-Z_]+)"')
+README = Document(ROOT / "README.md")
+# It asks for what it needs; tests/stack/test_procfile.py sees that the stack names it.
+ASKS = ".venv/bin/python manage.py createsuperuser"
 
 
-def commands() -> list[str]:
-    """Every line of every block of shell commands, in order."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
-    return [line for block in blocks for line in block.splitlines() if line]
+def desk_commands(page: str) -> list[str]:
+    """Those of a page for operators that a desk runs in the folder of the product."""
+    found = Document(ROOT / f"docs/operations/{page}.md").commands
+    return [one for one in found if one.startswith(".venv/bin/python ") and one != ASKS]
 
 
-MANAGE = [command for command in commands() if command.startswith(".venv/bin/python manage.py ")]
+def test_the_readme_needs_two_commands() -> None:
+    """`make demo` is run in tests/stack/test_stack.py, `make test` below."""
+    assert README.commands == ["make demo", "make test"]
 
 
-def test_every_command_is_one_that_is_run_in_tests() -> None:
-    """`make demo` in tests/stack/test_stack.py, the others here."""
-    assert set(commands()) == {"make demo", "make test", *MANAGE}
-    assert len(MANAGE) >= 3
+def test_the_readme_fits_its_readers() -> None:
+    assert len(README.text.splitlines()) < 150
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def desk(tmp_path: Path) -> Iterator[Path]:
 
 
 def said(command: str, desk: Path) -> str:
-    env = environment(desk / "state") | {"AGENT_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    env = environment(desk / "var") | {"AGENT_ALLOWED_NETWORKS": "127.0.0.0/8"}
     done = subprocess.run(
         shlex.split(command), cwd=desk, env=env, capture_output=True, text=True, timeout=READY_S
     )
@@ -59,13 +60,26 @@ def said(command: str, desk: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_commands_for_a_desk_bring_its_accounts_in(desk: Path) -> None:
     said(".venv/bin/python manage.py migrate", desk)
-    output = {command: said(command, desk) for command in MANAGE}
+    output = {command: said(command, desk) for command in desk_commands("install")}
     assert "2 added" in output[".venv/bin/python manage.py import_agents agents.json"]
     assert "2 agents read." in output[".venv/bin/python manage.py refresh_accounts"]
-    with sqlite3.connect(desk / "state" / "mt5monitor.sqlite3") as database:
+    with sqlite3.connect(desk / "var" / "mt5monitor.sqlite3") as database:
         assert database.execute("SELECT COUNT(*) FROM accounts_account").fetchone() == (2,)
+    database.close()
+
+
+@pytest.mark.long
+def test_the_commands_move_a_desk_in_from_the_original_and_back_it_up(desk: Path) -> None:
+    said(".venv/bin/python manage.py migrate", desk)
+    commands = [*desk_commands("import-original"), *desk_commands("backup")]
+    assert len(commands) >= 3
+    for command in commands:
+        said(command, desk)
+    with sqlite3.connect(desk / "backup.sqlite3") as database:
+        assert database.execute("SELECT COUNT(*) FROM accounts_agent").fetchone() == (1,)
     database.close()
 
 
@@ -87,34 +101,3 @@ def test_make_help_names_every_command_of_the_makefile() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
     for target in set(targets) - {"help"}:
         assert f"make {target} " in done.stdout
-
-
-def test_every_setting_that_is_read_is_told_and_every_one_told_is_read() -> None:
-    folders = [ROOT / "mt5monitor" / name for name in ("settings", "stack")]
-    files = [file for folder in folders for file in folder.glob("*.py")]
-    read = {name for file in files for name in READS.findall(file.read_text())}
-    assert settings_in_readme() == read
-
-
-def settings_in_readme() -> set[str]:
-    table = README.partition("## Settings")[2]
-    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
-    return {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
-
-
-def test_every_permission_that_is_told_is_one_that_exists(db: None) -> None:
-    from django.contrib.auth.models import Permission
-
-    told = set(re.findall(r"`(?:accounts|trading)\.(\w+)`", README.partition("## Who may")[2]))
-    known = set(Permission.objects.filter(codename__in=told).values_list("codename", flat=True))
-    assert told == known
-    assert told
-
-
-def test_every_path_that_is_named_is_there() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
-    words = re.findall(r"`([\w./-]+(?:\.py|\.js|/))`", README)
-    made_later = {"var/"}
-    homes = (ROOT, ROOT / "accounts")
-    for path in {*links, *words} - made_later:
-        assert any((home / path).exists() for home in homes), path

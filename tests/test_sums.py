@@ -9,7 +9,7 @@ from accounts.models import Account
 from mt5monitor.sums import ExactSum
 from tests.factories import make_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.mark.parametrize(

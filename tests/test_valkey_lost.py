@@ -75,7 +75,7 @@ def test_what_cannot_be_reached_is_an_error_at_once(url: str) -> None:
         client.ping()
 
 
-def test_the_wait_between_tries_grows_to_its_limit_and_is_never_the_same_for_all() -> None:
+def test_the_wait_between_tries_grows_to_its_limit_and_is_random() -> None:
     backoff = Backoff(first_s=1, longest_s=4)
     assert backoff.is_fresh
     for most in (1, 2, 4, 4):

@@ -80,7 +80,7 @@ def test_a_loop_that_runs_is_left_alone(dog: Watchdog, loop: Loop, ends: list[st
     assert ends == []
 
 
-def test_a_blocked_loop_is_logged_once_with_what_its_thread_does_and_then_ends_its_process(
+def test_a_blocked_loop_is_logged_once_with_its_stack_and_ends_its_process(
     dog: Watchdog, loop: Loop, ends: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     loop.block()

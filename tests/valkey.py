@@ -41,8 +41,12 @@ class PrivateValkey:
         self._process.kill()
         self._process.wait()
 
+    def client(self) -> redis.Redis:
+        """Return a new client; it is closed as a context."""
+        return redis.Redis.from_url(self.url, socket_timeout=READY_S)
+
     def empty(self) -> None:
-        with redis.Redis.from_url(self.url, socket_timeout=READY_S) as client:
+        with self.client() as client:
             client.flushall()
 
     @contextlib.contextmanager

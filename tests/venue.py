@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.agents import Endpoint, TradeRequest
-from agent.control import _READERS
+from agent.control import READERS
 from agent.fleet import Fleet, Nuisance
 from agent.members import Member, build_members
 from agent.server import Protocol
@@ -42,7 +42,7 @@ class Venue:
 
     def steer(self, contract: str, **how: Any) -> None:
         for name, value in how.items():
-            _READERS[name](self.member(contract), value, None)()
+            READERS[name](self.member(contract), value, None)()
 
     def entries(self, contract: str, kind: str) -> list[dict[str, Any]]:
         ledger = self.member(contract).terminal.world.venue.ledger

@@ -7,6 +7,8 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.live.journals import journals
-        from trading import events
+        from mt5monitor.hosts import watch
+        from trading import events, restored
 
         journals.extend([events.orders, events.versus])
+        watch.guards.append(restored)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AbstractUser
 from django.db import connections
 
-from accounts.agents.text import clean
 from accounts.models import Account, Position
 from mt5monitor.database import FAULTS, reconnect
+from mt5monitor.text import clean
 from trading import orders, readback
 from trading.models import Order
 from trading.orders import Instruction, KeyTaken

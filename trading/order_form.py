@@ -9,8 +9,8 @@ from functools import partial
 from typing import TypeVar, cast
 
 from accounts.agents import SymbolSpec
-from accounts.agents.text import clean
 from accounts.models import Account, Position
+from mt5monitor.text import clean
 from trading import margin, numbers, quotes, sizing, stops, ticks
 from trading.orders import Instruction
 from trading.sizing import Refused

@@ -10,9 +10,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.keys import is_key
+from mt5monitor.text import clean
 from trading.models import Order
 from trading.states import State
 

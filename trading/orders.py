@@ -3,29 +3,27 @@
     place()  the row is committed: QUEUED, or DENIED with the reason
     send()   claim, by one UPDATE -> the wire, once -> settle
     cancel() one that was not claimed yet
-    settle_by_hand()  one that needs attention, with a reason
 
 A row is sent at most once, ever: only the call whose UPDATE turned QUEUED into SENDING sends it.
 Each step is a transaction of its own, so whatever stops us between two of them leaves a row that
-says how far it came; reconcile.py goes on from there.
+says how far it came; reconcile.py goes on from there, and
+settling.py where only a person knows the outcome.
 """
 
 import logging
 import time
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import NotSent, client
-from accounts.models import Account, Position
+from accounts.models import Account
 from accounts.signin import proofs
 from mt5monitor.clock import is_ahead
 from mt5monitor.database import FAULTS, reconnect, words
@@ -36,7 +34,7 @@ from trading.outcomes import settle, settle_unsent
 from trading.positions import find
 from trading.recording import keep
 from trading.sizing import Refused
-from trading.states import EXECUTED, LOCKING, State
+from trading.states import State
 
 log = logging.getLogger(__name__)
 
@@ -253,57 +251,3 @@ def cancel(order: Order, actor: str) -> bool:
     if order.state != State.QUEUED:
         return False
     return change(order, State.CANCELLED, "Cancelled before it was sent.", actor=actor)
-
-
-def settle_by_hand(
-    order: Order,
-    user: Any,
-    outcome: State,
-    reason: str,
-    position: int | None = None,
-    disowned: Collection[int] = (),
-) -> bool:
-    """Ends an order that needs attention. `position`: the ticket of what it opened. `disowned`: of
-    positions that could be its own, as the person was shown, and says that they are another's.
-
-    Raises PermissionDenied, and ValueError without a reason, or without the position of a leg of a
-    versus: one that it does not know would never be closed.
-    """
-    if not user.has_perm("trading.settle_order"):
-        raise PermissionDenied
-    if not reason.strip():
-        raise ValueError("A reason is needed.")
-    if order.state != State.NEEDS_ATTENTION or outcome in LOCKING:
-        return False
-    who = user.get_username()
-    columns = _opened(order, position) if outcome in EXECUTED else {}
-    if disowned:
-        columns["data"] = {"disowned": sorted(disowned)}
-    return change(order, outcome, reason.strip(), actor=who, settled_by=who, **columns)
-
-
-def _opened(order: Order, position: int | None) -> dict[str, Any]:
-    if order.kind != Order.Kind.OPEN:
-        return {}
-    ticket = position or order.position_ticket
-    if ticket is None:
-        if order.versus_id is not None:
-            raise ValueError("Say which position it opened: its versus has to know its legs.")
-        return {}
-    held = find(Position.objects.named(ticket).filter(account=order.account_id), ticket)
-    numbers = {ticket} if held is None else {ticket, held.ticket, held.identifier or ticket}
-    known = Q(position_ticket__in=numbers) | Q(position_identifier__in=numbers)
-    known |= Q(position_ticket=None, order_ticket__in=numbers)
-    others = Order.objects.filter(known, account=order.account_id, kind=Order.Kind.OPEN)
-    if others.filter(state__in=EXECUTED).exclude(pk=order.pk).exists():
-        raise ValueError(f"Position #{ticket} was opened by another order.")
-    if held is not None and not _may_have_opened(order, held):
-        raise ValueError(f"Position #{ticket} is {held}: that is not what “{order.words}” opens.")
-    if held is None:
-        return {"position_ticket": ticket}
-    return {"position_ticket": held.ticket, "position_identifier": held.identifier}
-
-
-def _may_have_opened(order: Order, held: Position) -> bool:
-    alike = (held.symbol, held.side) == (order.symbol, order.side)
-    return alike and (order.volume is None or held.volume <= order.volume)

@@ -7,14 +7,15 @@ cannot take it away again: see Writes.hold. Nothing that fails here changes what
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from accounts import polling
 from accounts.models import Agent, Position
-from accounts.polling import poller
 from mt5monitor.database import reconnect
 from trading import orders
 from trading.models import Order
 from trading.outcomes import poll_soon
+from trading.positions import find
 from trading.states import EXECUTED, State
 
 log = logging.getLogger(__name__)
@@ -53,16 +54,12 @@ def _show(account: int, happened: list[Order]) -> None:
     for pause in PAUSES_S:
         time.sleep(pause)
         agent = Agent.objects.filter(accounts=account, enabled=True).first()
-        outcome = agent and poller.read_again(agent, until - time.monotonic())
+        outcome = agent and polling.read_again(agent, until - time.monotonic())
         if not outcome or not outcome.ok:
             poll_soon(happened[-1])
             return
         rows = list(Position.objects.filter(account=account))
-        # Orders know a position by either number; one that was opened again has two.
-        held = {row.identifier: row for row in rows if row.identifier} | {
-            row.ticket: row for row in rows
-        }
-        if all(is_shown(order, held) for order in _last_of_each(happened)):
+        if all(is_shown(order, rows) for order in _last_of_each(happened)):
             return
 
 
@@ -77,13 +74,13 @@ def opened_by(order: Order) -> int | None:
     return order.position_ticket or order.order_ticket
 
 
-def is_shown(order: Order, held: Mapping[int, Position]) -> bool:
-    """Whether these positions, by number, can be those after the order. True where that cannot be
+def is_shown(order: Order, held: Iterable[Position]) -> bool:
+    """Whether these positions can be those after the order. True where that cannot be
     seen: of a part that was closed, and where the ticket of what was opened is not known."""
     if order.kind == Order.Kind.OPEN:
         ticket = opened_by(order)
-        return ticket is None or ticket in held
-    position = held.get(order.position or 0)
+        return ticket is None or find(held, ticket) is not None
+    position = find(held, order.position)
     if order.kind == Order.Kind.MODIFY:
         return position is None or (position.sl, position.tp) == (order.sl, order.tp)
     return position is None or order.volume is not None or order.state == State.PARTIAL

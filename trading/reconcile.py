@@ -13,8 +13,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.agents import AgentError, OrderRecord, client
-from accounts.agents.signing import CLOCK_SKEW
+from accounts.agents import CLOCK_SKEW, AgentError, OrderRecord, client
 from accounts.models import Agent
 from mt5monitor.clock import CLOCKS_DIFFER, is_ahead
 from mt5monitor.database import each

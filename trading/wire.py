@@ -17,6 +17,7 @@ from accounts.agents import (
     Deal,
     DealsReading,
     Endpoint,
+    Kind,
     NotSent,
     OrderRecord,
     Side,
@@ -26,7 +27,6 @@ from accounts.agents import (
     client,
 )
 from accounts.agents.errors import TerminalDisconnected
-from accounts.agents.trades import Kind
 from accounts.models import Account, Position
 from mt5monitor import loop
 from mt5monitor.database import FAULTS, reconnect, words

@@ -2,4 +2,4 @@
 
 from accounts.admin import accounts, agents, conflicts, labels, sign_ins, tokens, users
 
-__all__ = ["accounts", "agents", "conflicts", "labels", "sign_ins", "tokens", "users"]
+__all__ = ["accounts", "agents", "base", "conflicts", "labels", "sign_ins", "tokens", "users"]

@@ -8,13 +8,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts import edits
+from accounts import edits, polling
 from accounts.admin.account_forms import phases_of
 from accounts.admin.base import ModelAdmin
 from accounts.admin.outcomes import tell_outcomes
 from accounts.models import Account, Firm, Phase
-from accounts.polling import demand
-from accounts.polling.on_demand import Crowded
+from accounts.polling import TooManyRefreshes
 from accounts.wording import numbers
 
 REFRESH_MOST = 500  # accounts; more would hold the request for too long
@@ -84,8 +83,8 @@ class AccountActions(ModelAdmin):
             self.message_user(request, text, messages.WARNING)
         if agents:
             try:
-                outcomes = demand.read_now(cast(User, request.user).pk, agents.values())
-            except Crowded as crowded:
+                outcomes = polling.read_now(cast(User, request.user).pk, agents.values())
+            except TooManyRefreshes as crowded:
                 self.message_user(request, str(crowded), messages.ERROR)
                 return
             failed = {outcome.agent_id for outcome in outcomes if not outcome.ok}

@@ -6,7 +6,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.admin.stale import OpenedForm
-from accounts.agent_import.imports import normal_url
+from accounts.agent_import import normal_url
 from accounts.approvals import NEEDS_PERMISSION
 from accounts.models import Agent
 from accounts.models.agent import AWAITS_ORDERS

@@ -16,7 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.agent_import.imports import ImportRefused, Plan, Source, import_agents, preview
+from accounts.agent_import import ImportRefused, Plan, Source, import_agents, preview
 from accounts.models import Agent
 from mt5monitor.text_file import NotText, decoded
 

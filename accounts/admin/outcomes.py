@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
-from accounts.polling.poll_result import Outcome
+from accounts.polling import Outcome
 
 FAILURES_SHOWN = 5
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.agents.addresses import check_url
+from accounts.agents import check_url
 from accounts.agents.errors import AddressNotAllowed
-from accounts.agents.text import clean
 from accounts.models import Agent
+from mt5monitor.text import clean
 
 PROBLEMS_SHOWN = 20
 MONEY_MOST = 10**13  # as of agents

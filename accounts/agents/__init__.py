@@ -3,15 +3,19 @@
 No ORM here, nothing of Django but the one look at its settings in `limits.py`.
 """
 
+from accounts.agents.addresses import check_url
 from accounts.agents.client import AgentClient, client, pool_statistics
+from accounts.agents.deals import closed_position
 from accounts.agents.errors import AgentError, NotSent, SymbolUnknown
 from accounts.agents.limits import Limits
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
-from accounts.agents.statistics import PoolStatistics
+from accounts.agents.signing import CLOCK_SKEW
 from accounts.agents.symbols import SymbolSpec
 from accounts.agents.trades import (
+    ClosedPosition,
     Deal,
     DealsReading,
+    Kind,
     OrderRecord,
     Side,
     TradeAnswer,
@@ -19,6 +23,17 @@ from accounts.agents.trades import (
 )
 
 __all__ = [
+    "CLOCK_SKEW",
+    "ClosedPosition",
+    "Kind",
+    "check_url",
+    "closed_position",
+    "errors",
+    "fields",
+    "listed",
+    "retcodes",
+    "symbol_name",
+    "trade2",
     "AccountReading",
     "AgentClient",
     "AgentError",
@@ -28,7 +43,6 @@ __all__ = [
     "Limits",
     "NotSent",
     "OrderRecord",
-    "PoolStatistics",
     "PositionReading",
     "Reading",
     "Side",

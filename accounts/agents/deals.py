@@ -13,8 +13,8 @@ from accounts.agents.errors import Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.figures import UNTOLD, Figure
 from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status
-from accounts.agents.text import clean
 from accounts.agents.trades import ClosedPosition, Deal, DealsReading
+from mt5monitor.text import clean
 
 MOST = 10_000
 TOLD_TIME = 40

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 Status = Literal["offline", "timeout", "error", "disconnected"]
 

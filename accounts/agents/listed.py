@@ -11,7 +11,7 @@ import msgspec
 
 from accounts.agents import fields, symbol_name
 from accounts.agents.errors import BadAnswer, TooLarge
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 T = TypeVar("T")
 Rows = list[msgspec.Raw]

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from accounts.agents.text import clean
 from accounts.agents.trades import TradeRequest
+from mt5monitor.text import clean
 
 LONGEST = 200
 _TEXT = """

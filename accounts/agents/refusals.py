@@ -6,7 +6,7 @@ import msgspec
 
 from accounts.agents.call import Answer
 from accounts.agents.errors import Redirected, RefusedRequest
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 NOT_FOUND = 404
 # The calls that every agent of the contract has: one without them speaks the other contract.

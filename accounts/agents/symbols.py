@@ -14,7 +14,7 @@ from accounts.agents.errors import Malformed, RefusedRequest, SymbolUnknown
 from accounts.agents.figures import UNTOLD, Figure
 from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status, detail_of
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 NOT_FOUND = 404
 DOTS = (".", "..")  # which mean another place in a path

@@ -18,8 +18,8 @@ from accounts.agents.figures import UNTOLD, Figure
 from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status, detail_of
 from accounts.agents.symbols import SymbolSpec
-from accounts.agents.text import clean
 from accounts.agents.trades import MESSAGE, Asked, TradeAnswer, TradeRequest, received
+from mt5monitor.text import clean
 
 BAD_REQUEST = 400
 HEADERS = (("Content-Type", "application/json"),)

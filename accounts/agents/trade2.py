@@ -21,7 +21,6 @@ from accounts.agents.readings import Endpoint
 from accounts.agents.refusals import check_status, problem_of
 from accounts.agents.signing import Signer, is_signed
 from accounts.agents.symbols import SymbolSpec
-from accounts.agents.text import clean
 from accounts.agents.trades import (
     MESSAGE,
     Asked,
@@ -31,6 +30,7 @@ from accounts.agents.trades import (
     received,
     unknown,
 )
+from mt5monitor.text import clean
 
 PATH = "/v2/orders"
 WHAT = f"POST {PATH}"

@@ -13,7 +13,7 @@ from accounts.agents.call import Answer, Headers
 from accounts.agents.errors import NotSent
 from accounts.agents.listed import Unreadable
 from accounts.agents.retcodes import Outcome
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 __all__ = [
     "ClosedPosition",

@@ -16,7 +16,7 @@ from accounts.agents.call import Call
 from accounts.agents.errors import AgentError, Malformed, TerminalDisconnected, TooLarge
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
 from accounts.agents.refusals import check_status
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 # Of one answer. Each is looked up with each poll; agents in the field serve a handful.
 ACCOUNTS_MOST = 1000

@@ -13,7 +13,7 @@ from accounts.agents.errors import Malformed, RefusedRequest, SecretMissing, Ter
 from accounts.agents.readings import AccountReading, Endpoint, PositionReading, Reading
 from accounts.agents.refusals import check_status
 from accounts.agents.signing import Signer, is_signed
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 NOT_MODIFIED = 304
 ERROR = 400

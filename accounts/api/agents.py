@@ -18,7 +18,7 @@ from accounts.api.caller import may
 from accounts.api.reads import read_now
 from accounts.api.shapes import AgentOut, Problem
 from accounts.models import Account, Agent
-from accounts.views.refreshing import sentence
+from accounts.polling import sentence_of
 from mt5monitor import expired, processes
 from mt5monitor.api.answers import answer, conditional, detail
 from mt5monitor.connected import KINDS
@@ -98,7 +98,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
     outcomes = read_now(request, Agent.objects.filter(enabled=True))
     answered = sum(outcome.ok for outcome in outcomes)
     told: dict[str, Any] = {"status": "success" if answered else "error"}
-    told |= {"message": sentence(outcomes), "agents": len(outcomes), "answered": answered}
+    told |= {"message": sentence_of(outcomes), "agents": len(outcomes), "answered": answered}
     return answer(told)
 
 

@@ -7,11 +7,10 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
+from accounts import polling
 from accounts.api.caller import caller_of
 from accounts.models import Agent
-from accounts.polling import demand, on_demand
-from accounts.polling.on_demand import Crowded
-from accounts.polling.poll_result import Outcome
+from accounts.polling import Outcome, TooManyRefreshes
 from mt5monitor.api.limits import TooOften
 
 HITS, MISSES = "api:hits", "api:misses"
@@ -27,9 +26,9 @@ def note(*, polled: bool) -> None:
 
 
 def read_now(request: HttpRequest, agents: Iterable[Agent]) -> list[Outcome]:
-    """As `demand.read_now`, for the caller. Raises TooOften."""
+    """As `polling.read_now`, for the caller. Raises TooOften."""
     with _or_too_often():
-        outcomes = demand.read_now(caller_of(request).user.pk, agents)
+        outcomes = polling.read_now(caller_of(request).user.pk, agents)
     note(polled=True)
     return outcomes
 
@@ -37,7 +36,7 @@ def read_now(request: HttpRequest, agents: Iterable[Agent]) -> list[Outcome]:
 @contextmanager
 def place(request: HttpRequest) -> Iterator[None]:
     """Where a caller waits for an agent. Raises TooOften."""
-    with _or_too_often(), on_demand.place(caller_of(request).user.pk):
+    with _or_too_often(), polling.place(caller_of(request).user.pk):
         yield
 
 
@@ -45,7 +44,7 @@ def place(request: HttpRequest) -> Iterator[None]:
 def _or_too_often() -> Iterator[None]:
     try:
         yield
-    except Crowded as crowded:
+    except TooManyRefreshes as crowded:
         raise TooOften(str(crowded), wait_s=2) from crowded
 
 

@@ -1,0 +1,24 @@
+"""The fleet as people see it: which accounts and agents, in which order, and what a row shows.
+
+query.py        what a query string asks for, and the accounts that answer to it
+agent_list.py   the same for agents
+rows.py         what a row shows, prepared as text
+formatting.py   figures as text; unknown is never a zero
+totals.py       sums over the fleet, of fresh readings only
+panel.py        the page of one account
+fragments.py    parts of pages, rendered by the templates that the pages use
+suggestions.py  pairs that would make a VS group
+paging.py       which part of a long list a URL asks for
+"""
+
+__all__ = [
+    "agent_list",
+    "formatting",
+    "fragments",
+    "paging",
+    "panel",
+    "query",
+    "rows",
+    "suggestions",
+    "totals",
+]

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.fleet.rows import STATES
 from accounts.models import Account, Agent, AgentQuerySet
+from mt5monitor.text import clean
 
 SEARCH_LENGTH = 100
 DEFAULT_SORT = "name"

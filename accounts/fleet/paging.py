@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Cast, Coalesce, Length, NullIf
 from django.db.models.lookups import Exact
 
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.fleet.totals import Totals
 from accounts.models import Account, AccountQuerySet, Agent, Conflict
 from accounts.models.figures import FLOAT
+from mt5monitor.text import clean
 
 ANY, NONE = "*", "-"  # of a label: whichever there is; accounts that have none
 SEARCH_LENGTH = 100

@@ -5,3 +5,19 @@ Others publish with publishing.py, and mark pages with current.py. stream.py des
 event; pages.py what pages are sent, whose frames are in frames.py. API clients are in
 accounts/events.
 """
+
+__all__ = [
+    "access",
+    "current",
+    "events",
+    "frames",
+    "hub",
+    "journals",
+    "listener",
+    "page",
+    "publisher",
+    "publishing",
+    "rate_limit",
+    "reader",
+    "stream",
+]

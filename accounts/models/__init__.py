@@ -2,7 +2,8 @@
 
 from accounts.models.account import Account
 from accounts.models.accountset import AccountQuerySet
-from accounts.models.agent import Agent, AgentQuerySet
+from accounts.models.agent import Agent
+from accounts.models.agentset import AgentQuerySet
 from accounts.models.approval import TradingApproval
 from accounts.models.conflict import Conflict
 from accounts.models.labels import Firm, Phase, VSGroup

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
 from accounts.models.accountset import ROWS_BY_ID, AccountQuerySet
 from accounts.models.agent import Agent
-from accounts.models.labels import PERCENT, Firm, Phase, VSGroup
-from accounts.models.money import CENT_PLACES, MONEY, MoneyField, places_of
+from accounts.models.balance import Balance
+from accounts.models.labels import Firm, Phase, VSGroup
+from accounts.models.money import MONEY, MoneyField
 from accounts.models.unreadable import UnreadablePosition
 from accounts.models.urgency import Urgency
 
@@ -20,7 +20,7 @@ IDLE_AFTER = timedelta(days=7)
 HELD, FLAT = Urgency("active", "It has open positions"), Urgency("standard", "Flat")
 
 
-class Account(models.Model):
+class Account(Balance):
     class Slot(models.TextChoices):
         A = "A"
         B = "B"
@@ -55,14 +55,6 @@ class Account(models.Model):
         verbose_name="VS group",
     )
     vs_slot = models.CharField(max_length=1, choices=Slot.choices, blank=True, editable=False)
-    initial_balance = MoneyField(**MONEY, null=True, blank=True)
-    max_drawdown_pct = models.DecimalField(
-        "maximum drawdown, %",
-        **PERCENT,
-        null=True,
-        blank=True,
-        help_text="Of the initial balance. Empty: as its firm says.",
-    )
     note = models.TextField(blank=True)
     edited_at = models.DateTimeField(null=True, editable=False, db_index=True)
     seeded = models.JSONField(
@@ -77,14 +69,7 @@ class Account(models.Model):
     server = models.CharField(max_length=64, blank=True)
     company = models.CharField(max_length=128, blank=True)
     currency = models.CharField(max_length=8, blank=True)
-    currency_digits = models.PositiveSmallIntegerField(
-        null=True, help_text="decimals of its money; empty: not told"
-    )
     connected = models.BooleanField(null=True, help_text="terminal to broker")
-    balance = MoneyField(**MONEY, null=True)
-    credit = MoneyField(**MONEY, null=True)
-    equity = MoneyField(**MONEY, null=True)
-    floating = MoneyField(**MONEY, null=True, help_text="profit of the open positions")
     margin = MoneyField(**MONEY, null=True)
     margin_free = MoneyField(**MONEY, null=True)
     leverage = models.PositiveIntegerField(null=True)
@@ -197,74 +182,13 @@ class Account(models.Model):
         """For live pages, which know rows by whole numbers: its number, or one made of its id."""
         return ROWS_BY_ID + int(self.pk) if self.shares_number else self.number
 
-    # --- money --------------------------------------------------------------------------------
+    # --- money: see Balance -------------------------------------------------------------------
     @property
-    def money_places(self) -> int:
-        """Decimals of its money: as its agent tells them, else as many as its figures need."""
-        if self.currency_digits is not None:
-            return self.currency_digits
-        figures = (self.balance, self.equity, self.floating, self.credit, self.initial_balance)
-        return max((places_of(one) for one in figures if one is not None), default=CENT_PLACES)
-
-    # models/figures.py states the same rules in SQL; a property test holds the two together.
-    @property
-    def pl_now(self) -> Decimal | None:
-        """Balance minus initial balance; never mixed with floating."""
-        if self.balance is None or self.initial_balance is None:
-            return None
-        return self.balance - self.initial_balance
-
-    @property
-    def pl_pct_now(self) -> Decimal | None:
-        if self.pl_now is None or not self.initial_balance:
-            return None
-        return self.pl_now * 100 / self.initial_balance
-
-    @property
-    def drawdown_limit(self) -> Decimal | None:
-        """Money that may be lost of the initial balance; None when no limit is known."""
-        pct = self.max_drawdown_pct
-        if pct is None and self.firm is not None:
-            pct = self.firm.max_drawdown_pct
-        if pct is None or self.initial_balance is None:
-            return None
-        return self.initial_balance * pct / 100
-
-    @property
-    def own_money(self) -> Decimal | None:
-        """Equity without the broker's credit, else balance, which holds none; None: unknown.
-
-        Agents of contract 1 do not report credit. Their equity is balance plus floating, so none
-        is in it.
-        """
-        if self.equity is None:
-            return self.balance
-        return self.equity if self.credit is None else self.equity - self.credit
-
-    @property
-    def drawdown_used(self) -> Decimal | None:
-        """Own money below the initial balance; None: unknown. Credit covers no loss."""
-        if self.own_money is None or self.initial_balance is None:
-            return None
-        return max(self.initial_balance - self.own_money, Decimal(0))
-
-    @property
-    def drawdown_left(self) -> Decimal | None:
-        if self.drawdown_limit is None or self.drawdown_used is None:
-            return None
-        return self.drawdown_limit - self.drawdown_used
-
-    @property
-    def drawdown_used_share(self) -> Decimal | None:
-        """Part of the limit that is used up: 0 none, 1 all, more than 1 broken."""
-        if not self.drawdown_limit or self.drawdown_used is None:
-            return None
-        return self.drawdown_used / self.drawdown_limit
-
-    @property
-    def is_near_limit(self) -> bool:
-        share = self.drawdown_used_share
-        return share is not None and share >= Decimal(str(settings.NEAR_LIMIT))
+    def drawdown_pct(self) -> Decimal | None:
+        """Its own, else its firm's."""
+        if self.max_drawdown_pct is not None or self.firm is None:
+            return self.max_drawdown_pct
+        return self.firm.max_drawdown_pct
 
     # --- positions ----------------------------------------------------------------------------
     @property

@@ -13,13 +13,13 @@ from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from accounts.agents import Endpoint
-from accounts.agents.addresses import check_url
+from accounts.agents import Endpoint, check_url
 from accounts.agents.errors import AgentError
+from accounts.models.agentset import QUOTA_ALARM, AgentQuerySet
 from accounts.models.money import MONEY, MoneyField
 from accounts.models.urgency import FIXED, Urgency
 from accounts.secret import decrypt, encrypt
-from mt5monitor.clock import CLOCKS_DIFFER, is_ahead
+from mt5monitor.clock import is_ahead
 
 STALE_AFTER_MISSED = 2  # intervals without an answer, plus STALE_GRACE, make a figure stale
 STALE_GRACE = timedelta(seconds=10)
@@ -27,8 +27,6 @@ AWAITS_ORDERS = (
     "An order through this agent has no known outcome yet. Until it has, or a person has settled "
     "it on the page of orders, the agent stays where it is."
 )
-WAITS_MOST = timedelta(minutes=2)  # beyond its interval: for a reconnect, or while it backs off
-QUOTA_ALARM = timedelta(hours=1)  # how long an agent shows that it reached a quota
 
 
 def validate_agent_url(url: str) -> None:
@@ -36,36 +34,6 @@ def validate_agent_url(url: str) -> None:
         check_url(url, settings.AGENTS["ALLOWED_NETWORKS"])
     except AgentError as error:
         raise ValidationError(error.sentence) from error
-
-
-class AgentQuerySet(models.QuerySet["Agent"]):
-    def due(self, now: datetime) -> "AgentQuerySet":
-        """Also those that would wait for longer than any may: the clock was set back since."""
-        ahead = now + CLOCKS_DIFFER
-        set_back = models.Q(next_poll_at__gt=ahead, polled_at__gt=ahead)
-        backs_off = timedelta(seconds=settings.BACKOFF_MOST_S) + CLOCKS_DIFFER
-        latest = now + max(WAITS_MOST, backs_off)
-        of_its_own = models.ExpressionWrapper(
-            models.Value(latest) + models.F("interval"), output_field=models.DateTimeField()
-        )
-        # By the first of the two few are left, for which the second has to be worked out.
-        set_back |= models.Q(next_poll_at__gt=latest) & models.Q(next_poll_at__gt=of_its_own)
-        return self.filter(models.Q(next_poll_at__lte=now) | set_back, enabled=True)
-
-    @staticmethod
-    def is_at_quota(now: datetime) -> models.Q:
-        """Those that show an alarm: see quota_alarm."""
-        return models.Q(quota_at__gt=now - QUOTA_ALARM, enabled=True)
-
-    def quota_reached(self, now: datetime) -> "AgentQuerySet":
-        return self.filter(self.is_at_quota(now))
-
-    def reachable(self) -> "AgentQuerySet":
-        """Those polled by the quick queue; one failure alone does not send an agent away."""
-        return self.filter(failures__lt=settings.FAILURES_BEFORE_RECOVERY)
-
-    def unreachable(self) -> "AgentQuerySet":
-        return self.filter(failures__gte=settings.FAILURES_BEFORE_RECOVERY)
 
 
 class Agent(models.Model):

@@ -4,9 +4,9 @@ The same rules in Python are on Account; tests/accounts/test_figures.py holds th
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
-from django.db.models import Case, DateTimeField, F, FloatField, Q, Value, When
+from django.db.models import Case, DateTimeField, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.expressions import Combinable, ExpressionWrapper
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
@@ -14,9 +14,7 @@ from django.db.models.lookups import GreaterThanOrEqual
 from accounts.models.money import MONEY, MoneyField
 from mt5monitor.clock import CLOCKS_DIFFER
 
-if TYPE_CHECKING:
-    from accounts.models.accountset import AccountQuerySet
-
+Accounts = TypeVar("Accounts", bound="QuerySet[Any]")
 FLOAT = FloatField()
 
 
@@ -64,7 +62,7 @@ def fresh(now: datetime) -> Q:
     return Q(seen, agent__enabled=True, agent__status="online") & ~Q(connected=False)
 
 
-def with_figures(accounts: "AccountQuerySet", now: datetime) -> "AccountQuerySet":
+def with_figures(accounts: Accounts, now: datetime) -> Accounts:
     return accounts.annotate(
         pl=F("balance") - F("initial_balance"),
         pl_pct=_pl_pct(),

@@ -22,7 +22,7 @@ _late: dict[int, tuple[float, str, Outcome]] = {}  # by agent: when, at which ad
 _waiting: Counter[int] = Counter()
 
 
-class Crowded(Exception):
+class TooManyRefreshes(Exception):
     """So many are waiting for agents that one more has to come again."""
 
 
@@ -108,12 +108,18 @@ def turn(urls: Mapping[int, str], late_s: float = 0, *, fresh: bool = False) -> 
 
 @contextmanager
 def place(user_id: int) -> Iterator[None]:
-    """One of the places to wait for agents: each holds a thread of this process. Raises Crowded."""
+    """Take one of the places to wait for agents: each holds a thread of this process.
+
+    Raise TooManyRefreshes."""
     with _lock:
         if _waiting[user_id] >= settings.REFRESHES_PER_USER:
-            raise Crowded("You are waiting for as many readings as one user may: wait for those.")
+            raise TooManyRefreshes(
+                "You are waiting for as many readings as one user may: wait for those."
+            )
         if _waiting.total() >= settings.REFRESHES_AT_ONCE:
-            raise Crowded("Too many are waiting for agents at this moment: try again soon.")
+            raise TooManyRefreshes(
+                "Too many are waiting for agents at this moment: try again soon."
+            )
         _waiting[user_id] += 1
     try:
         yield

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from accounts.agents import AgentError, Reading
 from accounts.models import Agent
+from accounts.poll_log import Poll
+
+FAILURES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,12 @@ class Result:
     @property
     def is_unchanged(self) -> bool:
         return self.reading is None and self.error is None
+
+    @property
+    def poll(self) -> Poll:
+        """For the log of recent polls."""
+        code = self.error.code if self.error else ""
+        return Poll(self.started_at.timestamp(), code, round(self.latency_ms, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +69,18 @@ class Outcome:
         if not agent.enabled:
             code, said = "disabled", "It is not enabled, so it is not asked."
         return cls(agent.pk, str(agent), False, code, said, 0.0, False)
+
+
+def sentence_of(outcomes: list[Outcome]) -> str:
+    """Return the result of a refresh for a person: how many answered, and which did not."""
+    if not outcomes:
+        return "There is no agent to ask."
+    if len(outcomes) == 1:
+        return f"{outcomes[0].agent_name}: {outcomes[0].sentence}"
+    failed = sorted((o for o in outcomes if not o.ok), key=lambda outcome: outcome.agent_name)
+    answered = f"{len(outcomes) - len(failed)} of {len(outcomes)} agents answered"
+    if not failed:
+        return f"{answered}."
+    named = ", ".join(f"{one.agent_name} ({one.code})" for one in failed[:FAILURES_NAMED])
+    more = len(failed) - FAILURES_NAMED
+    return f"{answered}; failed: {named}{f' and {more} more' if more > 0 else ''}."

@@ -1,6 +1,6 @@
 """Asking agents: who is due, fetching on the background loop, handing over replies as they come.
 
-    tick -> claim() -> fetch() on the loop -> batches of Result -> recording.record() -> rows
+    tick -> claim() -> fetch() on the loop -> batches of Result -> Recorder.record() -> rows
 
 Any number of processes may tick at once: an agent is claimed by a conditional UPDATE, and a poll
 that is done twice does no harm.
@@ -34,6 +34,10 @@ LEASE = timedelta(seconds=90)
 # Replies that come within this time of one another are written in one transaction.
 LINGER_S = 0.01
 TOUCH_EVERY_S = 1.0
+WAIT_S = 60.0  # for agents that somebody else has asked for: a reconnect may take so long
+# Several that were just read are not read again: they are asked for by all who watch the fleet. One
+# is, and not by joining a reading that began before: whoever has just traded there wants to see it.
+LATE_S = 2.0
 
 
 def poll_due(*, reachable: bool) -> int:
@@ -135,6 +139,17 @@ def refresh(
         yield shared or Outcome.left_alone(by_id[pk])
 
 
+def read_now(user_id: int, agents: Iterable[Agent]) -> list[Outcome]:
+    """Read these agents for a user who waits, or join the readings that others asked for.
+
+    Return when all have been read. Raise TooManyRefreshes.
+    """
+    asked = list(agents)
+    one = len(asked) == 1
+    with on_demand.place(user_id):
+        return list(refresh(asked, wait_s=WAIT_S, late_s=LATE_S, fresh=one))
+
+
 def read_again(agent: Agent, wait_s: float) -> Outcome | None:
     """Reads one agent after something was done there, so that its rows show it.
 
@@ -165,7 +180,7 @@ def _recorded(calls: list[Coroutine[Any, Any, Result]]) -> Iterator[tuple[Result
         for batch in _batches(calls):
             if batch:
                 changed = recorder.record(batch)
-                poll_log.remember(batch)
+                poll_log.remember({result.agent_id: result.poll for result in batch})
                 yield from ((result, result.agent_id in changed) for result in batch)
             recorder.touch()
     finally:

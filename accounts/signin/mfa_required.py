@@ -24,8 +24,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.signin import proofs, second_factor
 from accounts.signin.hashing import Unavailable
-from accounts.views.answers import by_htmx
 from mt5monitor.api.answers import detail
+from mt5monitor.htmx import by_htmx
 
 HELD = "accounts_held_back"  # attribute of a request
 LOOKS = "view_"

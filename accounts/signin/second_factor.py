@@ -59,7 +59,7 @@ def app_of(user: User) -> Authenticator | None:
 
 def codes_left(user: User) -> int:
     row = of_kind(user, Authenticator.Type.RECOVERY_CODES)
-    return len(RecoveryCodes(row).get_unused_codes()) if row else 0
+    return len(row.wrap().get_unused_codes()) if row else 0
 
 
 def check(user: User, code: str, mark: str = "") -> Authenticator:

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
 from accounts.keys import Ambiguous
-from accounts.views.answers import by_htmx
+from mt5monitor.htmx import by_htmx
 
 
 class ChoiceMiddleware(MiddlewareMixin):

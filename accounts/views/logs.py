@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 from redis.exceptions import RedisError
 
-from accounts.agents.text import clean
 from accounts.events.log import LogFollower
 from accounts.events.streaming import follow
 from accounts.live.access import Viewer
@@ -17,6 +16,7 @@ from accounts.models import Agent
 from mt5monitor.api.answers import detail
 from mt5monitor.operations import reading
 from mt5monitor.operations.entry import LEVELS, Wanted
+from mt5monitor.text import clean
 
 SHOWN = 300
 WORDS = 60

@@ -9,16 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
+from accounts import polling
 from accounts.forms import Chosen, RefreshForm
 from accounts.models import Agent
-from accounts.polling import demand
-from accounts.polling.on_demand import Crowded
-from accounts.polling.poll_result import Outcome
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
 from accounts.wording import listed
-
-FAILURES_NAMED = 3
 
 
 @require_POST
@@ -67,24 +63,10 @@ def _refresh(
     passed_over: str = "",
 ) -> HttpResponse:
     try:
-        outcomes = demand.read_now(cast(User, request.user).pk, agents)
-    except Crowded as crowded:
+        outcomes = polling.read_now(cast(User, request.user).pk, agents)
+    except polling.TooManyRefreshes as crowded:
         return said(request, str(crowded), tone="bad", back=back)
     good = bool(outcomes) and all(outcome.ok for outcome in outcomes) and not passed_over
     tone: Tone = "good" if good else "bad"
-    text = f"{sentence(outcomes)} {passed_over}".rstrip()
+    text = f"{polling.sentence_of(outcomes)} {passed_over}".rstrip()
     return said(request, text, tone=tone, back=back, rows=rows)
-
-
-def sentence(outcomes: list[Outcome]) -> str:
-    if not outcomes:
-        return "There is no agent to ask."
-    if len(outcomes) == 1:
-        return f"{outcomes[0].agent_name}: {outcomes[0].sentence}"
-    failed = sorted((o for o in outcomes if not o.ok), key=lambda outcome: outcome.agent_name)
-    answered = f"{len(outcomes) - len(failed)} of {len(outcomes)} agents answered"
-    if not failed:
-        return f"{answered}."
-    named = ", ".join(f"{one.agent_name} ({one.code})" for one in failed[:FAILURES_NAMED])
-    more = len(failed) - FAILURES_NAMED
-    return f"{answered}; failed: {named}{f' and {more} more' if more > 0 else ''}."

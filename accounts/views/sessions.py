@@ -23,7 +23,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.models.sign_in import How
 from accounts.signin import devices, passkeys, proofs, rate_limit, second_factor
 from accounts.signin.forms import CodeForm, PasskeyForm, SignInForm, status_of
-from accounts.views.answers import by_htmx
+from mt5monitor.htmx import by_htmx
 
 HALF = "password_passed"  # in the session of whoever has still to show a code
 HALF_S = 300  # for so long a password waits for its code

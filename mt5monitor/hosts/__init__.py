@@ -13,3 +13,5 @@
 
 A package of its own and an app of its own: neither accounts nor trading knows of hosts.
 """
+
+__all__ = ["collected", "entry", "known", "unfit", "watch"]

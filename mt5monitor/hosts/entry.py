@@ -18,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from mt5monitor import expired
 from mt5monitor.hosts.unfit import Unfit
+from mt5monitor.text import first_line
 from mt5monitor.valkey import connect
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def _with_database(pages: bool) -> None:
 
 def unusable(error: Exception) -> str:
     """Return the sentence for an error of the database; whoever lacks tables reads what to run."""
-    why = f"The database cannot be used: {first_line(error)}."
+    why = f"The database cannot be used: {_reason(error)}."
     return f"{why} Run `manage.py migrate` first." if _lacks_tables() else why
 
 
@@ -118,14 +119,14 @@ def await_database() -> None:
             return
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > give_up:
-                raise Unfit(f"The database does not answer: {first_line(error)}.") from error
-            log.warning("The database does not answer yet: %s", first_line(error))
+                raise Unfit(f"The database does not answer: {_reason(error)}.") from error
+            log.warning("The database does not answer yet: %s", _reason(error))
             time.sleep(LOOK_AGAIN_S)
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of its text, without the full stop."""
-    return f"{error}".strip().partition("\n")[0].rstrip(".")
+def _reason(error: Exception) -> str:
+    """For use within a sentence."""
+    return first_line(error).rstrip(".")
 
 
 def _watch() -> None:
@@ -134,7 +135,7 @@ def _watch() -> None:
         try:
             look()
         except (DatabaseError, InterfaceError, OSError) as error:
-            log.warning("This host could not be checked: %s", first_line(error))
+            log.warning("This host could not be checked: %s", _reason(error))
         except Exception:
             log.exception("This host could not be checked")
         finally:

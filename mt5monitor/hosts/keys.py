@@ -21,7 +21,7 @@ OLDER = {
     "SECRET_KEY": "SECRET_KEY_FALLBACKS",
     "AGENT_SECRETS_KEYS": "the end of AGENT_SECRETS_KEYS",
 }
-README = "see README, Several hosts"
+PAGE = "see docs/operations/hosts.md"
 
 
 def own() -> dict[str, list[str]]:
@@ -67,7 +67,7 @@ def refusal(mine: Fingerprints, me: str) -> str:
         if name := unlike(mine, other.keys):
             return (
                 f"{name} of this host differs from the one of host {other}, which uses the same "
-                f"database: set the same on both, or end that host; {README}."
+                f"database: set the same on both, or end that host; {PAGE}."
             )
     if others:
         return ""
@@ -76,7 +76,7 @@ def refusal(mine: Fingerprints, me: str) -> str:
         return ""
     return (
         f"{name} is not the one that this site has used until now: restore it, add the old one to "
-        f"{OLDER[name]}, or accept the new one with `manage.py accept_keys`; {README}."
+        f"{OLDER[name]}, or accept the new one with `manage.py accept_keys`; {PAGE}."
     )
 
 

@@ -12,6 +12,7 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from django.conf import settings
@@ -21,12 +22,25 @@ from django.db.models.functions import Now
 from mt5monitor.hosts import keys, known, mark, place
 from mt5monitor.hosts.mark import Mark
 from mt5monitor.hosts.models import Host
-from trading import restored
 
 log = logging.getLogger(__name__)
 
 # Every process of a host asks each minute; one of them advances the mark.
 ADVANCE_EVERY_S = 45.0
+
+
+class Guard(Protocol):
+    """What an app does so that nothing goes on by itself in a restored or copied place."""
+
+    def other_instance(self) -> str:
+        """Return what shows it in the app's own rows, in words for a person; else empty."""
+
+    def stop(self, notice: str) -> None:
+        """Stop what would go on. `notice`: what was noticed, without a full stop."""
+
+
+guards: list[Guard] = []
+"""Of the apps: each adds its own when it is ready. None of them is imported from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,10 @@ def attend(*, started: bool = False, state_dir: Path | None = None) -> str:
             row = Host.objects.select_for_update().filter(pk=found.host).first() if found else None
             here = Here.now()
             notice = notice or noticed(found, row, here, is_copy=_is_copy(folder, found))
-            notice = notice or restored.other_instance()
+            notice = notice or _of_guards()
             if notice:
-                restored.stop(notice)
+                for guard in guards:
+                    guard.stop(notice)
                 Host.objects.update(number=None, database=here.database)
                 found = row = None
             elif not started and row and _is_recent(row):
@@ -73,6 +88,10 @@ def attend(*, started: bool = False, state_dir: Path | None = None) -> str:
         mark.write(folder, msgspec.structs.replace(new, was=new.number))
         known.note(new.host, new.number)
     return notice
+
+
+def _of_guards() -> str:
+    return next(filter(None, (guard.other_instance() for guard in guards)), "")
 
 
 def host() -> str:

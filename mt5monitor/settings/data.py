@@ -9,19 +9,49 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from mt5monitor import postgres
-from mt5monitor.settings.environment import STATE_DIR, env
+from mt5monitor.declared import Group
+from mt5monitor.settings.environment import STATE_DIR, reader
 from mt5monitor.state_dir import make_sqlite_private
 
+env = reader(Group.DATABASE)
 DATABASES = {
-    "default": env.database("DATABASE_URL", f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}")
+    "default": env.database(
+        "DATABASE_URL",
+        f"sqlite:///{STATE_DIR / 'mt5monitor.sqlite3'}",
+        "The database, such as `postgres://user:password@host/name`.",
+        shown="SQLite in `STATE_DIR`",
+    )
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # under ASGI persistent connections leak
 DATABASE_LIMITS = postgres.Limits(
-    connect=env.float("DATABASE_CONNECT_S", 5),
+    connect=env.float(
+        "DATABASE_CONNECT_S",
+        5,
+        "PostgreSQL only: how long connecting can take; 0 means no limit.",
+        unit="seconds",
+    ),
     # Polls take milliseconds. The longest that somebody waits for are lists and exports of years.
-    statement=env.float("DATABASE_STATEMENT_S", 30),
-    lock=env.float("DATABASE_LOCK_S", 5),
-    idle=env.float("DATABASE_IDLE_S", 10),
+    statement=env.float(
+        "DATABASE_STATEMENT_S",
+        30,
+        "PostgreSQL only: how long one statement can take; 0 means no limit. `migrate`, "
+        "`import_original` and thinning old equity are exempt.",
+        unit="seconds",
+    ),
+    lock=env.float(
+        "DATABASE_LOCK_S",
+        5,
+        "PostgreSQL only: how long a statement can wait for a row that another session holds; 0 "
+        "means no limit. The same commands are exempt.",
+        unit="seconds",
+    ),
+    idle=env.float(
+        "DATABASE_IDLE_S",
+        10,
+        "PostgreSQL only: how long a session can be silent inside a transaction; then PostgreSQL "
+        "ends it and frees its rows, as after a host was lost. 0 means no limit.",
+        unit="seconds",
+    ),
 )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"] = postgres.options(
@@ -48,11 +78,30 @@ def _socket_path(state_dir: Path) -> Path:
 
 
 VALKEY_SOCKET = _socket_path(STATE_DIR)
-ALLOW_OPEN_VALKEY = env.bool("ALLOW_OPEN_VALKEY", False)
-REDIS_URL = env.redis("REDIS_URL", f"unix://{VALKEY_SOCKET}", allow_open=ALLOW_OPEN_VALKEY)
+env = reader(Group.VALKEY)
+ALLOW_OPEN_VALKEY = env.bool(
+    "ALLOW_OPEN_VALKEY",
+    False,
+    "Use a Valkey without a password, or on another machine without TLS: anyone who can write to "
+    "it can change what pages show and reset the counts of sign-ins.",
+)
+REDIS_URL = env.redis(
+    "REDIS_URL",
+    f"unix://{VALKEY_SOCKET}",
+    "Valkey or Redis, such as `redis://:password@127.0.0.1:6379/0`; on another machine "
+    "`rediss://`, with a certificate that is checked.",
+    shown="a Valkey of its own",
+    allow_open=ALLOW_OPEN_VALKEY,
+)
 
 # --- each wait on Valkey ends; a connection that was lost without a word is noticed ------------
-VALKEY_TIMEOUT_S = env.float("VALKEY_TIMEOUT", 2)  # to connect, and for each answer
+VALKEY_TIMEOUT_S = env.float(
+    "VALKEY_TIMEOUT",
+    2,
+    "How long connecting to Valkey can take, and each of its answers.",
+    unit="seconds",
+    limits="0.1 or more",
+)
 if VALKEY_TIMEOUT_S < 0.1:
     raise ImproperlyConfigured("VALKEY_TIMEOUT must be 0.1 seconds or more.")
 VALKEY_CHECK_S = 5  # an idle connection is asked for an answer so often

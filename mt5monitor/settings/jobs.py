@@ -4,8 +4,8 @@ import ssl
 
 from mt5monitor.every import Every
 from mt5monitor.settings.data import REDIS_URL, VALKEY_OPTIONS
-from mt5monitor.settings.desk import GOOGLE_SHEETS_EVERY_S
 from mt5monitor.settings.environment import STATE_DIR
+from mt5monitor.settings.exports import GOOGLE_SHEETS_EVERY_S
 
 CELERY_BROKER_URL = (
     REDIS_URL.replace("unix://", "redis+socket://", 1)

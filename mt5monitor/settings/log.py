@@ -1,9 +1,16 @@
 """What is logged, and where to."""
 
-from mt5monitor.settings.environment import env
+from mt5monitor.declared import Group
+from mt5monitor.settings.environment import reader
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-OPERATIONS_LINES = env.int("OPERATIONS_LINES", 20_000)  # of the operations log; 0 keeps none
+env = reader(Group.PROCESSES)
+OPERATIONS_LINES = env.int(
+    "OPERATIONS_LINES",
+    20_000,
+    "Lines that the operations log keeps; 0 means no log but the console.",
+    unit="lines",
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -23,7 +30,7 @@ LOGGING = {
     },
     "root": {
         "handlers": ["console", *(["operations"] if OPERATIONS_LINES else [])],
-        "level": env.choice("LOG_LEVEL", "INFO", LEVELS),
+        "level": env.choice("LOG_LEVEL", "INFO", LEVELS, "Level from which lines are logged."),
     },
     "loggers": {
         # Each of these would log every tick.
@@ -45,3 +52,18 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+# --- a web process whose event loop is blocked -------------------------------------------------
+LOOP_LATE_S = env.float(
+    "LOOP_LATE_S",
+    5,
+    "A web process whose event loop is blocked for so long logs where.",
+    unit="seconds",
+)
+LOOP_DEAD_S = env.float(
+    "LOOP_DEAD_S",
+    30,
+    "A web process whose event loop is blocked for so long ends, so that the supervisor starts it "
+    "again; 0 means never.",
+    unit="seconds",
+)

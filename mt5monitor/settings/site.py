@@ -5,23 +5,47 @@ from urllib.parse import urlsplit
 
 from servestatic.compress import Compressor
 
-from mt5monitor.settings.environment import BASE_DIR, DEBUG, STATE_DIR, env
+from mt5monitor.declared import Group
+from mt5monitor.settings.environment import BASE_DIR, DEBUG, STATE_DIR, reader
 from mt5monitor.theme import UNFOLD as UNFOLD
 
 # --- where pages are served -------------------------------------------------------------------
-PORT = env.int("PORT", 8000)
-PUBLIC_URL = env.address("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
+env = reader(Group.SITE)
+PORT = env.int("PORT", 8000, "Port on which pages are served.", limits="from 1 to 65535")
+PUBLIC_URL = env.address(
+    "PUBLIC_URL",
+    f"http://127.0.0.1:{PORT}",
+    "Address of the site as browsers see it; https turns on secure cookies and HSTS.",
+    shown="`http://127.0.0.1` and the port",
+)
 _public = urlsplit(PUBLIC_URL)
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 SECURE = _public.scheme == "https"
-ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", False)
-ALLOWED_HOSTS = list({_public.hostname, *LOOPBACK_HOSTS, *env.list("ALLOWED_HOSTS", default=[])})
+ALLOW_PLAIN_HTTP = env.bool(
+    "ALLOW_PLAIN_HTTP", False, "Answer plain HTTP elsewhere than on loopback."
+)
+ALLOWED_HOSTS = list(
+    {
+        _public.hostname,
+        *LOOPBACK_HOSTS,
+        *env.list(
+            "ALLOWED_HOSTS",
+            [],
+            "Further names of the site, besides that of `PUBLIC_URL`.",
+            shown="that of `PUBLIC_URL`",
+        ),
+    }
+)
 # Every origin, scheme and port included, whose pages may change something or open a socket.
 TRUSTED_ORIGINS = [
     f"{_public.scheme}://{_public.netloc}",
     # Whatever runs at that port of a visitor's own machine is not this site.
     *(f"http://{host}:{PORT}" for host in ([] if SECURE else LOOPBACK_HOSTS)),
-    *env.origins("TRUSTED_ORIGINS"),
+    *env.origins(
+        "TRUSTED_ORIGINS",
+        "Further origins whose pages can change something, such as `https://other.example.com`.",
+        shown="that of `PUBLIC_URL`",
+    ),
 ]
 CSRF_TRUSTED_ORIGINS = TRUSTED_ORIGINS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
@@ -32,8 +56,13 @@ SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_ENGINE = "mt5monitor.sessions"
-SESSION_COOKIE_AGE = env.int("SESSION_HOURS", 12) * 3600
-HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000)
+HSTS_SECONDS = env.int(
+    "HSTS_SECONDS",
+    31_536_000,
+    "How long browsers insist on https.",
+    unit="seconds",
+    shown="31536000, a year",
+)
 SECURE_HSTS_SECONDS = HSTS_SECONDS if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_SSL_REDIRECT = False  # the proxy in front that ends TLS does this
@@ -119,14 +148,39 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 PASSWORD_HASHERS = ["accounts.signin.hashing.BoundedHasher"]
-# Hashes at once in each web process, by people whose device is not known: each takes a core.
-PASSWORDS_AT_ONCE = max(1, env.int("PASSWORDS_AT_ONCE", (os.cpu_count() or 1) // 2))
-# Wrong attempts at one user name in an hour, by devices and networks that its user never used.
-SIGN_INS_PER_HOUR = env.int("SIGN_INS_PER_HOUR", 60)
-# How old the proof of who one is may be for tokens, rights and switching trading on; 0: any age.
-STEP_UP_S = env.float("STEP_UP_MINUTES", 10) * 60
-# A second factor is required of whoever may trade; off: whoever likes has one.
-MFA_REQUIRED = env.bool("MFA_REQUIRED", True)
+env = reader(Group.SIGN_IN)
+SESSION_COOKIE_AGE = 3600 * env.int(
+    "SESSION_HOURS", 12, "Time until users have to sign in again.", unit="hours"
+)
+# By users whose device is not known: each hash takes a core.
+PASSWORDS_AT_ONCE = max(
+    1,
+    env.int(
+        "PASSWORDS_AT_ONCE",
+        (os.cpu_count() or 1) // 2,
+        "Passwords that each web process hashes at a time.",
+        shown="half the cores",
+    ),
+)
+SIGN_INS_PER_HOUR = env.int(
+    "SIGN_INS_PER_HOUR",
+    60,
+    "Wrong sign-in attempts with one name in an hour, from browsers and networks that its user "
+    "never used.",
+)
+STEP_UP_S = 60 * env.float(
+    "STEP_UP_MINUTES",
+    10,
+    "How old a sign-in can be for making tokens, changing permissions and switching trading on; 0 "
+    "means any age.",
+    unit="minutes",
+)
+MFA_REQUIRED = env.bool(
+    "MFA_REQUIRED",
+    True,
+    "Whether users who can trade, or change agents or users, need a second factor.",
+    shown="on; off in the demo",
+)
 MFA_ADAPTER = "accounts.signin.second_factor.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "MT5 Monitor"

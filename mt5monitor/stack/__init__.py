@@ -16,3 +16,5 @@ The supervisor starts and watches everything else and imports no Django, so that
     valkey.py, fleet.py   the servers that the stack brings along
     prepare.py, demo.py   the database; these run as children, with Django
 """
+
+__all__ = ["environment", "fleet", "programs", "valkey"]

@@ -65,7 +65,7 @@ def read_settings(environment: Environment, *, demo: bool) -> Site:
     site = read_site()
     if site.unknown_names:
         listed = ", ".join(site.unknown_names)
-        say(f"Note: .env sets what is not a setting: {listed}. See README, Settings.")
+        say(f"Note: .env sets what is not a setting: {listed}. See docs/operations/settings.md.")
     return site
 
 

@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from mt5monitor import stack_settings
 from mt5monitor.env import Env
 from mt5monitor.envfile import read_env
-from mt5monitor.stack.refused import Refused, first_line
+from mt5monitor.stack.refused import Refused
 from mt5monitor.state_dir import make_private
+from mt5monitor.text import first_line
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 LOOPBACK = ("localhost", "::1")
@@ -55,8 +57,8 @@ def read_environment() -> Environment:
             state_dir=Path(env.str("STATE_DIR", "") or BASE_DIR / "var").absolute(),
             port=_number("PORT", 8000, 1, 65535),
             bind=env.str("BIND", "") or "127.0.0.1",
-            accounts=_number("ACCOUNTS", 69, 1, 10_000),
-            seed=_number("SEED", 1, 0, 2**63),
+            accounts=_number("ACCOUNTS", *stack_settings.ACCOUNTS),
+            seed=_number("SEED", *stack_settings.SEED),
             plain_http=env.bool("ALLOW_PLAIN_HTTP", False),
         )
     except ImproperlyConfigured as error:

@@ -23,7 +23,7 @@ from mt5monitor.hosts.collected import NEVER_ASKED_FOR
 from mt5monitor.hosts.entry import await_database, check_fit
 from mt5monitor.hosts.unfit import Unfit
 from mt5monitor.stack.programs import NOBODY_CAN_SIGN_IN
-from mt5monitor.stack.refused import first_line
+from mt5monitor.text import first_line
 
 log = logging.getLogger(__name__)
 

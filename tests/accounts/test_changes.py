@@ -10,7 +10,7 @@ from accounts.changes import differing, write_changes
 from accounts.models import Account
 from tests.factories import make_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_equal_values_of_other_scale_do_not_differ() -> None:

@@ -12,7 +12,7 @@ from accounts import edits
 from accounts.models import Account, Phase, VSGroup
 from tests.factories import make_account, make_firm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from accounts.models import Account, Agent, Firm, Phase
 from accounts.models.urgency import Urgency
 from tests.factories import make_account, make_firm, make_online_agent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 money = st.none() | st.decimals(0, 1_000_000, places=2)
 percent = st.none() | st.decimals("0.01", 100, places=2)
@@ -202,7 +202,7 @@ def test_an_account_in_a_retired_phase_is_idle_while_it_is_flat() -> None:
     assert open_one.urgency(timezone.now()).level == "active"
 
 
-def test_an_agent_is_polled_as_its_most_urgent_account_wants_or_as_a_person_said() -> None:
+def test_the_most_urgent_account_or_a_person_sets_how_often_an_agent_is_polled() -> None:
     agent, seconds = make_online_agent(), settings.POLL_INTERVALS
     urgencies = [Urgency("idle", "a"), Urgency("active", "b"), Urgency("active", "c")]
     assert agent.most_urgent(urgencies) == ("active", "b")

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from accounts.models import Account, Agent, Phase, VSGroup
 from tests.factories import make_account, make_agent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_the_phases_of_the_desk_are_there_and_f1_is_the_default() -> None:

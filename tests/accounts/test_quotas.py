@@ -12,12 +12,12 @@ from accounts import quotas
 from accounts.models import Account, Agent, AgentQuota, Conflict, Firm, Position
 from accounts.polling import poller
 from accounts.quotas import Kind, Ledger
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.admin.conftest import boss as boss
 from tests.admin.page_form import said
 from tests.factories import make_agent, make_user
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CONFLICTS = "/admin/accounts/conflict/"
 
 
@@ -39,7 +39,7 @@ def later(hours: float) -> None:
 
 
 # --- accounts -----------------------------------------------------------------------------------
-def test_one_answer_with_801_accounts_makes_one_account_and_a_short_list_that_waits(
+def test_an_answer_with_801_accounts_adds_one_and_a_short_list_that_waits(
     fleet: ScriptedFleet,
 ) -> None:
     (agent,) = fleet.make_agents(1)
@@ -85,7 +85,7 @@ def test_an_agent_takes_as_many_accounts_as_are_expected_of_it(
     assert sorted(numbers) == [1, 2, 11, 12, 13]
 
 
-def test_an_account_that_another_agent_left_waits_too_where_no_more_are_expected(
+def test_an_account_that_another_agent_left_waits_too_if_none_is_expected(
     fleet: ScriptedFleet,
 ) -> None:
     """Else an agent would take over what somebody switched off a moment ago."""
@@ -122,7 +122,7 @@ def test_an_answer_of_more_than_a_thousand_accounts_is_an_error(fleet: ScriptedF
 
 
 # --- positions ----------------------------------------------------------------------------------
-def test_positions_that_are_new_with_each_answer_count_as_unknown_beyond_the_quota(
+def test_positions_that_change_with_each_answer_are_unknown_beyond_the_quota(
     fleet: ScriptedFleet, settings: Any, boss: Client
 ) -> None:
     settings.AGENT_QUOTAS = settings.AGENT_QUOTAS | {"positions": (50, 20)}

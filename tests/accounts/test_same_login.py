@@ -16,12 +16,12 @@ from accounts.models import Account, Agent, Conflict
 from accounts.polling import poller
 from accounts.polling.ownership import sort_claims
 from accounts.polling.writes import Writes
-from tests.accounts.fleet import ScriptedFleet, told
-from tests.accounts.ticks import poll
 from tests.factories import make_account, make_online_agent, make_trade
+from tests.polling.ticks import poll
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.venue import Venue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 N = 4711
 OWN, OTHER, OFF = (Agent(pk=pk, name=str(pk), enabled=pk != 3) for pk in (1, 2, 3))
 TWO, LOGIN, SERVER, UNCLEAR = (
@@ -157,7 +157,7 @@ def test_the_same_login_and_server_at_two_agents_is_a_conflict(venue: Venue) -> 
     assert (conflict.agent, conflict.kind, conflict.server) == (second, TWO, "Alpha-Live")
 
 
-def test_an_account_of_contract_1_gains_its_server_over_contract_2_and_keeps_its_row(
+def test_an_account_without_a_server_gains_it_over_contract_2_in_the_same_row(
     venue: Venue,
 ) -> None:
     agent = agent_of(venue, "2")
@@ -169,7 +169,7 @@ def test_an_account_of_contract_1_gains_its_server_over_contract_2_and_keeps_its
     assert after.server == venue.member("2").terminal.account.firm.server
 
 
-def test_another_server_at_the_same_agent_is_another_account_unless_a_person_says_so(
+def test_another_server_at_an_agent_is_a_new_account_unless_settled_as_renamed(
     venue: Venue,
 ) -> None:
     agent = agent_of(venue, "2")
@@ -254,7 +254,7 @@ def test_an_account_of_another_server_is_not_shown_as_disputed() -> None:
     assert shown == {"A": True, "B": False}
 
 
-def test_a_second_account_of_a_login_is_added_by_one_plan_unless_another_came_meanwhile(
+def test_one_plan_adds_a_second_account_of_a_login_unless_one_came_meanwhile(
     fleet: ScriptedFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its number is here already, and that is no reason to make the plan again for ever."""

@@ -41,6 +41,7 @@ def row_in(form: dict[str, str], account: Account) -> str:
     return found[0].removesuffix("-id")
 
 
+@pytest.mark.both_databases
 def test_a_form_opened_before_a_poll_does_not_undo_the_poll(boss: Client) -> None:
     account = make_account(balance=Decimal(100))
     form = open_form(boss, account)
@@ -109,7 +110,7 @@ def test_a_phase_that_changed_meanwhile_is_named_in_the_refusal(boss: Client) ->
     assert account.phase.name == "R"
 
 
-def test_a_list_opened_before_others_edited_changes_only_the_row_and_field_touched(
+def test_a_list_opened_before_other_edits_changes_only_the_edited_field(
     boss: Client,
 ) -> None:
     mine, other = make_account(), make_account()
@@ -128,6 +129,7 @@ def test_a_list_opened_before_others_edited_changes_only_the_row_and_field_touch
     assert other.phase.name == "R"
 
 
+@pytest.mark.both_databases
 def test_a_list_saved_untouched_writes_nothing(boss: Client) -> None:
     account = make_account(phase=None)
     before = account.history.count()
@@ -163,6 +165,7 @@ def test_a_third_member_of_a_vs_group_is_refused_on_its_field(boss: Client) -> N
     assert (third.vs_group, third.note) == (None, "")
 
 
+@pytest.mark.both_databases
 def test_of_three_rows_that_join_one_group_in_the_list_nothing_is_saved(boss: Client) -> None:
     accounts = [make_account() for _ in range(3)]
     form = open_list(boss)
@@ -175,7 +178,8 @@ def test_of_three_rows_that_join_one_group_in_the_list_nothing_is_saved(boss: Cl
     assert not VSGroup.objects.exists()
 
 
-def test_a_member_that_leaves_makes_room_for_one_that_joins_whatever_their_order(
+@pytest.mark.both_databases
+def test_a_member_that_leaves_makes_room_for_one_that_joins_in_either_order(
     boss: Client,
 ) -> None:
     joins, leaves, stays = make_account(), make_account(), make_account()
@@ -191,6 +195,7 @@ def test_a_member_that_leaves_makes_room_for_one_that_joins_whatever_their_order
     assert members == {joins.number, stays.number}
 
 
+@pytest.mark.both_databases
 def test_a_vs_group_filled_between_look_and_write_saves_nothing_and_says_so(
     boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +232,7 @@ def test_a_phase_a_firm_and_a_group_set_in_one_form_are_all_saved(boss: Client) 
     assert account.edited_at is not None
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("typed", ["abc", "1e999", "NaN", "-", "9" * 30])
 def test_a_bad_figure_is_refused_on_its_field_and_changes_nothing(boss: Client, typed: str) -> None:
     account = make_account(initial_balance=Decimal(500))
@@ -251,6 +257,7 @@ def test_polled_columns_that_are_posted_are_ignored(boss: Client) -> None:
     assert account.agent is not None
 
 
+@pytest.mark.both_databases
 def test_the_history_page_tells_who_changed_what_and_offers_no_way_back(boss: Client) -> None:
     account = make_account()
     edits.set_vs_group(account, "VS1")

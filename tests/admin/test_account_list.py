@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account, Agent, Conflict, Phase
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_firm, make_online_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 LIST = "/admin/accounts/account/"
 
@@ -67,6 +67,7 @@ def queries_of(client: Client, url: str) -> int:
     return len(queries)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("count", [69, 1000])
 def test_the_list_costs_the_same_few_queries_whatever_the_fleet(boss: Client, count: int) -> None:
     make_accounts(count)
@@ -125,6 +126,7 @@ def test_what_an_agent_says_is_text_in_the_list_and_in_fresh_cells(boss: Client)
     assert "&lt;script&gt;" in cells["state"]
 
 
+@pytest.mark.both_databases
 def test_the_list_is_searched_by_number_holder_name_and_firm(boss: Client) -> None:
     one = make_account(number=811_111, holder="Ana Ruiz", firm=make_firm("North"))
     two = make_account(number=822_222, name="Robot Seven")
@@ -135,6 +137,7 @@ def test_the_list_is_searched_by_number_holder_name_and_firm(boss: Client) -> No
     assert listed(boss, "q=north") == {one.number}
 
 
+@pytest.mark.both_databases
 def test_the_list_is_filtered_by_what_the_desk_asks_for(boss: Client) -> None:
     firm = make_firm(max_drawdown_pct=Decimal(10))
     near = make_account(firm=firm, equity=Decimal(91_000), open_positions=2)
@@ -159,6 +162,7 @@ def test_the_list_is_filtered_by_what_the_desk_asks_for(boss: Client) -> None:
     assert near.number in listed(boss, "state=no-such-choice")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("column", range(1, 16))
 def test_the_list_is_sorted_by_every_column(boss: Client, column: int) -> None:
     make_account(balance=Decimal(1))
@@ -167,6 +171,7 @@ def test_the_list_is_sorted_by_every_column(boss: Client, column: int) -> None:
     assert len(listed(boss, f"o=-{column}")) == 2
 
 
+@pytest.mark.both_databases
 def test_setting_a_phase_says_how_many_accounts_changed(boss: Client) -> None:
     phase = Phase.objects.get(name="R")
     accounts = [make_account() for _ in range(3)] + [make_account(phase=phase)]
@@ -181,6 +186,7 @@ def test_setting_a_phase_says_how_many_accounts_changed(boss: Client) -> None:
     assert (changed.phase, changed.history_user.is_superuser) == (phase, True)
 
 
+@pytest.mark.both_databases
 def test_setting_a_firm_asks_for_it_first(boss: Client) -> None:
     firm = make_firm("North")
     accounts = [make_account(), make_account(firm=firm)]
@@ -197,6 +203,7 @@ def test_setting_a_firm_asks_for_it_first(boss: Client) -> None:
     assert Account.objects.filter(firm=firm).count() == 2
 
 
+@pytest.mark.both_databases
 def test_an_action_on_all_pages_reaches_every_account_of_the_filter(boss: Client) -> None:
     make_accounts(250)
     first = Account.objects.first()
@@ -208,6 +215,7 @@ def test_an_action_on_all_pages_reaches_every_account_of_the_filter(boss: Client
     assert "on 250 accounts" in said(response)
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_refreshing_says_what_was_read_and_what_failed(boss: Client, settings: Settings) -> None:
     settings.RECOVERY_RETRY_S = 0.01

@@ -11,7 +11,7 @@ from accounts.models import Agent
 from tests.admin.test_agents import save
 from tests.factories import make_agent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_an_agent_is_tested_after_its_row_was_committed(

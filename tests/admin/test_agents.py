@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, Agent
-from tests.accounts.fleet import ScriptedFleet
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_order
+from tests.scripted_fleet import ScriptedFleet
 
 LIST = "/admin/accounts/agent/"
 SECRET = "a-secret-of-many-letters"
@@ -23,12 +23,12 @@ SECRET = "a-secret-of-many-letters"
 class Greeting(ScriptedFleet):
     """Agents that also say who they are."""
 
-    def _answer(self, index: int, call: str) -> tuple[int, bytes]:
+    def answer(self, index: int, call: str) -> tuple[int, bytes]:
         if call == "":
             return 200, b'{"service": "MT5 agent", "status": "running"}'
         if call == "health":
             return 200, b'{"status": "healthy", "accounts_monitored": 1}'
-        return super()._answer(index, call)
+        return super().answer(index, call)
 
 
 def act(client: Client, action: str, *agents: Agent) -> Any:
@@ -56,6 +56,7 @@ def with_secret(**columns: Any) -> Agent:
     return agent
 
 
+@pytest.mark.both_databases
 def test_an_agent_is_added_due_at_once_and_its_secret_encrypted(boss: Client) -> None:
     form = form_on(boss.get(f"{LIST}add/"), "agent_form")
     given = {"name": "vps-1", "url": "HTTP://10.0.0.5:8000/", "contract": "2", "secret": SECRET}
@@ -106,6 +107,7 @@ def test_an_address_outside_the_allowed_networks_is_refused_on_its_field(
     assert agent.url == before
 
 
+@pytest.mark.both_databases
 def test_a_url_that_another_agent_has_is_refused(boss: Client) -> None:
     agent, other = make_agent(), make_agent()
     refused = save(boss, agent, url=f"{other.url}/")
@@ -145,6 +147,7 @@ def test_another_url_with_its_secret_keeps_that_secret(boss: Client) -> None:
     assert agent.secret == b"another-secret-of-letters"
 
 
+@pytest.mark.both_databases
 def test_the_history_of_an_agent_holds_no_secret(boss: Client) -> None:
     agent = with_secret()
     save(boss, agent, secret="another-secret-of-letters", display_name="First")
@@ -181,6 +184,7 @@ def test_status_columns_that_are_posted_are_ignored(boss: Client) -> None:
     assert (agent.status, agent.failures) == ("unknown", 0)
 
 
+@pytest.mark.both_databases
 def test_a_connection_test_shows_who_answers_or_the_name_of_the_error(boss: Client) -> None:
     closed = socket.create_server(("127.0.0.1", 0))
     port = closed.getsockname()[1]
@@ -209,6 +213,7 @@ def test_save_and_test_saves_what_is_on_screen_and_tests_that(boss: Client) -> N
         assert fleet.asked, "the new address was asked"
 
 
+@pytest.mark.both_databases
 def test_switching_on_and_off_says_how_many_and_keeps_who_did_it(boss: Client) -> None:
     on, off = make_agent(), make_agent(enabled=False)
     account = make_account(agent=on)
@@ -226,6 +231,7 @@ def test_switching_on_and_off_says_how_many_and_keeps_who_did_it(boss: Client) -
     assert Agent.objects.filter(next_poll_at__lte=timezone.now(), enabled=True).count() == 2
 
 
+@pytest.mark.both_databases
 def test_poll_now_makes_enabled_agents_due(boss: Client) -> None:
     later = timezone.now() + timedelta(hours=1)
     on, off = make_agent(next_poll_at=later), make_agent(next_poll_at=later, enabled=False)
@@ -237,6 +243,7 @@ def test_poll_now_makes_enabled_agents_due(boss: Client) -> None:
     assert list(Agent.objects.due(timezone.now())) == [on]
 
 
+@pytest.mark.both_databases
 def test_the_account_of_a_deleted_agent_keeps_its_row(boss: Client) -> None:
     account = make_account()
     agent = account.agent
@@ -249,12 +256,14 @@ def test_the_account_of_a_deleted_agent_keeps_its_row(boss: Client) -> None:
     assert not Agent.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_the_list_is_found_by_account_number_too(boss: Client) -> None:
     account, _ = make_account(), make_account()
     response = boss.get(f"{LIST}?q={account.number}")
     assert [agent.pk for agent in response.context["cl"].result_list] == [account.agent_id]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("count", [69, 1000])
 def test_the_list_costs_the_same_few_queries_whatever_the_fleet(boss: Client, count: int) -> None:
     agents = Agent.objects.bulk_create(

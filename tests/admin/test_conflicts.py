@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from accounts.models import Account, Agent, Conflict
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.conftest import SignIn
 from tests.admin.page_form import form_on, said
 from tests.factories import make_account, make_agent, make_online_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 LIST = "/admin/accounts/conflict/"
 TWO, OTHER = Conflict.Kind.TWO_AGENTS, Conflict.Kind.OTHER_LOGIN
@@ -30,6 +30,7 @@ def make_conflict(agent: Agent, number: int, kind: Conflict.Kind) -> Conflict:
     return Conflict.objects.create(agent=agent, number=number, kind=kind, since=timezone.now())
 
 
+@pytest.mark.both_databases
 def test_the_list_says_who_reports_what_and_whose_it_is(boss: Client) -> None:
     account = make_account()
     make_conflict(make_agent(name="newcomer"), account.number, TWO)
@@ -43,6 +44,7 @@ def test_the_list_says_who_reports_what_and_whose_it_is(boss: Client) -> None:
     assert "not known yet" in page
 
 
+@pytest.mark.both_databases
 def test_an_account_of_two_agents_goes_to_the_one_chosen(boss: Client) -> None:
     account = make_account()
     old = account.agent
@@ -161,6 +163,7 @@ def test_what_cannot_be_settled_like_that_stays_and_says_why(boss: Client) -> No
     assert Conflict.objects.count() == 2
 
 
+@pytest.mark.both_databases
 def test_one_account_is_not_given_to_two_agents_at_once(boss: Client) -> None:
     account = make_account()
     conflicts = [make_conflict(make_agent(), account.number, TWO) for _ in range(2)]

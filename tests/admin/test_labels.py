@@ -13,6 +13,7 @@ from tests.factories import make_account, make_agent, make_firm
 MODELS = ["phase", "firm", "vsgroup"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("count", [5, 69])
 @pytest.mark.parametrize("model", MODELS)
 def test_lists_of_labels_cost_the_same_few_queries(boss: Client, model: str, count: int) -> None:
@@ -27,6 +28,7 @@ def test_lists_of_labels_cost_the_same_few_queries(boss: Client, model: str, cou
     assert len(queries) == (5 if model == "vsgroup" else 4)
 
 
+@pytest.mark.both_databases
 def test_a_phase_is_added_and_changed_with_its_history(boss: Client) -> None:
     url = "/admin/accounts/phase/add/"
     form = form_on(boss.get(url), "phase_form")
@@ -41,6 +43,7 @@ def test_a_phase_is_added_and_changed_with_its_history(boss: Client) -> None:
     assert "third step" in boss.get(f"/admin/accounts/phase/{phase.pk}/history/").content.decode()
 
 
+@pytest.mark.both_databases
 def test_a_second_default_phase_is_refused_with_what_to_do(boss: Client) -> None:
     phase = Phase.objects.get(name="R")
     url = f"/admin/accounts/phase/{phase.pk}/change/"
@@ -48,12 +51,14 @@ def test_a_second_default_phase_is_refused_with_what_to_do(boss: Client) -> None
     assert "Another phase is the default one" in refused.content.decode()
 
 
+@pytest.mark.both_databases
 def test_a_phase_that_accounts_are_in_is_not_deleted(boss: Client) -> None:
     account = make_account()
     boss.post(f"/admin/accounts/phase/{account.phase_id}/delete/", {"post": "yes"})
     assert Phase.objects.filter(pk=account.phase_id).exists()
 
 
+@pytest.mark.both_databases
 def test_a_firm_with_an_impossible_limit_is_refused(boss: Client) -> None:
     firm = make_firm()
     url = f"/admin/accounts/firm/{firm.pk}/change/"
@@ -61,6 +66,7 @@ def test_a_firm_with_an_impossible_limit_is_refused(boss: Client) -> None:
     assert refused.context["adminform"].form.errors["max_drawdown_pct"]
 
 
+@pytest.mark.both_databases
 def test_a_vs_group_shows_its_members_read_only(boss: Client) -> None:
     account = make_account(holder="Ana Ruiz")
     edits.set_vs_group(account, "VS1")
@@ -71,6 +77,7 @@ def test_a_vs_group_shows_its_members_read_only(boss: Client) -> None:
     assert f"A {account.number}" in boss.get("/admin/accounts/vsgroup/").content.decode()
 
 
+@pytest.mark.both_databases
 def test_the_first_page_counts_the_fleet_in_a_few_queries(boss: Client) -> None:
     for _ in range(3):
         make_account()
@@ -84,6 +91,7 @@ def test_the_first_page_counts_the_fleet_in_a_few_queries(boss: Client) -> None:
     assert len(queries) == 6
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("path", ["auth/user/", "auth/user/add/", "auth/group/", "auth/group/add/"])
 def test_people_are_managed_with_the_forms_of_the_theme(boss: Client, path: str) -> None:
     page = boss.get(f"/admin/{path}")

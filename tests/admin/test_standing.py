@@ -28,6 +28,7 @@ def client(giver: User) -> Client:
     return client
 
 
+@pytest.mark.both_databases
 def test_it_is_given_in_the_name_of_who_is_signed_in(client: Client, giver: User) -> None:
     script = make_user()
     sent = {"user": script.pk, "reason": "Agreed with both firms.", "days": 30}
@@ -40,6 +41,7 @@ def test_it_is_given_in_the_name_of_who_is_signed_in(client: Client, giver: User
     assert "Agreed with both firms." in text(client.get(LIST))
 
 
+@pytest.mark.both_databases
 def test_a_token_of_another_user_is_refused_at_its_field(client: Client) -> None:
     token, _ = ApiToken.issue(make_user(), "a script", timedelta(days=1))
     sent = {"user": make_user().pk, "token": token.pk, "reason": "Agreed.", "days": 30}
@@ -56,6 +58,7 @@ def test_without_the_permission_nothing_is_given_or_revoked() -> None:
     assert standing.revoked_at is None
 
 
+@pytest.mark.both_databases
 def test_it_is_revoked_and_stays_on_the_list(client: Client) -> None:
     standing = make_standing(make_user())
     sent = {"action": "revoke", "_selected_action": standing.pk}

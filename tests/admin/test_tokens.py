@@ -48,6 +48,7 @@ def test_a_token_is_told_once_and_lets_in_as_its_user_within_its_limits(staff: U
     assert program.get("/api/accounts").status_code == 401
 
 
+@pytest.mark.both_databases
 def test_what_a_token_ends_with_is_said_where_it_is_made(staff: User) -> None:
     page = text(admin_of(staff).get(f"{LIST}add/"))
     assert "when its user’s password changes" in page
@@ -69,6 +70,7 @@ def test_what_a_token_cannot_be_is_refused(staff: User, typed: dict[str, object]
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_it_is_revoked_by_its_user_or_by_a_superuser(staff: User) -> None:
     boss = make_user(is_staff=True, is_superuser=True)
     make(admin_of(boss), boss)

@@ -31,6 +31,7 @@ def client(manager: User) -> Client:
     return client
 
 
+@pytest.mark.both_databases
 def test_whoever_may_edit_users_gives_no_right(client: Client, manager: User) -> None:
     other, group = make_user(), Group.objects.create(name="desk")
     right = Permission.objects.get(codename="change_vs").pk
@@ -47,6 +48,7 @@ def test_whoever_may_edit_users_gives_no_right(client: Client, manager: User) ->
     assert (group.name, group.permissions.count()) == ("renamed", 0)
 
 
+@pytest.mark.both_databases
 def test_whoever_may_edit_users_does_not_touch_a_superuser(client: Client) -> None:
     boss = make_user(is_staff=True, is_superuser=True)
     page = f"/admin/auth/user/{boss.pk}"
@@ -77,6 +79,7 @@ def test_nobody_sets_the_password_of_somebody_who_may_more(
         assert user.check_password("another-secret") is (status == 302)
 
 
+@pytest.mark.both_databases
 def test_a_superuser_gives_rights(boss: Client) -> None:
     user = make_user()
     sent = {**EVERYTHING, **JOINED, "username": user.username}

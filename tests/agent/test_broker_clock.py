@@ -163,7 +163,7 @@ def test_the_weeks_between_two_rules_are_certain_once_one_of_them_is_proven(
     assert clock.utc(msc) == march
 
 
-def test_a_broker_that_kept_no_single_rule_is_known_between_two_proofs_that_agree() -> None:
+def test_without_one_rule_the_offset_is_known_between_two_proofs_that_agree() -> None:
     """It moved its server from London to Athens in May."""
     clock = learned()
     week = 7 * 24 * HOUR
@@ -218,7 +218,7 @@ def watching(*symbols: SymbolInfo, **functions: Any) -> tuple[TurnedClock, Agent
         "symbol_info": known.get,
         "symbol_info_tick": lambda name: _tick(turned) if known[name].visible else None,
     }.items():
-        terminal._functions.setdefault(name, function)
+        terminal.functions.setdefault(name, function)
     agent = one_agent(turned, broker_clock=BrokerClock(), terminal=DirectTerminal(terminal))  # type: ignore[arg-type]
     return turned, agent, terminal
 

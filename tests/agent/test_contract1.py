@@ -233,7 +233,7 @@ async def test_the_history_starts_at_from_date(client: httpx.AsyncClient) -> Non
     assert all(trade["exit_time"] >= "2026-03-01T00:00:00" for trade in trades)
 
 
-async def test_from_date_reaches_back_seven_days_for_openings_and_days_as_far_as_it_says(
+async def test_from_date_finds_openings_of_seven_days_before_and_all_days_asked_for(
     client: httpx.AsyncClient, agent: Agent, clock: TurnedClock
 ) -> None:
     """Of trades that were closed an hour ago: open for 20 days, and for 6."""

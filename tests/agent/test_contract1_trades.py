@@ -62,7 +62,7 @@ async def test_a_pip_is_ten_points_only_where_prices_have_fractions_of_one(
     assert desk.account.positions[ticket].sl == pytest.approx(desk.price("XAUUSD")[1] - 1.5)
 
 
-async def test_a_symbol_whose_point_the_terminal_does_not_have_is_a_refusal_and_no_crash(
+async def test_stops_for_a_symbol_without_a_point_are_refused_without_a_crash(
     desk: TradingDesk, client: httpx.AsyncClient
 ) -> None:
     desk.terminal.overrides["EURUSD"] = {"point": 0.0, "trade_tick_size": 0.0}

@@ -59,7 +59,7 @@ def order(client: httpx.Client, tag: str, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_agent_killed_while_it_sends_never_sends_again_and_finds_what_it_did(
+def test_an_agent_killed_while_sending_never_sends_again_and_finds_the_outcome(
     installed: Installed, moment: str
 ) -> None:
     with program(*installed.arguments, "--trade-pause", moment) as (process, url):

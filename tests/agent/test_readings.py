@@ -39,10 +39,10 @@ class Altered:
     def __init__(self, clock: TurnedClock | None = None, **functions: Any) -> None:
         world = World(3, 1, clock or TurnedClock())
         self._real = SimulatedTerminal(world, world.accounts[0])
-        self._functions = functions
+        self.functions = functions
 
     def __getattr__(self, name: str) -> Any:
-        return self._functions.get(name) or getattr(self._real, name)
+        return self.functions.get(name) or getattr(self._real, name)
 
     @property
     def real(self) -> SimulatedTerminal:
@@ -89,7 +89,7 @@ def test_a_login_that_changes_during_the_reading_is_read_again() -> None:
     info = terminal.real.account_info()
     assert info is not None
     answers = [info._replace(login=1), info, info]
-    terminal._functions["account_info"] = lambda: answers.pop(0)
+    terminal.functions["account_info"] = lambda: answers.pop(0)
     assert read_state(terminal).account.login == info.login
     assert not answers
 
@@ -99,7 +99,7 @@ def test_an_account_that_never_stands_still_is_an_error() -> None:
     info = terminal.real.account_info()
     assert info is not None
     logins = iter(range(1, 100))
-    terminal._functions["account_info"] = lambda: info._replace(login=next(logins))
+    terminal.functions["account_info"] = lambda: info._replace(login=next(logins))
     with pytest.raises(TerminalError, match="three readings"):
         read_state(terminal)
 
@@ -114,8 +114,8 @@ def test_a_symbol_that_is_not_watched_is_selected_first() -> None:
 
     info = terminal.real.symbol_info("EURUSD")
     assert info is not None
-    terminal._functions["symbol_info"] = lambda name: info._replace(visible=bool(selected))
-    terminal._functions["symbol_select"] = select
+    terminal.functions["symbol_info"] = lambda name: info._replace(visible=bool(selected))
+    terminal.functions["symbol_select"] = select
     symbol, tick = read_symbol(terminal, "EURUSD")
     assert selected == ["EURUSD"]
     assert symbol.visible
@@ -145,7 +145,7 @@ def test_an_empty_list_with_an_error_beside_it_is_a_failed_read(code: int) -> No
     assert read_deals(failed(history_deals_get=lambda since, until: found), 0, START)[1]
 
 
-async def test_a_history_that_cannot_be_read_is_an_error_and_leaves_the_account_readable() -> None:
+async def test_an_unreadable_history_is_an_error_and_the_account_stays_readable() -> None:
     clock = TurnedClock()
     agent = one_agent(clock, seed=3, opened_on=None)
     terminal_of(agent).history_fails = True
@@ -165,7 +165,7 @@ def test_deals_of_a_login_that_changed_meanwhile_are_refused() -> None:
     info = terminal.real.account_info()
     assert info is not None
     answers = [info, info._replace(login=1)]
-    terminal._functions["account_info"] = lambda: answers.pop(0)
+    terminal.functions["account_info"] = lambda: answers.pop(0)
     with pytest.raises(DealsUnreadable):
         read_deals(terminal, 0, START)
 

@@ -156,7 +156,7 @@ async def test_a_replayed_request_is_refused(client: httpx.AsyncClient) -> None:
     assert verified_by_the_library(again)
 
 
-def test_what_was_signed_before_the_agent_started_is_refused_for_it_may_be_a_replay() -> None:
+def test_a_request_signed_before_the_agent_started_is_refused_as_a_replay() -> None:
     request = signed_by_the_library("GET", "http://agent/v2/state", b"", "nonce-0123456789")
     assert verify(request, nonces=Nonces(since=time.time() - 2))
     with pytest.raises(SignatureExpired, match="before this agent started"):

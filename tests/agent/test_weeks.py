@@ -76,9 +76,7 @@ def test_no_bars_prove_nothing() -> None:
     assert list(proofs([])) == []
 
 
-def test_bars_of_the_next_pair_are_looked_at_where_the_first_has_none_and_not_at_once_again() -> (
-    None
-):
+def test_a_pair_without_bars_gives_way_to_the_next_and_is_not_retried_at_once() -> None:
     asked: list[str] = []
 
     def copy_rates_range(name: str, frame: int, first: int, last: int) -> Any:

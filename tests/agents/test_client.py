@@ -30,7 +30,7 @@ async def test_one_bad_agent_has_no_effect_on_the_others(make_client):
     assert all(result.accounts[0].number == 1 for result in results[1::2])
 
 
-async def test_calls_beyond_the_slots_wait_and_are_counted_and_do_not_blame_the_agent(make_client):
+async def test_calls_beyond_the_slots_wait_are_counted_and_do_not_blame_the_agent(make_client):
     client = make_client(max_concurrency=2, pool_timeout=0.2, deadline=5.0)
     release = asyncio.Event()
 

@@ -86,7 +86,7 @@ def test_what_json_does_not_have_is_not_json(text):
         told(text)
 
 
-def test_a_zero_that_stands_for_unknown_is_unknown_and_a_negative_one_is_refused():
+def test_a_zero_that_means_unknown_is_unknown_and_a_negative_one_is_refused():
     zero = msgspec.Raw(b"0.0")
     assert figures.positive(zero, "x") is None
     with pytest.raises(Malformed, match="0 or more"):

@@ -68,7 +68,7 @@ async def test_a_connection_closed_while_idle_is_replaced_without_a_word(agents,
 
 
 @pytest.mark.parametrize("end", WAYS)
-async def test_a_connection_closed_as_the_request_is_written_is_replaced_without_a_word(
+async def test_a_connection_closed_as_the_request_is_written_is_replaced_silently(
     agents, server, end
 ):
     await agents.read(endpoint(server.url))

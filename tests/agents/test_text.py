@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 
 TEXT = st.characters() | st.sampled_from("\u200c\u200d ی👩a…\u202e")
 

@@ -106,7 +106,7 @@ async def test_a_close_that_succeeds_tells_its_price(agents):
     assert (other.outcome, other.position, other.order) == ("done", POSITION, 99)
 
 
-async def test_a_modify_that_succeeds_is_done_when_the_levels_are_those_that_were_asked(agents):
+async def test_a_successful_modify_is_done_if_its_levels_are_those_requested(agents):
     content = {"success": True, "ticket": POSITION, "new_sl": 1.08, "new_tp": 1.095}
     for told_ in (content, {"success": True, "ticket": POSITION}, {**content, "new_sl": None}):
         assert outcome(await told(agents, told_, order("modify"))) == "done"

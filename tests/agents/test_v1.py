@@ -145,7 +145,7 @@ async def test_a_failed_read_of_the_positions_leaves_the_account_known(agents, a
     assert why in account_.positions_error
 
 
-async def test_positions_that_hang_end_with_the_one_deadline_and_leave_the_account_known(
+async def test_positions_that_hang_end_at_the_deadline_and_the_account_stays_known(
     make_client,
 ):
     async def agent(visit):
@@ -181,9 +181,7 @@ async def test_a_terminal_that_is_not_logged_in_is_disconnected_and_tells_no_fig
 
 
 @pytest.mark.parametrize("wrap", [lambda accounts: accounts, lambda all_: {"accounts": all_}])
-async def test_a_list_gives_all_its_accounts_and_positions_belong_to_the_one_they_name(
-    agents, wrap
-):
+async def test_a_list_gives_all_its_accounts_and_positions_name_the_one_they_are_of(agents, wrap):
     accounts = [
         account(account_number=1, has_open_position=True),
         account(account_number=2, has_open_position=True),

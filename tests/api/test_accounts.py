@@ -64,6 +64,7 @@ def test_an_account_has_the_fields_of_the_original_and_ours_beside_them(program:
     assert (one["profit"], one["stale"]) == (1000.5, False)
 
 
+@pytest.mark.both_databases
 def test_what_is_not_known_is_null_and_counts_in_no_total(program: Program) -> None:
     make_account(number=1, balance=500)
     make_account(number=2, balance=700, agent=make_agent(status="timeout"))
@@ -80,6 +81,7 @@ def test_what_is_not_known_is_null_and_counts_in_no_total(program: Program) -> N
     assert [one["row_number"] for one in fleet["accounts"]] == [1, 2, 3]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("held", "total", "balances"),
     [
@@ -165,6 +167,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
 
 
 # --- phase and VS group -------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_a_phase_that_is_none_is_named_with_those_there_are(program: Program) -> None:
     row = make_account(number=1)
     before = row.phase_id
@@ -183,6 +186,7 @@ def test_a_vs_group_is_upper_cased_and_null_leaves_it_as_in_the_original(program
     assert told(program.put("accounts/1/vs", {"vs_group": None}), 200)["new_vs"] == ""
 
 
+@pytest.mark.both_databases
 def test_a_vs_group_is_joined_left_and_never_has_a_third_member(program: Program) -> None:
     for number in (1, 2, 3):
         make_account(number=number)
@@ -212,6 +216,7 @@ WRONG = {
 }
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_is_said(program: Program, wrong: str) -> None:
     path, status, sentence = WRONG[wrong]
@@ -238,6 +243,7 @@ def test_a_failure_of_ours_says_so_without_its_traceback(
 
 
 # --- agents and positions -----------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_agents_are_told_as_they_answered_last(program: Program) -> None:
     seen = timezone.now()
     agent = make_online_agent(name="VPS-1", last_seen_at=seen, polled_at=seen)
@@ -281,6 +287,7 @@ def test_a_body_that_is_too_large_is_a_mistake_of_the_caller(program: Program) -
     assert refused["detail"] == "The body is too large."
 
 
+@pytest.mark.both_databases
 def test_an_agent_that_never_answered_does_not_hide_when_the_others_were_read(
     program: Program,
 ) -> None:
@@ -306,7 +313,8 @@ def test_statistics_without_valkey_are_unknown_and_not_0(
     assert "Valkey" in told(answer, 503)["detail"]
 
 
-def test_an_unknown_phase_is_refused_with_the_list_unless_the_desk_allows_new_ones(
+@pytest.mark.both_databases
+def test_an_unknown_phase_is_refused_with_the_list_unless_new_ones_are_allowed(
     program: Program, settings: Settings
 ) -> None:
     make_account(number=1)
@@ -318,6 +326,7 @@ def test_an_unknown_phase_is_refused_with_the_list_unless_the_desk_allows_new_on
     assert [phase.name for phase in Phase.objects.all()] == ["F1", "F2", "R", "Q", "F9"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["", "   ", "\x00", "x" * 17])
 def test_a_text_that_no_phase_can_have_makes_none(
     program: Program, settings: Settings, name: str

@@ -69,6 +69,7 @@ def test_a_body_that_is_too_large(client: Client, settings: Settings) -> None:
     detail(ask(client, "PUT", "/api/accounts/4711/phase", BODY), 413)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "path",
     [

@@ -15,7 +15,7 @@ from tests.trading.desk import Desk
 from trading.api import history
 from trading.models import ClosedTrade, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ORIGINAL = {
     *("symbol", "side", "lot", "pips", "tp_money", "sl_money", "commission", "profit"),
     *("entry_time", "exit_time", "entry_price", "exit_price", "position_id"),

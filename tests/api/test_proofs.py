@@ -125,6 +125,7 @@ def disable_for_a_while(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_active=True)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("end", [reset, remove_in_admin, sign_out_everywhere, disable_for_a_while])
 def test_a_token_ends_with_all_that_signs_its_user_in(
     telephone: Telephone, end: Callable[[User], None]
@@ -137,6 +138,7 @@ def test_a_token_ends_with_all_that_signs_its_user_in(
     assert_ended(program)
 
 
+@pytest.mark.both_databases
 def test_a_token_reads_only_once_its_user_has_turned_the_second_factor_off(
     telephone: Telephone,
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_token_reads_only_once_its_user_has_turned_the_second_factor_off(
     assert trade(token_for(user, telephone.code())).status_code == 503
 
 
+@pytest.mark.both_databases
 def test_what_listens_goes_on_while_its_token_reads_and_closes_when_it_ends(
     telephone: Telephone,
 ) -> None:

@@ -55,6 +55,7 @@ def accounts() -> tuple[Account, Account]:
     return alpha, beta
 
 
+@pytest.mark.both_databases
 def test_the_api_picks_none_of_two_silently(twins: Pair, program: Program) -> None:
     alpha, beta = accounts()
     for path in (f"accounts/{N}", f"accounts/{N}/positions", f"accounts/{N}/trade-history"):
@@ -79,6 +80,7 @@ def test_the_api_picks_none_of_two_silently(twins: Pair, program: Program) -> No
     told(program.ask("GET", f"accounts/{N}?server=Gamma"), 404)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "changed", [{"account_a": 471}, {"server_a": BETA}, {"account_id_a": 2**40}]
 )
@@ -93,6 +95,7 @@ def test_a_versus_is_never_made_with_another_account_than_a_program_named(
     assert set(refused["errors"]) == {"account_a"}
 
 
+@pytest.mark.both_databases
 def test_an_order_goes_to_the_account_that_was_named(twins: Pair, program: Program) -> None:
     order = {"symbol": "EURUSD", "lot": 0.1, "order_type": "BUY"}
     key = {"Idempotency-Key": "one"}
@@ -110,7 +113,7 @@ def test_an_order_goes_to_the_account_that_was_named(twins: Pair, program: Progr
     assert program.get(f"orders?server={BETA}%00")["orders"] == []
 
 
-def test_an_agent_on_the_same_login_elsewhere_is_sent_nothing_and_tells_no_history(
+def test_an_agent_with_this_login_elsewhere_gets_no_order_and_gives_no_history(
     twins: Pair, program: Program
 ) -> None:
     twins.venue.steer("6", login=f"{N}@Gamma-Live")
@@ -144,6 +147,7 @@ def test_a_versus_runs_between_two_accounts_of_one_login(twins: Pair, program: P
     assert held == {ALPHA: [("BUY", 2 * half)], BETA: [("SELL", half), ("SELL", half)]}
 
 
+@pytest.mark.both_databases
 def test_pages_by_the_number_list_both_and_every_link_leads_to_one(
     twins: Pair, visitor: Client
 ) -> None:
@@ -190,6 +194,7 @@ def phase_id(name: str) -> int:
     return Phase.objects.get(name=name).pk
 
 
+@pytest.mark.both_databases
 def test_live_rows_panels_and_events_are_of_one_account_each(twins: Pair) -> None:
     alpha, beta = accounts()
     rows = fragments.account_rows([N])
@@ -206,6 +211,7 @@ def test_live_rows_panels_and_events_are_of_one_account_each(twins: Pair) -> Non
     assert {one["server"] for one in _texts([N])[N]} == {ALPHA, BETA}
 
 
+@pytest.mark.both_databases
 def test_journal_exports_and_histories_do_not_mix(twins: Pair, visitor: Client) -> None:
     alpha, beta = accounts()
     for one in (alpha, beta):
@@ -221,6 +227,7 @@ def test_journal_exports_and_histories_do_not_mix(twins: Pair, visitor: Client) 
     assert exported.name == f"trades-{beta.key}"
 
 
+@pytest.mark.both_databases
 def test_the_admin_deletes_one_of_them_alone(twins: Pair, admin_client: Client) -> None:
     alpha, beta = accounts()
     page = f"/admin/accounts/account/{alpha.pk}/delete/"

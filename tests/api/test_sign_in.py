@@ -64,6 +64,7 @@ def test_of_a_token_only_a_digest_is_kept(username: str) -> None:
     assert key.startswith(row["start"])
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("password", ["wrong", "", "\x00", "x" * 4096])
 def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     refused = told(sign_in(username=username, password=password), 401)
@@ -71,6 +72,7 @@ def test_a_wrong_password_gives_nothing(username: str, password: str) -> None:
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["a\0b", "\N{GRINNING FACE}", "x" * 150])
 def test_no_name_is_an_error(username: str, name: str) -> None:
     assert told(sign_in(username=name, password=PASSWORD), 401)["detail"] == WRONG
@@ -224,6 +226,7 @@ def test_requests_that_are_forbidden_are_counted(
     assert seen == [403, 403, 429]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("end", [revoke, expire, disable, change_password, rotate_keys])
 def test_a_token_that_has_ended_lets_nobody_in(
     valkey: PrivateValkey, settings: Settings, end: Callable[[Program], None]
@@ -254,7 +257,8 @@ def test_a_token_may_no_more_than_its_user_may_now(valkey: PrivateValkey) -> Non
     assert "view_account" in told(program.ask("GET", "accounts"), 403)["detail"]
 
 
-def test_tokens_made_before_they_ended_with_passwords_do_so_from_the_migration_on(
+@pytest.mark.both_databases
+def test_since_the_migration_older_tokens_too_end_when_a_password_changes(
     valkey: PrivateValkey,
 ) -> None:
     program = Program(make_user(*VIEW))
@@ -291,6 +295,7 @@ def test_a_wrong_token_is_not_made_up_for_by_a_session(valkey: PrivateValkey) ->
     assert client.get("/api/accounts").status_code == 401
 
 
+@pytest.mark.both_databases
 def test_the_last_use_of_a_token_is_kept_to_the_minute(valkey: PrivateValkey) -> None:
     program = Program(make_user(*VIEW))
     program.get("accounts")

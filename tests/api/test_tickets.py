@@ -64,6 +64,7 @@ def one(kind: str, number: int, **columns: Any) -> Order:
     )
 
 
+@pytest.mark.both_databases
 @BOTH
 @pytest.mark.parametrize("kind", ["open", "close"])
 def test_an_order_tells_each_of_its_numbers_twice(kind: str, number: int) -> None:
@@ -74,6 +75,7 @@ def test_an_order_tells_each_of_its_numbers_twice(kind: str, number: int) -> Non
     assert order_payload(order)["position_text"] == (str(number) if kind == "close" else None)
 
 
+@pytest.mark.both_databases
 @BOTH
 def test_positions_and_trades_tell_each_of_their_numbers_twice(
     program: Program, number: int
@@ -100,6 +102,7 @@ def test_a_position_without_an_identifier_tells_none(program: Program) -> None:
     assert (held["identifier"], held["identifier_text"]) == (None, None)
 
 
+@pytest.mark.both_databases
 @BOTH
 def test_a_versus_tells_the_tickets_of_its_legs_twice(number: int) -> None:
     versus = versus_of(make_user(), state="frozen", run=1)
@@ -141,6 +144,7 @@ def test_forms_take_what_the_columns_hold(text: str, number: int | None) -> None
     assert numbers.whole(text) == number
 
 
+@pytest.mark.both_databases
 @BOTH
 def test_exports_keep_every_digit(number: int) -> None:
     client = Client()
@@ -154,6 +158,7 @@ def test_exports_keep_every_digit(number: int) -> None:
     assert cell(number) == str(number)
 
 
+@pytest.mark.both_databases
 def test_a_position_that_cannot_be_read_tells_its_ticket_twice(program: Program) -> None:
     lost = [{"ticket": LONG, "symbol": "EURUSD", "problem": "x"}]
     lost.append({"ticket": None, "symbol": "", "problem": "x"})

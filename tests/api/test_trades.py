@@ -56,6 +56,7 @@ def test_a_position_is_opened_moved_and_closed_as_scripts_do(
     assert len(desk.sent(contract)) == 3
 
 
+@pytest.mark.both_databases
 def test_the_same_key_is_the_same_order_whatever_the_market_does(
     desk: Desk, program: Program
 ) -> None:
@@ -70,6 +71,7 @@ def test_the_same_key_is_the_same_order_whatever_the_market_does(
     assert len(desk.sent()) == 1
 
 
+@pytest.mark.both_databases
 def test_the_keys_of_one_user_are_not_those_of_another(desk: Desk, program: Program) -> None:
     other = Program(make_user(*TRADER))
     for one in (program, other):
@@ -169,6 +171,7 @@ def test_a_position_that_cannot_be_read_is_not_said_to_be_closed(
     assert desk.sent() == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("key", ["", "k" * 300])
 def test_a_key_that_is_empty_or_too_long_is_refused(desk: Desk, program: Program, key: str) -> None:
     answer = program.post(trade(desk, "open"), OPEN, **{"Idempotency-Key": key})
@@ -188,6 +191,7 @@ def test_a_token_without_the_override_does_not_close_past_an_unknown_order(desk:
     assert told(Program(user).post(trade(desk, "close"), body), 200)["success"] is True
 
 
+@pytest.mark.both_databases
 def test_the_journal_is_read_in_pages_that_stay_right_while_it_grows(
     desk: Desk, program: Program
 ) -> None:

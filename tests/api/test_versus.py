@@ -77,6 +77,7 @@ def test_what_a_firm_forbids_is_taken_upon_oneself_or_refused(pair: Pair, progra
     assert len(Versus.objects.get().acknowledged) == 2
 
 
+@pytest.mark.both_databases
 def test_a_warning_that_is_new_is_accepted_when_it_begins(pair: Pair, program: Program) -> None:
     code = told(program.post("versus", asked(pair)), 200)["versus"]["id"]
     Firm.objects.update(opposite_positions="forbidden")
@@ -95,6 +96,7 @@ def test_a_step_that_fails_says_why_and_what_became_of_it(pair: Pair, program: P
     assert "It is cancelled by now." in again["detail"]
 
 
+@pytest.mark.both_databases
 def test_a_step_whose_outcome_is_unknown_goes_on_by_itself(pair: Pair, program: Program) -> None:
     code = told(program.post("versus", asked(pair)), 200)["versus"]["id"]
     pair.venue.steer("2", next_order="never")
@@ -102,6 +104,7 @@ def test_a_step_whose_outcome_is_unknown_goes_on_by_itself(pair: Pair, program: 
     assert (waiting["status"], waiting["versus"]["state"]) == ("pending", "freezing")
 
 
+@pytest.mark.both_databases
 def test_schedules_are_read_on_the_clock_of_their_zone_or_as_they_say(
     pair: Pair, program: Program
 ) -> None:
@@ -150,6 +153,7 @@ def test_where_versus_or_trading_are_off_nothing_begins(
     assert not Order.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_the_list_is_read_in_pages(pair: Pair, program: Program) -> None:
     made = []
     for _ in range(3):
@@ -165,6 +169,7 @@ def test_the_list_is_read_in_pages(pair: Pair, program: Program) -> None:
 
 
 # --- deleting and closing -----------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_an_ended_versus_is_deleted_from_the_list_and_stays_readable(
     pair: Pair, program: Program
 ) -> None:
@@ -227,6 +232,7 @@ def test_a_standing_acknowledgement_lets_a_program_begin_and_is_recorded(
     told(script.post(f"versus/{code}/congelar"), 200)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("why", ["expired", "revoked", "giver", "another", "another token"])
 def test_a_standing_acknowledgement_that_does_not_hold_accepts_nothing(
     pair: Pair, script: Program, why: str

@@ -19,11 +19,11 @@ from pytest_django import Settings
 from mt5monitor.settings import STORAGES
 from tests import chromium as executable
 from tests import prepared
-from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk
 from tests.browser.tickets import read
 from tests.factories import make_user
 from tests.live.served import Served
+from tests.scripted_fleet import ScriptedFleet
 from tests.trading.desk import Desk as Trading
 from tests.valkey import PrivateValkey
 from tests.venue import Venue

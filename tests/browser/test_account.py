@@ -9,9 +9,9 @@ from playwright.async_api import expect
 
 from accounts.models import Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, is_marked, mark, toast
 from tests.factories import make_account
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

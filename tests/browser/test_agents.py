@@ -9,8 +9,8 @@ from playwright.async_api import Locator, Page, expect
 
 from accounts.models import Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet
 from tests.browser.desk import Desk, is_marked, mark, toast
+from tests.scripted_fleet import ScriptedFleet
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -57,14 +57,14 @@ class Ways:
 
     async def watch(self) -> None:
         await self._page.add_init_script(KEEP)
-        await self._page.context.route_web_socket(SOCKETS, self._socket)
+        await self._page.context.route_web_socket(SOCKETS, self.route_socket)
         await self._page.context.route(EVENTS, self._events)
         self._page.on("request", self._asked)
 
     def _asked(self, request: Any) -> None:
         self.reads += request.headers.get("hx-request") == "true"
 
-    async def _socket(self, route: WebSocketRoute) -> None:
+    async def route_socket(self, route: WebSocketRoute) -> None:
         if not self.socket:
             await route.close(code=1013)
             return
@@ -160,7 +160,7 @@ async def test_seven_pages_without_sockets_share_one_stream_of_events(
     ways = Ways(first)
     ways.socket = False
     await first.context.add_init_script(KEEP)
-    await first.context.route_web_socket(SOCKETS, ways._socket)
+    await first.context.route_web_socket(SOCKETS, ways.route_socket)
     await first.reload()
     pages = [first, *[await open_beside(first) for _ in range(6)]]
     for page in pages:

@@ -11,9 +11,9 @@ from playwright.async_api import Page, expect
 
 from accounts.models import Account, Agent
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet, told, told_positions
 from tests.browser.desk import Desk, badge, cell, is_marked, mark, row
 from tests.factories import make_account
+from tests.scripted_fleet import ScriptedFleet, told, told_positions
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
@@ -109,7 +109,7 @@ async def test_an_account_that_was_not_there_before_appears_by_itself(
     assert await is_marked(page)
 
 
-async def test_an_agent_that_fails_turns_its_row_grey_with_the_reason_and_keeps_the_figures(
+async def test_a_failing_agent_turns_its_row_grey_with_a_reason_and_keeps_figures(
     desk: Desk, viewer: User, fleet: ScriptedFleet
 ) -> None:
     agents = await threaded(fleet.make_agents)(2)

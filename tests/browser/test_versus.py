@@ -93,7 +93,7 @@ READS = """() => performance.getEntriesByType("resource")
     .map((one) => one.startTime)"""
 
 
-async def test_however_often_its_accounts_change_the_page_is_read_once_in_two_seconds(
+async def test_the_page_is_read_once_in_two_seconds_however_often_accounts_change(
     desk: Desk, pair: Pair
 ) -> None:
     await threaded(pair.created)()

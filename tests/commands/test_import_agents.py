@@ -66,7 +66,7 @@ def test_a_list_of_names_and_urls_is_imported(run: Any) -> None:
     assert Agent.history.count() == 2
 
 
-def test_the_original_format_takes_a_host_and_remembers_what_it_says_of_accounts(run: Any) -> None:
+def test_the_original_format_takes_a_host_and_keeps_its_data_of_accounts(run: Any) -> None:
     run(ORIGINAL, "--host", "10.0.0.9", "--scheme", "https", "--contract", "2")
     one, two = Agent.objects.all()
     assert (one.url, one.contract) == ("https://10.0.0.9:8001", "2")
@@ -75,6 +75,7 @@ def test_the_original_format_takes_a_host_and_remembers_what_it_says_of_accounts
     assert (two.account_holder, two.initial_balance) == ("", None), "unknown is not zero"
 
 
+@pytest.mark.both_databases
 def test_a_second_import_of_the_same_file_leaves_everything(run: Any) -> None:
     run(ORIGINAL, "--host", "10.0.0.9")
     assert "Imported: 0 added, 0 changed, 2 left." in run(ORIGINAL, "--host", "10.0.0.9")
@@ -190,6 +191,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
         call_command("import_agents", str(tmp_path / "binary"))
 
 
+@pytest.mark.both_databases
 def test_many_agents_are_imported_at_once(run: Any) -> None:
     many = [{"name": f"a{n}", "url": f"http://10.0.0.5/{n}"} for n in range(1500)]
     assert "1500 added" in run(many)
@@ -225,6 +227,7 @@ FILES = (
 POLLED = ["secret_encrypted", "last_seen_at", "polled_at", "recovered_at", "quota_at", "claim"]
 
 
+@pytest.mark.both_databases
 @settings(
     max_examples=int(os.environ.get("IMPORT_EXAMPLES", "100")),
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -38,6 +38,7 @@ def runner() -> str:
     return make_user("trading.run_versus").username
 
 
+@pytest.mark.both_databases
 def test_a_desk_moves_in_with_one_command(whole: Folder, runner: str) -> None:
     said = whole.run("--user", runner)
 
@@ -63,6 +64,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(whole: Folder, runner: str) 
     assert database() != before
 
 
+@pytest.mark.both_databases
 def test_a_second_run_changes_nothing(whole: Folder, runner: str) -> None:
     whole.run("--user", runner)
     before = database()
@@ -71,6 +73,7 @@ def test_a_second_run_changes_nothing(whole: Folder, runner: str) -> None:
     assert database() == before
 
 
+@pytest.mark.both_databases
 def test_edits_stand_in_the_history_with_whoever_imported(whole: Folder, runner: str) -> None:
     whole.run("--user", runner)
     for model in (Agent, Account):
@@ -195,6 +198,7 @@ def test_folder_env_and_user_that_do_not_exist_are_named(folder: Folder, tmp_pat
         folder.run()
 
 
+@pytest.mark.both_databases
 def test_what_fails_while_it_is_written_leaves_no_trace(
     whole: Folder, runner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,6 +304,7 @@ def test_an_account_whose_trades_cannot_be_taken_is_skipped(
     assert not ClosedTrade.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_later_trades_come_with_a_later_run(folder: Folder) -> None:
     folder.write(phases={"5001": "F2"}, trade_cache=cached(5001, TRADE))
     folder.run()

@@ -10,10 +10,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Account, Agent
-from tests.accounts.fleet import ScriptedFleet
 from tests.factories import make_agent
+from tests.scripted_fleet import ScriptedFleet
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 
 
 def test_one_tick_polls_those_that_are_due_and_says_how_many(settings: Settings) -> None:

@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import Account
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.factories import make_account, make_agent
+from tests.scripted_fleet import ScriptedFleet, told
 
 # No Valkey runs here: refreshing must not need one.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -48,6 +48,7 @@ def test_one_account_is_read_through_its_agent_alone(fleet: ScriptedFleet) -> No
     assert {index for index, _ in fleet.asked} == {1}
 
 
+@pytest.mark.both_databases
 def test_agents_and_accounts_may_be_named_together(fleet: ScriptedFleet) -> None:
     agents = fleet.make_agents(3)
     make_account(number=1, agent=agents[0])
@@ -55,6 +56,7 @@ def test_agents_and_accounts_may_be_named_together(fleet: ScriptedFleet) -> None
     assert {index for index, _ in fleet.asked} == {1, 3}
 
 
+@pytest.mark.both_databases
 def test_what_is_not_known_is_listed_and_nothing_is_read(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1)
     make_account(number=9, agent=None)
@@ -79,6 +81,7 @@ def test_a_failure_is_in_the_table_and_in_the_exit_status(fleet: ScriptedFleet) 
     assert Account.objects.get().number == 1
 
 
+@pytest.mark.both_databases
 def test_what_agents_say_is_never_markup_on_the_terminal(fleet: ScriptedFleet) -> None:
     fleet.make_agents(1)
     fleet.replies[1] = told(1, balance="[red]\x1b[31mx")

@@ -43,6 +43,7 @@ def refused(client: Client, address: str) -> str:
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
+@pytest.mark.both_databases
 def test_the_fleet_is_exported_as_filtered_and_sorted_on_all_pages(
     viewer: Client, settings: Settings
 ) -> None:
@@ -107,6 +108,7 @@ def test_times_are_utc_and_dates_of_a_spreadsheet(viewer: Client) -> None:
     assert cells["Opened (UTC)"].is_date
 
 
+@pytest.mark.both_databases
 def test_positions_are_exported_of_the_symbol_that_is_shown(viewer: Client) -> None:
     account = make_account()
     make_position(account, symbol="EURUSD", profit=Decimal("-3.20"), sl=None)
@@ -119,6 +121,7 @@ def test_positions_are_exported_of_the_symbol_that_is_shown(viewer: Client) -> N
     assert cells["Volume, lots"].value == 0.1
 
 
+@pytest.mark.both_databases
 def test_the_journal_is_exported_as_filtered(viewer: Client) -> None:
     account, now = make_account(number=4711), timezone.now()
     make_order(account, state="filled", price=Decimal("1.10000"), placed_at=now - timedelta(days=3))
@@ -131,6 +134,7 @@ def test_the_journal_is_exported_as_filtered(viewer: Client) -> None:
     assert cells["Answered (UTC)"].value is None
 
 
+@pytest.mark.both_databases
 def test_closed_trades_are_exported_of_the_account_as_filtered(viewer: Client) -> None:
     account, other = make_account(number=4711, currency="EUR"), make_account()
     won = make_trade(account, profit=Decimal("12.30"), swap=None)
@@ -173,13 +177,14 @@ def test_a_file_that_would_be_too_long_is_refused_with_a_sentence(
     assert body(viewer.get(f"/export.{kind}"))
 
 
-def test_what_a_query_cannot_mean_is_refused_and_not_exported_as_something_else(
+def test_an_invalid_query_is_refused_and_nothing_else_is_exported(
     viewer: Client,
 ) -> None:
     assert "There is no agent state “odd”" in refused(viewer, "/export.csv?state=odd")
     assert "Nothing was exported." in refused(viewer, "/orders/export.xlsx?day=never")
 
 
+@pytest.mark.both_databases
 def test_rows_are_read_in_parts_and_one_that_goes_meanwhile_is_left_out(
     viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

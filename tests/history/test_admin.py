@@ -7,7 +7,7 @@ from accounts.models import Account
 from tests.factories import make_account, make_deal, make_trade, make_user
 from trading.models import ClosedTrade, Deal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ACCOUNTS = "/admin/accounts/account/"
 
 
@@ -32,7 +32,7 @@ def test_they_are_listed_and_found_by_account(boss: Client, model: str) -> None:
     assert boss.post(f"{page}{row.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_an_account_is_deleted_with_its_history_which_is_counted_and_not_listed(
+def test_an_account_is_deleted_with_its_history_counted_and_not_listed(
     boss: Client,
 ) -> None:
     account = make_account()

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from accounts.models import Account
 from tests.factories import make_account, make_deal
 from trading.history import worth
-from trading.history.chart import HEIGHT, WIDTH, Chart, _Scale, chart
+from trading.history.chart import HEIGHT, WIDTH, Chart, Scale, chart
 from trading.models import EquityPoint, EquityWatch
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -140,7 +140,7 @@ def test_many_points_are_drawn_as_few_that_keep_every_peak(account: Account) -> 
 @given(st.decimals(-(10**7), 10**7, places=2), st.decimals(0, 10**6, places=2), st.integers(0, 100))
 def test_figures_fit_between_round_lines(low: Decimal, range_: Decimal, share: int) -> None:
     high = low + range_
-    scale = _Scale(NOW - DAY, NOW, float(low), float(high))
+    scale = Scale(NOW - DAY, NOW, float(low), float(high))
     for value in (low, high, low + range_ * share / 100):
         assert -0.01 <= scale.y(float(value)) <= HEIGHT + 0.01
     assert len(scale.levels) == 5

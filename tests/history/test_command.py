@@ -17,6 +17,7 @@ def said(*arguments: str) -> str:
     return out.getvalue()
 
 
+@pytest.mark.both_databases
 def test_it_reads_all_accounts_and_says_what_came(desk: Desk) -> None:
     text = said()
     for account in desk.accounts.values():
@@ -27,6 +28,7 @@ def test_it_reads_all_accounts_and_says_what_came(desk: Desk) -> None:
     assert said("--whole").count("Nothing new.") == 4
 
 
+@pytest.mark.both_databases
 def test_it_reads_those_that_are_named_and_fails_when_one_of_them_does(desk: Desk) -> None:
     number = desk.accounts["1"].number
     assert said(str(number)).endswith("1 account read.\n")

@@ -15,7 +15,7 @@ from trading import history
 from trading.history import claims, syncing
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 
 

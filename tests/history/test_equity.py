@@ -15,7 +15,7 @@ from tests.factories import make_account
 from trading.history import equity
 from trading.models import EquityPoint
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 NOW = datetime(2026, 3, 4, 10, 7, 31, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -133,6 +133,7 @@ def test_a_failure_is_shown_with_its_reason_and_since_when(
     assert "could not be read since 4 Mar 10:07 UTC: &lt;b&gt;No answer.&lt;/b&gt;" in html
 
 
+@pytest.mark.both_databases
 def test_sums_and_statistics_are_of_what_was_realised(account: Account, viewer: Client) -> None:
     Account.objects.update(floating=D("-7.50"))
     today, before = timezone.now(), timezone.now() - 2 * DAY
@@ -154,6 +155,7 @@ def test_sums_and_statistics_are_of_what_was_realised(account: Account, viewer: 
     assert "Floating now, of open positions and in none of this: -7.50." in html
 
 
+@pytest.mark.both_databases
 def test_what_is_not_known_is_never_a_zero(account: Account, viewer: Client) -> None:
     told_by_contract_1(account, commission=None)
     html = page(viewer)
@@ -177,6 +179,7 @@ def test_the_part_of_an_open_position_is_in_the_sums_and_not_among_wins(
     assert "of 0.3, open" in html
 
 
+@pytest.mark.both_databases
 def test_trades_are_found_by_symbol_side_result_and_day(account: Account, viewer: Client) -> None:
     day = datetime(2026, 3, 4, 23, 59, 59, tzinfo=UTC)
     gold = make_trade(account, symbol="GOLD", side="SELL", profit=D(-5), closed_at=day)
@@ -205,6 +208,7 @@ def test_trades_are_found_by_symbol_side_result_and_day(account: Account, viewer
         assert shown(viewer, f"?{problem}") == everything
 
 
+@pytest.mark.both_databases
 def test_days_are_those_of_the_desks_time_zone(
     account: Account, viewer: Client, settings: Settings
 ) -> None:
@@ -216,6 +220,7 @@ def test_days_are_those_of_the_desks_time_zone(
     assert "America/New_York" in html
 
 
+@pytest.mark.both_databases
 def test_trades_come_in_pages(account: Account, viewer: Client, settings: Settings) -> None:
     settings.ROWS_PER_PAGE = 2
     now = timezone.now()

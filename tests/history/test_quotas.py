@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from accounts.models import Account, Agent, AgentQuota
 from accounts.polling import poller
-from tests.accounts.fleet import ScriptedFleet
 from tests.history.books import account_of, books, read
+from tests.scripted_fleet import ScriptedFleet
 from tests.trading.desk import Desk
 from trading import history
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 A_POLL = 500
 
 
@@ -28,9 +28,9 @@ class Inventor(ScriptedFleet):
         super().__init__()
         self._numbers = itertools.count(1)
 
-    def _answer(self, index: int, call: str) -> tuple[int, bytes]:
+    def answer(self, index: int, call: str) -> tuple[int, bytes]:
         if call != "trade-history":
-            return super()._answer(index, call)
+            return super().answer(index, call)
         trades = [self._trade(next(self._numbers)) for _ in range(A_POLL)]
         sums = {"total_trades": A_POLL, "total_profit": 0, "total_commission": 0}
         return 200, json.dumps({"account_number": index, "trades": trades, **sums}).encode()

@@ -15,7 +15,7 @@ from tests.history.told import BEGAN, deal, pasts
 from trading.history.rows import keep_deals
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 HOUR = timedelta(hours=1)
 
@@ -76,7 +76,7 @@ def test_the_time_that_was_told_first_stays_when_the_brokers_clock_is_changed(
     assert Deal.objects.get().at == BEGAN
 
 
-def test_a_time_that_is_proven_replaces_one_that_is_not_and_never_the_other_way_round(
+def test_a_proven_time_replaces_an_uncertain_one_and_never_the_reverse(
     account: Account,
 ) -> None:
     same = deal(1).broker_time_msc

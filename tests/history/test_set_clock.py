@@ -12,7 +12,7 @@ from tests.wall import HOUR, Wall
 from trading.history import claims, equity
 from trading.models import EquityPoint, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SOON = timedelta(seconds=30)
 
 

@@ -16,7 +16,7 @@ from trading import history, wire
 from trading.history import reading, rows, syncing
 from trading.models import ClosedTrade, Deal, HistorySync
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 D = Decimal
 
 
@@ -142,7 +142,7 @@ def test_a_history_of_contract_1_that_is_too_long_is_told_as_far_as_it_goes(
     assert "longer" in HistorySync.objects.get().reason
 
 
-def test_contract_1_is_read_whole_when_an_answer_about_the_last_days_cannot_be_believed(
+def test_contract_1_is_read_whole_if_its_recent_days_are_not_credible(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = desk.venue.member("1").terminal.account
@@ -194,7 +194,7 @@ def test_deals_that_do_not_make_the_balance_are_read_from_the_beginning_soon(
     assert account_of(desk, "2") not in syncing.due(timezone.now())
 
 
-def test_what_stays_unexplained_is_read_again_ever_less_often_and_each_hour_at_least(
+def test_unexplained_deals_are_read_again_less_and_less_often_but_hourly(
     desk: Desk,
 ) -> None:
     Account.objects.update(balance=books(desk) + 5)
@@ -237,7 +237,7 @@ def test_a_terminal_that_answers_no_deals_and_an_error_has_no_empty_history(desk
     assert read(desk).trades
 
 
-def test_an_empty_history_of_contract_1_is_not_believed_where_the_balance_contradicts_it(
+def test_an_empty_contract_1_history_that_the_balance_contradicts_is_rejected(
     desk: Desk,
 ) -> None:
     account = Account.objects.filter(pk=desk.accounts["1"].pk)
@@ -296,7 +296,7 @@ def test_who_tells_by_another_contract_now_is_read_from_the_beginning(desk: Desk
     assert HistorySync.objects.get().contract == "2"
 
 
-def test_a_row_that_contract_1_told_is_completed_by_contract_2_and_never_undone(
+def test_contract_2_completes_a_row_from_contract_1_which_never_undoes_it(
     desk: Desk,
 ) -> None:
     read(desk)

@@ -61,7 +61,7 @@ def test_a_position_closed_in_parts_is_one_row_with_averages_and_sums() -> None:
     assert (trade.net, trade.sl_money, trade.tp_money) == (8, 12, None)
 
 
-def test_what_is_realised_of_a_position_that_is_open_still_is_said_to_be_a_part() -> None:
+def test_the_realised_part_of_a_position_still_open_is_marked_as_a_part() -> None:
     trade = trade_of(
         deal(1, volume=D(2), commission=D(-4)),
         deal(2, entry="OUT", type="SELL", volume=D("0.5"), profit=D(10)),

@@ -11,6 +11,8 @@ from mt5monitor.hosts.clock import Difference
 from mt5monitor.hosts.unfit import Unfit
 from tests.valkey import PrivateValkey
 
+pytestmark = pytest.mark.both_databases
+
 postgres = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="with SQLite there is one clock"
 )

@@ -49,6 +49,7 @@ TOGETHER = [
 ]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("theirs", "named"), TOGETHER)
 def test_a_host_with_keys_that_do_not_go_with_a_running_one_is_refused(
     db: None, theirs: dict[str, list[str]], named: str
@@ -61,6 +62,7 @@ def test_a_host_with_keys_that_do_not_go_with_a_running_one_is_refused(
     assert (not why) == (not named)
 
 
+@pytest.mark.both_databases
 def test_both_keys_on_both_hosts_let_one_after_the_other_change_over(
     db: None, settings: Settings
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_key_that_was_changed_without_keeping_the_old_one_is_refused(
         keys.check(me)
 
 
+@pytest.mark.both_databases
 def test_a_changed_key_is_accepted_by_command(db: None) -> None:
     host(age=ENDED, SECRET_KEY=["old"])
     out = StringIO()
@@ -108,6 +111,7 @@ def test_a_changed_key_is_accepted_by_command(db: None) -> None:
     keys.check("me")
 
 
+@pytest.mark.both_databases
 def test_nothing_is_accepted_while_a_host_runs_with_other_keys(db: None) -> None:
     host(SECRET_KEY=["old"])
     with pytest.raises(CommandError, match=RUNS):

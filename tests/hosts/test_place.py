@@ -8,6 +8,8 @@ from django.db import connection
 
 from mt5monitor.hosts import place
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL is a cluster")
 def test_a_database_is_known_by_its_cluster_and_its_number_there(db: None) -> None:

@@ -27,25 +27,35 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return site
 
 
-@pytest.fixture
-def site(released: Site, tmp_path: Path) -> Site:
-    """That has run before, with trading on."""
-    site = Site(tmp_path / "state")
+def has_run(released: Site, folder: Path) -> Site:
+    """Return a site that has run before, with trading on."""
+    site = Site(folder)
     site.like(released)
     site.runs()
     site.switch_on()
     return site
 
 
+@pytest.fixture
+def site(released: Site, tmp_path: Path) -> Site:
+    return has_run(released, tmp_path / "state")
+
+
+@pytest.fixture(scope="module")
+def refusing(released: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Return a site for processes that do not start: they leave it as it is for the next one."""
+    return has_run(released, tmp_path_factory.mktemp("refusing") / "state")
+
+
 @pytest.mark.parametrize("process", ["web", "worker", "worker-unreachable", "beat"])
-def test_no_process_starts_with_another_key(site: Site, process: str) -> None:
+def test_no_process_starts_with_another_key(refusing: Site, process: str) -> None:
     sentence = (
         "SECRET_KEY is not the one that this site has used until now: restore it, add the old one "
         "to SECRET_KEY_FALLBACKS, or accept the new one with `manage.py accept_keys`; "
-        "see README, Several hosts."
+        "see docs/operations/hosts.md."
     )
-    assert sentence in site.refusal(process, SECRET_KEY="a key that nobody knows")
-    assert site.switch() == ON
+    assert sentence in refusing.refusal(process, SECRET_KEY="a key that nobody knows")
+    assert refusing.switch() == ON
 
 
 def test_no_web_process_starts_without_static_files(site: Site) -> None:
@@ -108,7 +118,7 @@ RESTORED: list[tuple[Callable[[Site], None], str]] = [
 
 
 @pytest.mark.parametrize(("happens", "notice"), RESTORED)
-def test_what_was_restored_starts_with_trading_off_and_stays_on_once_switched_on(
+def test_a_restored_host_starts_with_trading_off_and_stays_on_once_switched_on(
     site: Site, happens: Callable[[Site], None], notice: str
 ) -> None:
     happens(site)

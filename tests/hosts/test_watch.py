@@ -18,6 +18,8 @@ from mt5monitor.hosts.models import Host
 from trading.models import TradingSwitch
 from trading.permits import refusal_of_the_switch
 
+pytestmark = pytest.mark.both_databases
+
 WHAT_TO_DO = "Compare positions and orders with the terminals, then switch trading on again."
 COPIED = "STATE_DIR was copied or restored from a backup"
 MOVED = "STATE_DIR came here from another machine"

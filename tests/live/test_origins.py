@@ -1,7 +1,7 @@
 import pytest
 from pytest_django import Settings
 
-from mt5monitor.origins import is_trusted
+from accounts.origins import is_trusted
 from tests.live.page import Page
 
 TRUSTED = ["https://monitor.example.com", "http://127.0.0.1:8000", "http://[::1]:8000"]

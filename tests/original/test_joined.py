@@ -42,6 +42,7 @@ def known(venue: Venue, name: str) -> Agent:
     return agent
 
 
+@pytest.mark.both_databases
 def test_an_account_that_is_reported_later_joins_its_row(folder: Folder, venue: Venue) -> None:
     urls = {name: venue.endpoint(name).url for name in "123"}
     folder.agents([{"name": f"VPS {name}", "url": url} for name, url in urls.items()])
@@ -131,7 +132,7 @@ def test_the_commission_is_part_of_what_a_stop_costs(
     assert "40 pips are less than the commission" in folder.run("--user", name)
 
 
-def test_an_agent_that_does_not_say_what_a_tick_is_worth_has_its_versus_skipped(
+def test_a_versus_is_skipped_when_its_agent_reports_no_tick_value(
     folder: Folder, venue: Venue, pair: dict[str, int]
 ) -> None:
     venue.member("1").terminal.overrides[SYMBOL] = {"point": 0.0}
@@ -149,7 +150,7 @@ def test_an_agent_that_does_not_say_what_a_tick_is_worth_has_its_versus_skipped(
         {"sl_pips_a": 20, "tp_pips_a": 40, "sl_pips_b": 20, "tp_pips_b": 40},
     ],
 )
-def test_pips_of_an_agent_of_the_original_become_money_and_what_was_assumed_is_said(
+def test_pips_of_an_original_agent_become_money_and_assumptions_are_reported(
     folder: Folder,
     venue: Venue,
     pair: dict[str, int],
@@ -193,6 +194,7 @@ def test_a_symbol_without_the_size_of_a_pip_is_not_guessed(
     assert issubclass(sizing.Unknown, sizing.Refused)
 
 
+@pytest.mark.both_databases
 def test_trades_of_the_cache_are_completed_and_not_doubled_by_a_later_sync(
     folder: Folder, venue: Venue
 ) -> None:

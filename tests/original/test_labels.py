@@ -76,6 +76,7 @@ def test_an_account_that_is_watched_already_takes_phase_and_group(folder: Folder
     assert (account.note, account.agent is None) == ("kept", False)
 
 
+@pytest.mark.both_databases
 def test_what_a_person_said_since_stays(folder: Folder) -> None:
     folder.write(phases={"5001": "F2", "5002": "F2"}, vs_data={"5001": "VS1", "5002": "VS1"})
     folder.run()
@@ -129,7 +130,7 @@ def test_what_the_original_changed_since_is_changed_here(folder: Folder) -> None
     assert (phase_of(5001), group_of(5001)) == ("F2", "VS2/A")
 
 
-def test_an_account_or_a_group_that_a_person_deleted_or_renamed_does_not_come_back(
+def test_a_deleted_account_and_a_renamed_group_do_not_come_back(
     folder: Folder,
 ) -> None:
     folder.write(phases={"5001": "F2"}, vs_data={"5001": "VS1", "5002": "VS2"})
@@ -153,6 +154,7 @@ def test_a_third_member_is_skipped_and_told_who_the_two_are(folder: Folder) -> N
     assert Account.objects.count() == 2, "a row that would keep nothing is not made"
 
 
+@pytest.mark.both_databases
 def test_a_group_that_is_here_in_another_case_is_joined(folder: Folder) -> None:
     edits.set_vs_group(make_account(number=4001), "Vs1")
     folder.write(vs_data={"5001": "VS1", "5002": "VS1"})
@@ -161,6 +163,7 @@ def test_a_group_that_is_here_in_another_case_is_joined(folder: Folder) -> None:
     assert VSGroup.objects.count() == 1
 
 
+@pytest.mark.both_databases
 def test_pairs_that_trade_members_do_so_in_an_order_that_can_be(folder: Folder) -> None:
     folder.write(vs_data={"1": "VS1", "2": "VS1", "3": "VS2"})
     folder.run()

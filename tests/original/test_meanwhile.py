@@ -13,7 +13,7 @@ from tests.factories import make_account, make_agent, make_user, make_versus
 from tests.original.folder import TRADE, Folder, cached, database, waiting
 from trading.original import moving
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def phase() -> None:

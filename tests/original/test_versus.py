@@ -79,6 +79,7 @@ def test_several_that_wait_on_one_account_are_told_apart(desk: Desk) -> None:
     assert "second taken waits, not armed: 0.2 lots XAUUSD" in desk.run(first | second)
 
 
+@pytest.mark.both_databases
 def test_a_second_run_makes_no_second_one_whatever_became_of_the_first(desk: Desk) -> None:
     desk.run(waiting())
     versus = Versus.objects.get()
@@ -148,6 +149,7 @@ def test_an_entry_that_is_no_versus_is_skipped(desk: Desk, told: Any, sentence: 
     assert not Versus.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_an_account_takes_part_in_one_at_a_time(desk: Desk) -> None:
     other = make_versus(desk.user, account_a=make_account(number=5003))
     told = waiting("one") | waiting("two", account_a=5002, account_b=5003)
@@ -176,7 +178,7 @@ def test_legs_of_one_that_cannot_be_understood_are_told_of_too(desk: Desk, statu
     assert "account 5001 (tickets 41) and account 5002 (tickets <b>). Settle it" in alarms
 
 
-def test_one_that_was_taken_and_then_run_in_the_original_is_to_be_cancelled_here(
+def test_an_imported_versus_that_then_runs_in_the_original_must_be_cancelled(
     desk: Desk,
 ) -> None:
     desk.run(waiting())

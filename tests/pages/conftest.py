@@ -8,7 +8,6 @@ from django.test import Client
 from pytest_django import Settings
 
 from mt5monitor.operations.keeping import Keeping
-from tests.authenticator import Telephone
 from tests.factories import make_user
 from tests.valkey import PrivateValkey
 
@@ -50,8 +49,3 @@ def kept(valkey: PrivateValkey, settings: Settings) -> Iterator[Keeping]:
     yield handler
     root.removeHandler(handler)
     handler.close()
-
-
-@pytest.fixture
-def telephone(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> Telephone:
-    return Telephone(monkeypatch)

@@ -54,7 +54,7 @@ async def test_a_filter_that_is_none_is_refused_and_not_left_out(rows: None, que
     assert query.partition("=")[2] in answer.content.decode()
 
 
-async def test_more_lines_than_are_looked_at_at_once_come_in_order_from_any_of_them_on(
+async def test_more_lines_than_one_read_takes_arrive_in_order_from_any_line_on(
     rows: None, kept: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_of_programs, "AT_ONCE", 3)

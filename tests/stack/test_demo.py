@@ -128,7 +128,7 @@ def test_agents_of_a_desk_are_left_alone() -> None:
     assert Agent.objects.get(name="demo-vps-01").url == FLEET.url(1)
 
 
-def test_what_a_fleet_told_before_it_was_started_again_is_forgotten_and_a_desks_is_kept() -> None:
+def test_a_restarted_fleet_loses_its_history_and_a_desk_keeps_its_own() -> None:
     """It opens other positions at other times then, and the deals of both add up to nothing."""
     started(FLEET)
     ours = make_account(agent=Agent.objects.get(name="vps-02"))

@@ -47,7 +47,7 @@ def at(port: int) -> Environment:
     return Environment(Path("state"), port, "127.0.0.1", 69, 1, False)
 
 
-def test_pages_answer_when_the_health_page_does_and_strangers_are_sent_to_sign_in(
+def test_pages_answer_when_the_health_page_does_and_redirect_to_sign_in(
     pages: Pages,
 ) -> None:
     assert answer(at(pages.server_port))

@@ -238,7 +238,7 @@ def test_a_start_that_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> Non
         stack.discard()
 
 
-def test_the_end_takes_less_than_five_seconds_even_of_processes_that_do_not_listen() -> None:
+def test_processes_that_ignore_signals_end_within_five_seconds_too() -> None:
     assert sum(PATIENCE_S.values()) < 4
 
 

@@ -15,9 +15,9 @@ from django.utils import timezone
 from accounts import approvals
 from accounts.models import Agent, TradingApproval
 from accounts.signin import mfa_required
-from tests.accounts.fleet import ScriptedFleet, told
 from tests.admin.page_form import form_on, said
 from tests.factories import make_agent, make_order, make_trading_agent, make_user
+from tests.scripted_fleet import ScriptedFleet, told
 from tests.trading.desk import Desk
 from trading import permits
 from trading.states import State
@@ -119,6 +119,7 @@ def test_an_import_moves_an_agent_without_its_trading_and_its_secret(
         nothing_went_to(theirs, desk, contract)
 
 
+@pytest.mark.both_databases
 @CONTRACTS
 def test_a_url_that_changed_by_no_door_at_all_gets_no_order_either(
     desk: Desk, theirs: ScriptedFleet, contract: str
@@ -203,6 +204,7 @@ def test_switching_off_takes_no_trading_right(attacker: Client) -> None:
     assert not agent.trading_enabled
 
 
+@pytest.mark.both_databases
 def test_an_upgrade_approves_what_was_on_and_nothing_else() -> None:
     on, off = make_agent(trading_enabled=True), make_agent()
     module = importlib.import_module("accounts.migrations.0015_approvals_and_quotas")
@@ -212,6 +214,7 @@ def test_an_upgrade_approves_what_was_on_and_nothing_else() -> None:
     assert "is switched off" in off.refusal_to_trade()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "permission",
     [
@@ -239,6 +242,7 @@ def chosen(*agents: Agent) -> dict[str, Any]:
     return {"action": "switch_trading_on", "_selected_action": [agent.pk for agent in agents]}
 
 
+@pytest.mark.both_databases
 def test_trading_is_switched_on_through_many_where_the_page_showed_them(boss: Client) -> None:
     stays, moves, on = make_agent(), make_agent(), make_trading_agent()
     page = boss.post(LIST, chosen(stays, moves, on))

@@ -27,6 +27,7 @@ def told(answer: HttpResponse, state: State) -> str:
     return order.reason
 
 
+@pytest.mark.both_databases
 def test_a_stop_that_is_closer_than_the_broker_lets(browser: Browser) -> None:
     quote = text(browser.client.get(f"{browser.own}open/quote/?symbol=XAUUSD"))
     (bid,) = re.findall(r"bid <b>([\d.,]+)</b>", quote)

@@ -6,7 +6,7 @@ from tests.factories import make_account, make_position, make_user
 from trading import closing
 from trading.models import Order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_two_brokers_that_give_the_same_ticket_have_both_positions_closed() -> None:

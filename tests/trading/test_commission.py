@@ -67,6 +67,7 @@ TRADES: dict[str, tuple[list[Row], Decimal | None]] = {
 }
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("told", DEALS)
 def test_it_is_that_of_one_lot_in_and_out(told: str) -> None:
     rows, expected = DEALS[told]
@@ -77,6 +78,7 @@ def test_it_is_that_of_one_lot_in_and_out(told: str) -> None:
     assert commission.rate(account, "EURUSD", since) == expected
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("told", TRADES)
 def test_where_no_deals_are_told_it_is_that_of_whole_trades(told: str) -> None:
     rows, expected = TRADES[told]

@@ -13,6 +13,7 @@ from trading.states import State
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
+    pytest.mark.both_databases,
 ]
 
 

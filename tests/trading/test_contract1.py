@@ -84,6 +84,7 @@ def test_a_position_that_the_agent_failed_to_read_is_not_gone(
     assert ticket in terminal.account.positions
 
 
+@pytest.mark.both_databases
 def test_a_modify_that_changes_nothing_is_done(desk: Desk) -> None:
     ticket = desk.send("1").order_ticket
     for _ in range(2):

@@ -19,6 +19,7 @@ from trading.states import State
 pytestmark = [
     pytest.mark.django_db(transaction=True, serialized_rollback=True),
     pytest.mark.usefixtures("valkey"),
+    pytest.mark.both_databases,
 ]
 LOCKED = OperationalError("canceling statement due to lock timeout")
 ENDED = InternalError("terminating connection due to idle-in-transaction timeout")
@@ -156,7 +157,7 @@ def test_what_was_proven_unsent_is_written_again(
     assert desk.send().state == State.NOT_SENT
 
 
-def test_a_settled_order_does_not_fail_because_its_agent_cannot_be_polled_earlier(
+def test_settling_an_order_succeeds_though_its_agent_cannot_be_polled_earlier(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Locked:

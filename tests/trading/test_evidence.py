@@ -104,7 +104,7 @@ def test_without_marks_what_could_be_it_is_told_for_each_kind(
     assert sentence in found.text
 
 
-def test_the_history_of_contract_1_tells_at_which_price_the_position_was_closed() -> None:
+def test_the_history_of_contract_1_gives_the_price_of_the_close() -> None:
     one = order("close")
     deals = [deal(one, "OUT", position_id=78), deal(one, "OUT", price=Decimal("1.2"))]
     assert closed(one, deals[:1]) is None

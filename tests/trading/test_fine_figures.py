@@ -17,7 +17,7 @@ from trading import closing, quotes, sizing, wire
 from trading.evidence import UNREADABLE, proposal, weigh
 from trading.order_form import CloseTicket, ModifyTicket, OpenTicket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 FINE = Decimal("0.000000012345")
 SPEC = SymbolSpec(
     symbol="PEPEUSD",
@@ -116,7 +116,7 @@ def test_an_order_over_contract_1_is_sent_only_if_a_new_ticket_will_be_known(
 
 
 @pytest.mark.parametrize("ticket", [None, 77, 9])
-def test_a_position_that_an_agent_does_not_find_may_be_the_row_that_cannot_be_read(
+def test_a_position_that_an_agent_does_not_find_can_be_an_unreadable_row(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, ticket: int | None
 ) -> None:
     """Taken for closed, its versus would stand on one leg."""
@@ -181,7 +181,7 @@ def test_a_netting_account_opens_nothing_beside_a_row_of_that_symbol(
         assert ("side" in ticket.errors) == refused
 
 
-def test_on_a_netting_account_the_row_is_compared_with_the_symbol_as_its_broker_spells_it(
+def test_a_netting_account_compares_symbols_as_their_broker_spells_them(
     position: Position, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A space at its end is a part of its name."""

@@ -16,7 +16,7 @@ from trading import late_fills, reconcile, wire
 from trading.models import Order
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def lied_about(desk: Desk, **changes: Any) -> Order:

@@ -15,11 +15,11 @@ from accounts.polling import poller
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.trading.desk import Desk
 from tests.trading.stage import Stage
-from trading import late_fills, orders, reconcile
+from trading import late_fills, reconcile, settling
 from trading.models import Order
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 ENDED = [State.NOT_EXECUTED, State.REJECTED, State.NOT_SENT, State.CLOSED_EXTERNALLY]
 TENTH = Decimal("0.10")
 HELD = 10**12  # the ticket of what was open before
@@ -215,7 +215,7 @@ def lost(desk: Desk) -> Order:
 
 def test_one_that_is_settled_as_not_executed_by_mistake_is_found(desk: Desk, boss: User) -> None:
     order = lost(desk)
-    assert orders.settle_by_hand(order, boss, State.NOT_EXECUTED, "not in the terminal")
+    assert settling.settle_by_hand(order, boss, State.NOT_EXECUTED, "not in the terminal")
     read(desk)
     reconcile.tend()
     order.refresh_from_db()
@@ -230,7 +230,7 @@ def test_one_that_a_person_knew_of_and_disowned_is_not(desk: Desk, boss: User) -
     (execution,) = desk.venue.entries("1", "execution")
     disowned = [execution["deal"].position_id]
     args = (State.NOT_EXECUTED, "opened by hand", None, disowned)
-    assert orders.settle_by_hand(order, boss, *args)
+    assert settling.settle_by_hand(order, boss, *args)
     reconcile.tend()
     order.refresh_from_db()
     assert order.state == State.NOT_EXECUTED
@@ -243,7 +243,7 @@ def test_one_that_arrives_after_a_person_gave_it_up_is_found(db: None) -> None:
         order = stage.desk.send("1")
         reconcile.tend()
         order.refresh_from_db()
-        assert orders.settle_by_hand(order, stage.boss, State.NOT_EXECUTED, "nothing there")
+        assert settling.settle_by_hand(order, stage.boss, State.NOT_EXECUTED, "nothing there")
         stage.poll("1")
         reconcile.tend()
         order.refresh_from_db()

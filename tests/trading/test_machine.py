@@ -19,10 +19,12 @@ from accounts.models import Account, Agent
 from agent.simulated.trade_faults import TRADE_FAULTS
 from tests.trading.judge import Judge
 from tests.trading.stage import NOWHERE, Stage
-from trading import orders, reconcile
+from trading import orders, reconcile, settling
 from trading.models import Order, TradingSwitch
 from trading.orders import Instruction, KeyTaken
 from trading.states import OPEN, State
+
+pytestmark = pytest.mark.both_databases
 
 EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "30"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
@@ -126,7 +128,7 @@ class Trading(RuleBasedStateMachine):
         if order is not None and not self.judge.is_pending(order):
             executed = bool(self.judge.executions(order))
             outcome = State.FILLED if executed else State.NOT_EXECUTED
-            orders.settle_by_hand(order, self.stage.boss, outcome, "seen in the terminal")
+            settling.settle_by_hand(order, self.stage.boss, outcome, "seen in the terminal")
 
     # --- what goes on meanwhile -----------------------------------------------------------------
     @rule(at=POINT, trouble=TROUBLE)

@@ -19,7 +19,7 @@ from trading.models import Order, TradeLimit
 from trading.states import State
 from trading.versus.form import VersusForm
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 # What HTML, forms, URLs and templates could change; all others go through the API below.
@@ -85,6 +85,7 @@ def test_the_api_and_files_tell_them_and_all_are_closed_at_once(odd: Browser) ->
     assert {row["symbol"] for row in program.get("orders?limit=200")["orders"]} == set(NAMES)
 
 
+@pytest.mark.both_databases
 def test_the_history_is_filtered_by_them(odd: Browser) -> None:
     account = odd.desk.accounts["2"]
     for name in NAMES:
@@ -95,6 +96,7 @@ def test_the_history_is_filtered_by_them(odd: Browser) -> None:
         assert [trade.symbol for trade in TradeList(account, {"symbol": name}).rows()] == [name]
 
 
+@pytest.mark.both_databases
 def test_a_versus_and_limits_take_them(odd: Browser) -> None:
     a, b = odd.desk.accounts.values()
     for name in NAMES:

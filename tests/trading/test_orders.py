@@ -20,7 +20,7 @@ from trading.orders import KeyTaken
 from trading.sizing import Refused
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CONTRACTS = pytest.mark.parametrize("contract", ["1", "2"])
 
 
@@ -241,7 +241,7 @@ def test_every_step_is_in_the_journal_with_the_answer_as_received(desk: Desk) ->
     assert placed.actor == desk.trader.username
 
 
-def test_nobody_waits_for_an_outcome_until_a_worker_is_told_to_read_the_account(
+def test_the_sender_of_an_order_does_not_wait_for_the_task_that_reads_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     reachable, told = threading.Event(), threading.Event()

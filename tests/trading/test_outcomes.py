@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import poll_log
 from accounts.agents import TradeAnswer
 from accounts.models import Account, Agent
 from tests.agents.orders import SPEC
@@ -25,10 +24,12 @@ from trading.states import State
 pytestmark = pytest.mark.django_db
 
 
-def waiting_tasks() -> int:
-    return int(poll_log._connection().llen("celery"))  # type: ignore[arg-type]
+def waiting_tasks(valkey: PrivateValkey) -> int:
+    with valkey.client() as client:
+        return int(client.llen("celery"))  # type: ignore[arg-type]
 
 
+@pytest.mark.both_databases
 def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk) -> None:
     others = Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at
     assert desk.send().state == State.FILLED
@@ -37,7 +38,7 @@ def test_after_an_order_its_account_is_polled_again_soon_and_no_other(desk: Desk
     assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
 
 
-def test_where_nobody_waits_for_an_outcome_a_worker_is_told_to_read_the_account_at_once(
+def test_after_an_order_that_no_request_waits_for_a_task_reads_its_account(
     desk: Desk,
     valkey: PrivateValkey,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
@@ -47,7 +48,7 @@ def test_where_nobody_waits_for_an_outcome_a_worker_is_told_to_read_the_account_
         outcomes.poll_soon(desk.send())
     assert Agent.objects.get(pk=desk.agent().pk).next_poll_at <= timezone.now()
     assert Agent.objects.exclude(pk=desk.agent().pk).get().next_poll_at == others
-    assert eventually(lambda: waiting_tasks() == 1)
+    assert eventually(lambda: waiting_tasks(valkey) == 1)
 
 
 def test_without_valkey_an_order_is_settled_all_the_same(
@@ -69,7 +70,7 @@ def test_a_close_that_found_nothing_to_close_does_not_claim_to_have_done_it(desk
     assert outcomes.words(Order(kind="close"), told).startswith("Something else had closed")
 
 
-def test_a_close_that_found_nothing_to_close_proves_nothing_where_its_outcome_is_unknown(
+def test_an_unknown_outcome_of_a_close_that_found_no_position_stays_unknown(
     desk: Desk,
 ) -> None:
     """As of an answer that contradicts itself."""
@@ -104,6 +105,7 @@ def test_a_refusal_names_the_limit(desk: Desk) -> None:
     assert "at least 0.01 and at most 100 lots an order, in steps of 0.01" in order.reason
 
 
+@pytest.mark.both_databases
 def test_a_refusal_by_first_in_first_out_names_the_position_that_comes_first(desk: Desk) -> None:
     account = desk.accounts["2"]
     opened = timezone.now()
@@ -117,6 +119,7 @@ def test_a_refusal_by_first_in_first_out_names_the_position_that_comes_first(des
     assert said == "The oldest position of this symbol has to be closed first. That is #7."
 
 
+@pytest.mark.both_databases
 def test_all_are_closed_by_their_age_not_by_their_tickets(desk: Desk) -> None:
     account = Account.objects.select_related("agent").get(pk=desk.accounts["2"].pk)
     tickets = [desk.send().position_ticket or 0 for _ in range(3)]

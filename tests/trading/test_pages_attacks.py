@@ -9,8 +9,8 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils.html import escape
 
-from accounts.agents.text import clean
 from accounts.models import Account
+from mt5monitor.text import clean
 from tests.factories import make_account, make_order, make_user
 from tests.pages.reading import text, words
 from tests.trading.browser import Browser
@@ -23,6 +23,7 @@ ENDLESS = "9" * 5000
 OTHERS_KEY = "of-somebody-else"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("contract", ["1", "2"])
 @pytest.mark.parametrize("volume", ["999999999999", "0.1234567891", "0.0000000001"])
 def test_a_volume_that_no_row_can_hold_is_refused(desk: Desk, contract: str, volume: str) -> None:
@@ -50,7 +51,7 @@ def test_a_level_far_from_every_price_is_refused(
     assert not Order.objects.exists()
 
 
-def test_a_form_that_comes_again_with_a_figure_that_no_row_can_hold_is_not_sent_again(
+def test_a_form_sent_again_with_a_figure_that_no_row_can_hold_sends_nothing(
     browser: Browser,
 ) -> None:
     assert browser.open().status_code == 200
@@ -59,6 +60,7 @@ def test_a_form_that_comes_again_with_a_figure_that_no_row_can_hold_is_not_sent_
     assert len(browser.desk.sent()) == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("ticket", [ENDLESS, "9" * 25, "1-1", "²", "١", "<b>", "\0"])
 def test_tickets_that_are_none_close_nothing_and_are_named(browser: Browser, ticket: str) -> None:
     shown = escape(clean(ticket[:20], 30))
@@ -131,8 +133,9 @@ def test_positions_that_could_not_be_read_are_not_told_as_none(desk: Desk) -> No
     assert "its positions could not be read" in said
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("symbol", ["EUR\r\nX-A: 1", "EUR\0USD", "\u202eDSURUE", "a" * 33])
-def test_a_symbol_that_nothing_can_be_called_is_refused_before_an_agent_is_asked(
+def test_an_impossible_symbol_is_refused_before_an_agent_is_asked(
     browser: Browser, symbol: str
 ) -> None:
     answer = browser.open(symbol=symbol)
@@ -140,6 +143,7 @@ def test_a_symbol_that_nothing_can_be_called_is_refused_before_an_agent_is_asked
     assert "Name a symbol" in words(text(answer))
 
 
+@pytest.mark.both_databases
 def test_characters_that_a_database_refuses_are_left_out_of_reasons(browser: Browser) -> None:
     ticket = browser.position()
     codes = ["override_lock", "stop_trading", "settle_order"]

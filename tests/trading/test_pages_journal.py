@@ -101,6 +101,7 @@ class TestSettling:
 
 @pytest.mark.django_db
 class TestPositions:
+    @pytest.mark.both_databases
     def test_totals_are_of_fresh_figures_and_net_what_is_opposite(self) -> None:
         fresh, stale = make_account(currency="USD"), make_account(agent=make_agent())
         make_position(fresh, volume=Decimal("0.30"), profit=Decimal("5"))

@@ -18,7 +18,7 @@ from trading import orders, permits
 from trading.models import Order
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_what_ends_unseen_by_the_sender_is_found_out_by_the_claim_itself(
     assert desk.sent() == []
 
 
-def test_a_desk_that_requires_none_trades_without_and_signing_out_counts_all_the_same(
+def test_a_desk_without_mfa_trades_and_signing_out_still_stops_its_orders(
     desk: Desk, settings: Settings
 ) -> None:
     settings.MFA_REQUIRED = False

@@ -129,7 +129,8 @@ def test_a_page_shows_a_trade_as_soon_as_it_has_told_the_outcome(
     assert reads == [browser.desk.agent().name]
 
 
-def test_a_reading_that_began_before_the_trade_does_not_bring_the_old_state_back(
+@pytest.mark.both_databases
+def test_a_reading_that_began_before_a_trade_does_not_restore_the_old_state(
     desk: Desk, program: Program
 ) -> None:
     world = desk.venue.member("2").terminal.world
@@ -159,7 +160,7 @@ def test_a_terminal_that_lists_the_trade_a_moment_later_is_read_again(
             return Outcome(agent.pk, agent.name, True, "", "", 0.0, False)
         return read_again(agent, wait_s)
 
-    monkeypatch.setattr(poller, "read_again", late)
+    monkeypatch.setattr("accounts.polling.read_again", late)
     ticket = told(program.post(path(desk, "2", "/trade/open"), OPEN), 200)["ticket"]
     assert ticket in held(program, desk)
     assert len(asked) == 2
@@ -208,7 +209,7 @@ def test_whether_the_positions_show_an_order(
     order: dict[str, Any], rows: list[dict[str, Any]], shown: bool
 ) -> None:
     row = Order(**{"kind": "open", "state": State.FILLED, **order})
-    assert readback.is_shown(row, {one["ticket"]: Position(**one) for one in rows}) is shown
+    assert readback.is_shown(row, [Position(**one) for one in rows]) is shown
 
 
 def test_the_positions_of_an_account_are_read_anew_on_demand(

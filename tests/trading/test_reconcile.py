@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from accounts.agents import DealsReading, NotSent, OrderRecord, TradeAnswer
@@ -18,11 +19,11 @@ from tests.factories import make_user
 from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as reading
 from tests.trading.test_evidence import deal
-from trading import orders, reconcile, wire
+from trading import orders, reconcile, settling, wire
 from trading.models import Order, OrderEvent
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def lost(desk: Desk, contract: str = "2", **changes: Any) -> Order:
@@ -144,14 +145,14 @@ def test_proof_settles_an_order_also_after_a_person_was_asked(desk: Desk) -> Non
 def test_a_person_settles_with_a_reason_and_only_who_may(desk: Desk) -> None:
     order = again(lost(desk, "1"))
     boss = make_user("trading.settle_order")
-    with pytest.raises(orders.PermissionDenied):
-        orders.settle_by_hand(order, desk.trader, State.FILLED, "seen in the terminal")
+    with pytest.raises(PermissionDenied):
+        settling.settle_by_hand(order, desk.trader, State.FILLED, "seen in the terminal")
     with pytest.raises(ValueError, match="reason"):
-        orders.settle_by_hand(order, boss, State.FILLED, " ")
-    assert orders.settle_by_hand(order, boss, State.FILLED, "seen in the terminal")
+        settling.settle_by_hand(order, boss, State.FILLED, " ")
+    assert settling.settle_by_hand(order, boss, State.FILLED, "seen in the terminal")
     order.refresh_from_db()
     assert (order.state, order.settled_by) == (State.FILLED, boss.username)
-    assert not orders.settle_by_hand(order, boss, State.NOT_EXECUTED, "changed my mind")
+    assert not settling.settle_by_hand(order, boss, State.NOT_EXECUTED, "changed my mind")
 
 
 def test_what_is_queued_too_long_expires_by_itself(desk: Desk) -> None:
@@ -199,7 +200,7 @@ def test_two_that_look_at_once_count_an_absence_once(desk: Desk) -> None:
     assert order.absences == 1
 
 
-def test_an_agent_whose_clock_is_behind_may_still_take_an_order_that_expired_here(
+def test_an_order_that_expired_here_is_not_over_at_an_agent_with_a_slow_clock(
     desk: Desk,
 ) -> None:
     order = never_arrived(desk)
@@ -254,7 +255,7 @@ def test_an_agent_that_is_away_is_asked_seldom_once_a_person_was(desk: Desk) -> 
     assert again(later(Order.objects.get(pk=order.pk), 400)).state == State.FILLED
 
 
-def test_looking_for_an_order_whose_agent_is_gone_never_says_that_nothing_was_sent(
+def test_an_order_whose_agent_is_gone_is_never_reported_as_not_sent(
     desk: Desk,
 ) -> None:
     order = lost(desk)
@@ -286,7 +287,7 @@ def opened(desk: Desk) -> Order:
     return order
 
 
-def test_a_position_that_contract_1_shows_no_more_settles_its_close_by_two_readings(
+def test_two_readings_without_the_position_settle_its_close_over_contract_1(
     desk: Desk, opened: Order
 ) -> None:
     order = again(lost(desk, "1", kind="close", position=opened.order_ticket))
@@ -314,7 +315,7 @@ def test_without_a_history_absence_counts_once_no_answer_can_come(
     assert again(later(order, 50)).state == State.CLOSED_EXTERNALLY
 
 
-def test_absences_with_a_reading_between_them_that_shows_the_position_are_not_two(
+def test_a_reading_that_shows_the_position_starts_the_count_of_absences_again(
     desk: Desk, opened: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = never_sent(desk, opened)

@@ -17,7 +17,7 @@ from tests.trading.browser import Browser
 from tests.trading.desk import Desk
 from tests.trading.test_evidence import account as read_as
 from tests.trading.test_evidence import deal, held, order
-from trading import orders, reconcile, wire
+from trading import orders, reconcile, settling, wire
 from trading.evidence import weigh
 from trading.models import Order
 from trading.positions import find
@@ -43,6 +43,7 @@ def account(positions: tuple[PositionReading, ...] | None) -> AccountReading:
 
 
 # --- which position a number names ---------------------------------------------------------------
+@pytest.mark.both_databases
 def test_a_number_is_a_ticket_first_and_an_identifier_then() -> None:
     first, second = held(ticket=5, identifier=3), held(ticket=6, identifier=5)
     assert find([second, first], 5) is first
@@ -85,9 +86,10 @@ def test_close_all_closes_tickets_of_19_digits_and_counts_the_others(
     assert browser.desk.sent()[-1]["request"]["position"] == ticket
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("ticket", [LARGEST, LONG])
-def test_close_selected_closes_tickets_of_19_digits_and_names_what_it_passes_over(
+def test_close_selected_takes_tickets_of_19_digits_and_names_those_it_skips(
     browser: Browser, ticket: int
 ) -> None:
     reopened(browser, ticket)
@@ -101,6 +103,7 @@ def test_close_selected_closes_tickets_of_19_digits_and_names_what_it_passes_ove
     assert browser.desk.sent()[-1]["request"]["position"] == ticket
 
 
+@pytest.mark.both_databases
 def test_accounts_that_are_not_there_are_named_before_anything_is_closed(browser: Browser) -> None:
     answer = browser.client.post("/close/", {"accounts": [7]}, follow=True)
     assert "Account 7 is not here any more." in words(text(answer))
@@ -142,7 +145,7 @@ def test_what_is_re_opened_while_an_order_waits_is_sent_under_its_new_ticket(des
         ((), None),
     ],
 )
-def test_a_position_that_an_agent_does_not_find_is_gone_only_when_a_reading_says_so(
+def test_a_position_that_an_agent_does_not_find_is_gone_only_after_a_reading(
     desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     positions: tuple[PositionReading, ...] | None,
@@ -209,6 +212,7 @@ def test_10036_alone_proves_nothing(positions: Any, deals: list[Any]) -> None:
     assert weigh(closing(), account(positions), deals).state is None
 
 
+@pytest.mark.both_databases
 def test_the_order_of_a_person_that_waited_for_the_deal_settles_by_itself(desk: Desk) -> None:
     browser = Browser(desk)
     ticket = browser.position()
@@ -235,6 +239,7 @@ def test_an_open_whose_position_was_re_opened_is_known_by_both_numbers() -> None
 
 
 # --- settled by a person, searched in the admin --------------------------------------------------
+@pytest.mark.both_databases
 @pytest.mark.parametrize("first", [False, True])
 def test_a_person_may_settle_it_with_either_number(desk: Desk, first: bool) -> None:
     browser, boss = Browser(desk), make_user("trading.settle_order")
@@ -244,15 +249,16 @@ def test_a_person_may_settle_it_with_either_number(desk: Desk, first: bool) -> N
     )
     lost = make_order(desk.accounts["2"], state="needs-attention", contract="2")
     number = identifier if first else now
-    assert orders.settle_by_hand(lost, boss, State.FILLED, "seen", number)
+    assert settling.settle_by_hand(lost, boss, State.FILLED, "seen", number)
     lost.refresh_from_db()
     assert (lost.position_ticket, lost.identity) == (now, identifier)
     other = make_order(desk.accounts["2"], state="needs-attention", contract="2")
     for taken in (identifier, now):
         with pytest.raises(ValueError, match="was opened by another order"):
-            orders.settle_by_hand(other, boss, State.FILLED, "seen", taken)
+            settling.settle_by_hand(other, boss, State.FILLED, "seen", taken)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("number", [LARGEST, LONG])
 def test_an_order_is_found_in_the_admin_by_each_of_its_numbers(number: int) -> None:
     names = ("position_ticket", "position_identifier", "order_ticket", "deal_ticket")

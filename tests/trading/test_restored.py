@@ -24,7 +24,7 @@ from trading.versus.states import State as VersusState
 
 NOTICE = "The database was restored from a backup: it is older than STATE_DIR"
 
-pytestmark = pytest.mark.usefixtures("valkey")
+pytestmark = [pytest.mark.usefixtures("valkey"), pytest.mark.both_databases]
 
 
 @contextmanager

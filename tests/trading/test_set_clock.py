@@ -14,7 +14,7 @@ from trading import late_fills, orders, permits, reconcile
 from trading.models import Order, TradeLimit
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def state(order: Order) -> str:
@@ -120,7 +120,7 @@ def test_orders_of_an_hour_that_is_still_to_come_count_for_no_minute(
     assert desk.send().state == State.DENIED
 
 
-def test_a_late_fill_is_looked_for_though_its_order_ended_in_what_is_still_to_come(
+def test_a_late_fill_is_looked_for_though_its_order_ended_in_the_future(
     desk: Desk, wall: Wall
 ) -> None:
     now = timezone.now()

@@ -16,7 +16,7 @@ from trading.reachability import UNREACHABLE
 from trading.settling import warnings
 from trading.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 REASON = {"reason": "seen in the terminal"}
 
 
@@ -82,7 +82,7 @@ def test_what_was_filled_in_is_there_still_when_it_warns(client: Client, order: 
     assert 'value="#12"' in page
 
 
-def test_a_position_that_could_be_the_orders_is_acknowledged_and_then_no_late_fill(
+def test_an_acknowledged_position_that_could_be_the_orders_is_no_late_fill(
     client: Client, order: Order, account: Account
 ) -> None:
     position = make_position(account)

@@ -8,7 +8,7 @@ from tests.factories import make_position
 from tests.trading.desk import Desk
 from trading import quotes, ticks
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 SYMBOL = "USDJPY"
 
 

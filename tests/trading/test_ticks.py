@@ -290,7 +290,7 @@ def test_a_rate_that_moved_a_little_contradicts_nothing() -> None:
     assert without.tick_value == pytest.approx(Decimal("1.27"), rel=Decimal("0.03"))
 
 
-def test_old_trades_of_a_pair_quoted_in_another_currency_are_taken_to_the_price_of_now() -> None:
+def test_old_trades_quoted_in_another_currency_are_converted_at_todays_price() -> None:
     trades = [t for t in USDJPY.trades(12) if t.exit > USDJPY.price]
     found = worth(trades, USDJPY.point, Decimal("140"))
     assert found is not None

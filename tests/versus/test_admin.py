@@ -26,6 +26,7 @@ def runner(db: None) -> User:
     return make_user("trading.run_versus", "trading.acknowledge_firm_rules")
 
 
+@pytest.mark.both_databases
 def test_those_not_begun_are_cancelled_after_a_confirmation(runner: User) -> None:
     waiting, frozen = make_versus(runner), make_versus(runner, state=State.FROZEN)
     client, chosen = staff("trading.run_versus"), [waiting.pk, frozen.pk]
@@ -59,6 +60,7 @@ def test_without_the_permission_to_run_versus_there_is_nothing_to_do(runner: Use
     assert "Close both legs" not in text(client.get(LIST))
 
 
+@pytest.mark.both_databases
 def test_nothing_in_it_can_be_changed_and_its_timeline_is_shown(pair: Pair) -> None:
     versus, client = pair.frozen(), staff("trading.view_versusevent")
     page = client.get(f"{LIST}{versus.pk}/change/")
@@ -66,6 +68,7 @@ def test_nothing_in_it_can_be_changed_and_its_timeline_is_shown(pair: Pair) -> N
     assert client.post(f"{LIST}{versus.pk}/change/", {"lots": "9"}).status_code == 403
 
 
+@pytest.mark.both_databases
 def test_a_closing_that_is_not_done_yet_is_not_told_as_done(pair: Pair) -> None:
     versus = pair.frozen()
     TradingSwitch.objects.update(is_on=False)
@@ -75,6 +78,7 @@ def test_a_closing_that_is_not_done_yet_is_not_told_as_done(pair: Pair) -> None:
     assert [message.level_tag for message in answer.context["messages"]] == ["warning"]
 
 
+@pytest.mark.both_databases
 def test_those_that_have_ended_are_archived_and_the_others_are_named(runner: User) -> None:
     ended, open_one = make_versus(runner, state=State.CLOSED), make_versus(runner)
     sent = {"action": "archive", "_selected_action": [ended.pk, open_one.pk]}

@@ -12,7 +12,7 @@ from tests.pages.reading import text
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
-from trading import orders, reconcile
+from trading import reconcile, settling
 from trading.models import Order, Versus
 from trading.states import State as OrderState
 from trading.versus import desk
@@ -58,7 +58,7 @@ def opened(pair: Pair) -> int:
 def test_a_leg_that_a_person_found_is_closed_with_the_others(
     old: Pair, halted: Versus, boss: User
 ) -> None:
-    assert orders.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", opened(old))
+    assert settling.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", opened(old))
     drive(halted)
     assert halted.state == State.FROZEN, halted.reason
     assert desk.close_both(halted, old.user, "enough")
@@ -72,18 +72,19 @@ def test_a_leg_is_not_settled_as_executed_without_its_position(
 ) -> None:
     order = lost(halted)
     with pytest.raises(ValueError, match="which position"):
-        orders.settle_by_hand(order, boss, outcome, "seen")
+        settling.settle_by_hand(order, boss, outcome, "seen")
     order.refresh_from_db()
     assert order.state == OrderState.NEEDS_ATTENTION
 
 
+@pytest.mark.both_databases
 def test_one_position_is_not_the_leg_of_two_orders(old: Pair, halted: Versus, boss: User) -> None:
     buy = opened(old)
-    orders.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", buy)
+    settling.settle_by_hand(lost(halted), boss, OrderState.FILLED, "seen", buy)
     old.venue.steer("1", next_answer="cut")
     drive(halted)
     with pytest.raises(ValueError, match="another order"):
-        orders.settle_by_hand(lost(halted, "sell"), boss, OrderState.FILLED, "seen", buy)
+        settling.settle_by_hand(lost(halted, "sell"), boss, OrderState.FILLED, "seen", buy)
 
 
 @pytest.mark.parametrize(
@@ -98,10 +99,11 @@ def test_a_position_that_the_order_cannot_have_opened_is_not_its_leg(
     order = make_order(versus.account_a, versus=versus, **leg)
     position = make_position(versus.account_a, **other)
     with pytest.raises(ValueError, match="that is not what “buy 0.1 EURUSD” opens"):
-        orders.settle_by_hand(order, boss, OrderState.FILLED, "seen", position.ticket)
+        settling.settle_by_hand(order, boss, OrderState.FILLED, "seen", position.ticket)
     assert versus.orders.get().state == OrderState.NEEDS_ATTENTION
 
 
+@pytest.mark.both_databases
 def test_the_page_of_the_order_asks_for_the_position(old: Pair, halted: Versus, boss: User) -> None:
     order, client = lost(halted), Client()
     client.force_login(boss)

@@ -110,6 +110,7 @@ def test_a_and_b_are_two(pair: Pair) -> None:
         pair.created(account_b=pair.accounts["a"])
 
 
+@pytest.mark.both_databases
 def test_an_account_takes_part_in_one_versus_at_a_time_in_either_role(pair: Pair) -> None:
     versus = pair.created()
     with pytest.raises(NotNow, match=f"part of versus {versus.code}"):
@@ -266,6 +267,7 @@ def test_a_tick_value_that_closed_trades_contradict_stops_it(old: Pair) -> None:
     assert not refused.value.may_acknowledge
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("limit", [{"max_lots": "0.09"}, {"symbols": "GBPUSD"}])
 def test_what_a_limit_would_refuse_is_said_before_anything_is_opened(
     pair: Pair, limit: dict[str, str]

@@ -16,7 +16,10 @@ from trading.versus.desk import NotNow
 from trading.versus.driver import drive
 from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.both_databases,
+]
 DRIVERS = 6
 
 

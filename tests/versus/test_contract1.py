@@ -68,6 +68,7 @@ def test_stops_that_are_refused_leave_it_unprotected_until_they_are_set(old_a: P
     assert versus.state == State.TRANSFERRED, versus.reason
 
 
+@pytest.mark.both_databases
 def test_a_leg_that_is_gone_when_it_is_to_be_released_is_released(old_a: Pair) -> None:
     """A stop that was hit a moment before: "Position N not found"."""
     versus = old_a.frozen(**WITHOUT)

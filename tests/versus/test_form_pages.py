@@ -85,6 +85,7 @@ def test_what_is_wrong_is_said_at_its_field_and_all_that_was_typed_is_kept(
     assert not Versus.objects.exists()
 
 
+@pytest.mark.both_databases
 def test_an_account_is_found_by_a_part_of_its_holder_when_it_is_the_only_one(pair: Pair) -> None:
     Account.objects.filter(pk=pair.accounts["a"].pk).update(holder="Ana Ruiz")
     Account.objects.filter(pk=pair.accounts["b"].pk).update(holder="Ana Paz")
@@ -131,6 +132,7 @@ def test_without_the_permission_to_acknowledge_there_is_nothing_to_tick(pair: Pa
     assert 'name="acknowledged"' not in html
 
 
+@pytest.mark.both_databases
 def test_a_form_that_is_sent_twice_makes_one_and_leads_to_it(pair: Pair) -> None:
     first, second = (create(pair.user, typed_for(pair)) for _ in range(2))
     assert second.headers["Location"] == first.headers["Location"]
@@ -141,6 +143,7 @@ def test_a_form_that_is_sent_twice_makes_one_and_leads_to_it(pair: Pair) -> None
     assert Versus.objects.count() == 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("typed", ["\x00", "'; drop", "1e400", "9" * 400, "NaN", "Infinity", "٣"])
 def test_whatever_is_typed_is_answered_with_a_page(pair: Pair, typed: str) -> None:
     for name in typed_for(pair):
@@ -149,6 +152,7 @@ def test_whatever_is_typed_is_answered_with_a_page(pair: Pair, typed: str) -> No
         Versus.objects.update(state=State.CANCELLED)
 
 
+@pytest.mark.both_databases
 def test_symbols_that_the_fleet_holds_or_traded_are_offered(pair: Pair) -> None:
     pair.frozen(symbol_a="GBPUSD", symbol_b="GBPUSD")
     stranger = make_account(number=777)

@@ -8,9 +8,9 @@ from accounts.models import Position
 from tests.versus.pair import Pair
 from trading.models import Versus
 from trading.versus import desk
+from trading.versus.actions import Protect
 from trading.versus.driver import Quotes, act, facts
 from trading.versus.legs import ticket_of
-from trading.versus.plan import Protect
 from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,7 @@ def test_where_b_has_no_stop_the_leg_that_a_keeps_has_its_own(pair: Pair, withou
     assert abs(getattr(after, mirrored[0]) - mirrored[1]) < Decimal("0.0010")
 
 
+@pytest.mark.both_databases
 def test_stops_that_cannot_be_set_any_more_hold_up_no_closing(pair: Pair) -> None:
     """A driver that was held up finds no quote, after somebody has pressed “Close both”."""
     desk.transfer(pair.frozen(), pair.user)

@@ -11,9 +11,10 @@ from tests.versus.pair import Pair
 from tests.waiting import eventually
 from trading.models import Order, Versus
 from trading.versus import desk
+from trading.versus.actions import Close
 from trading.versus.driver import facts
 from trading.versus.legs import Legs
-from trading.versus.plan import Close, next_action
+from trading.versus.plan import next_action
 from trading.versus.states import State
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,7 @@ def executed(pair: Pair, role: str, versus: Versus, held: int) -> Versus:
     return pair.later(versus)
 
 
+@pytest.mark.both_databases
 def test_a_leg_that_is_executed_after_its_versus_was_cancelled_opens_it_again(pair: Pair) -> None:
     answer(pair, "a", LIE)
     versus = pair.frozen()
@@ -59,7 +61,7 @@ def test_one_that_is_executed_while_the_first_is_being_closed_is_closed_too(pair
     assert pair.held("a", versus) == []
 
 
-def test_a_half_that_is_executed_after_it_was_given_up_is_no_part_of_a_frozen_one(
+def test_a_half_executed_after_it_was_given_up_makes_a_frozen_versus_diverge(
     pair: Pair,
 ) -> None:
     versus = pair.frozen()
@@ -82,6 +84,7 @@ def test_a_half_of_an_earlier_run_is_no_part_of_what_was_transferred(pair: Pair)
     assert versus.state == State.DIVERGED
 
 
+@pytest.mark.both_databases
 def test_where_another_versus_has_the_account_its_own_record_says_what_to_do(pair: Pair) -> None:
     answer(pair, "a", LIE)
     versus = pair.frozen()
@@ -94,7 +97,7 @@ def test_where_another_versus_has_the_account_its_own_record_says_what_to_do(pai
     assert pair.later(versus).events.count() == steps
 
 
-def test_a_closing_that_is_executed_late_and_in_part_leaves_the_rest_of_its_leg(
+def test_a_late_and_partial_close_leaves_the_rest_of_its_leg_open(
     runner: User,
 ) -> None:
     versus = make_versus(runner, state=State.CLOSING)

@@ -73,7 +73,7 @@ def test_legs_that_their_close_does_not_find_are_open_again_once_they_are_seen(
     assert pair.later(versus).state == State.CLOSED
 
 
-def test_a_leg_whose_release_does_not_find_it_makes_a_transferred_versus_diverge(
+def test_a_leg_that_its_release_missed_makes_a_transferred_versus_diverge(
     pair: Pair,
 ) -> None:
     versus = pair.frozen()

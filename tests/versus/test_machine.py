@@ -25,7 +25,7 @@ from tests.factories import make_user
 from tests.trading.judge import Judge
 from tests.trading.stage import Stage
 from tests.versus.pair import Pair
-from trading import orders, reconcile
+from trading import reconcile, settling
 from trading.models import Order, TradingSwitch, Versus
 from trading.states import EXECUTED
 from trading.states import State as OrderState
@@ -34,6 +34,8 @@ from trading.versus.desk import NotNow
 from trading.versus.driver import drive
 from trading.versus.legs import Legs
 from trading.versus.states import ENDED, State
+
+pytestmark = pytest.mark.both_databases
 
 EXAMPLES = int(os.environ.get("VERSUS_EXAMPLES", "12"))
 STEPS = int(os.environ.get("VERSUS_STEPS", "15"))
@@ -118,7 +120,7 @@ class VersusRuns(RuleBasedStateMachine):
             if not self.judge.is_pending(order):
                 outcome, ticket = self.found(order)
                 said = self.stage.boss, outcome, "seen in the terminal", ticket
-                orders.settle_by_hand(order, *said)
+                settling.settle_by_hand(order, *said)
 
     def found(self, order: Order) -> tuple[OrderState, int | None]:
         """What the ledger says of it, and which position it opened."""

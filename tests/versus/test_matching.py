@@ -61,7 +61,7 @@ def test_accounts_of_other_currencies_are_compared_by_size_alone() -> None:
     assert found(currency="EUR", tick_value=Decimal("0.86")) == []
 
 
-def test_values_of_accounts_whose_currency_is_unknown_may_differ_by_an_exchange_rate() -> None:
+def test_values_of_accounts_of_unknown_currency_can_differ_by_an_exchange_rate() -> None:
     ((blocks, sentence),) = found(
         currency="", a=leg(1, "", contract_size=None), tick_value=Decimal("0.86")
     )

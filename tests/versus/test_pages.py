@@ -59,7 +59,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_only_what_is_safe_from_a_state_is_offered_and_only_to_those_who_run_versus(
+def test_a_state_offers_only_its_safe_actions_and_only_to_users_who_run_versus(
     runner: User, state: State
 ) -> None:
     ended = timezone.now() if state in (State.CLOSED, State.MISSED) else None
@@ -68,6 +68,7 @@ def test_only_what_is_safe_from_a_state_is_offered_and_only_to_those_who_run_ver
     assert offered(page_of(make_user(*LOOK), f"/versus/{versus.code}/")) == set()
 
 
+@pytest.mark.both_databases
 def test_what_alarms_stands_first_and_what_has_ended_in_a_table_below(runner: User) -> None:
     made = {
         state: make_versus(runner, state=state, reason=f"why-{state}", ended_at=ended)
@@ -139,6 +140,7 @@ def test_a_schedule_is_shown_on_the_clock_of_its_zone_with_a_countdown(runner: U
 
 
 # --- what is done -------------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_it_is_frozen_transferred_and_closed_from_its_pages(pair: Pair) -> None:
     versus = pair.created()
     asked = words(page_of(pair.user, f"/versus/{versus.code}/freeze/"))
@@ -236,6 +238,7 @@ def test_a_zone_that_there_is_not_is_refused(name: str) -> None:
         zones.zone(name)
 
 
+@pytest.mark.both_databases
 def test_all_cards_together_cost_as_many_queries_as_one(
     runner: User, django_assert_max_num_queries: Any
 ) -> None:
@@ -273,6 +276,7 @@ def test_a_warning_that_is_new_is_acknowledged_on_the_page_that_begins_it(pair: 
 
 
 # --- the archive --------------------------------------------------------------------------------
+@pytest.mark.both_databases
 def test_an_archived_versus_leaves_the_list_and_comes_back(pair: Pair) -> None:
     versus, kept = make_versus(pair.user, state=State.CLOSED), make_versus(pair.user)
     Versus.objects.filter(pk=versus.pk).update(ended_at=timezone.now())

@@ -29,6 +29,7 @@ def test_a_freeze_does_what_its_preview_says(pair: Pair) -> None:
         assert abs((leg.price or 0) - order.price) < NEAR
 
 
+@pytest.mark.both_databases
 def test_a_transfer_does_what_its_preview_says(pair: Pair) -> None:
     versus = pair.frozen()
     said = preview.transfer(versus)

@@ -47,12 +47,14 @@ def scheduled(pair: Pair) -> Versus:
     return Versus.objects.get()
 
 
+@pytest.mark.both_databases
 def test_a_schedule_begins_with_the_second_factor_of_whoever_scheduled(pair: Pair) -> None:
     versus = pair.later(scheduled(pair))
     assert versus.state == State.FROZEN, versus.reason
     assert versus.proof.kind == KIND
 
 
+@pytest.mark.both_databases
 def test_a_schedule_is_missed_once_that_factor_is_removed(pair: Pair) -> None:
     versus = scheduled(pair)
     lose(pair.user)
@@ -64,6 +66,7 @@ def test_a_schedule_is_missed_once_that_factor_is_removed(pair: Pair) -> None:
     assert pair.held("a", versus) == []
 
 
+@pytest.mark.both_databases
 def test_a_scheduled_transfer_is_missed_and_the_versus_stays_frozen(pair: Pair) -> None:
     prove(pair.user)
     versus = pair.frozen()
@@ -82,7 +85,7 @@ def test_signing_out_everywhere_leaves_what_was_scheduled(pair: Pair) -> None:
     assert pair.later(versus).state == State.FROZEN
 
 
-def test_a_versus_whose_factor_is_removed_opens_nothing_more_and_undoes_what_it_opened(
+def test_a_versus_whose_factor_is_removed_opens_no_more_and_undoes_its_legs(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between its two legs: one alone would be a risk that nobody chose."""

@@ -16,7 +16,7 @@ from trading.versus import desk, schedule
 from trading.versus.desk import NotNow
 from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 LATE = timedelta(minutes=6)
 
 

@@ -10,9 +10,10 @@ from accounts.models import Account, Agent
 from tests.wall import HOUR
 from trading.models import Versus
 from trading.versus import plan
-from trading.versus.holdings import _is_credible
+from trading.versus.actions import Notice, Wait
+from trading.versus.holdings import is_credible
 from trading.versus.legs import Leg, Legs
-from trading.versus.plan import Facts, Notice, Wait
+from trading.versus.plan import Facts
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -59,4 +60,4 @@ def test_a_reading_from_after_it_was_set_back_shows_legs_from_before(
         positions=SimpleNamespace(count=lambda: 1),
     )
     leg = SimpleNamespace(since=NOW + opened)
-    assert _is_credible(cast(Account, account), cast(Leg, leg), NOW) is credible
+    assert is_credible(cast(Account, account), cast(Leg, leg), NOW) is credible

@@ -11,7 +11,7 @@ from trading.versus.driver import Quotes, act, facts
 from trading.versus.plan import next_action
 from trading.versus.states import State
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_a_step_that_two_drivers_take_at_once_is_told_once(

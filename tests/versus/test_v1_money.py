@@ -157,6 +157,7 @@ def test_a_stop_that_is_hit_books_the_money_that_was_asked(still: Pair, name: st
     assert abs(booked - fees + MONEY["sl_a"]) < MONEY["sl_a"] * D("0.04")
 
 
+@pytest.mark.both_databases
 def test_without_a_trade_a_tick_that_prices_speak_against_is_not_assumed(still: Pair) -> None:
     """US500 with its point of 0.01: its stops would be 25 times too close."""
     prices = [5200.25, 5231.75, 5240.5, 5219.25]

@@ -65,7 +65,7 @@ def test_nobody_is_asked_to_go_on_with_what_is_refused() -> None:
     assert line.status == 413
 
 
-def test_what_comes_after_a_refusal_is_thrown_away_and_then_the_connection_ends() -> None:
+def test_bytes_after_a_refusal_are_discarded_until_the_connection_ends() -> None:
     line = Line()
     line.send(head(length=10**9))
     said = line.transport.value()

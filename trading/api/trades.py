@@ -9,13 +9,13 @@ import msgspec
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Field, Header, Query, Router, Schema
 
-from accounts.agents.text import clean
 from accounts.api.accounts import ERRORS, Number, Which, account_or_404
 from accounts.api.caller import caller_of, may
 from accounts.api.shapes import Problem
 from accounts.models import Account, Position
 from mt5monitor.api.answers import detail
 from mt5monitor.api.numbers import Amount, AmountOr0, Ticket
+from mt5monitor.text import clean
 from trading import orders, readback
 from trading.api.outcome import TradeFailed, TradeOut, outcome
 from trading.identity import new_client_key

@@ -82,7 +82,7 @@ def chart(account: Account, chosen: str, now: datetime | None = None) -> Chart |
     if not values or known.start >= now:
         return None
     cent = 10.0**-account.money_places
-    scale = _Scale(known.start, now, float(min(values)), float(max(values)), cent)
+    scale = Scale(known.start, now, float(min(values)), float(max(values)), cent)
     return Chart(
         start=known.start,
         end=now,
@@ -103,7 +103,7 @@ def _values(points: Iterable[Point]) -> list[Decimal]:
     return [point.value for point in points if point.value is not None]
 
 
-class _Scale:
+class Scale:
     """From times and money to the drawing, whose lines are at round figures."""
 
     def __init__(
@@ -135,7 +135,7 @@ def _round_step(least: float) -> float:
     return next(power * step for step in STEPS if power * step >= least * (1 - 1e-9))
 
 
-def _line(name: str, points: Sequence[Point], scale: _Scale) -> Line:
+def _line(name: str, points: Sequence[Point], scale: Scale) -> Line:
     values, last = _values(points), points[-1].value
     return Line(
         name=name.lower(),
@@ -148,7 +148,7 @@ def _line(name: str, points: Sequence[Point], scale: _Scale) -> Line:
     )
 
 
-def _path(points: Sequence[Point], scale: _Scale) -> str:
+def _path(points: Sequence[Point], scale: Scale) -> str:
     """Steps, of at most a few a unit of width; the pen is lifted where nothing is known."""
     parts: list[str] = []
     down = False
@@ -165,7 +165,7 @@ def _path(points: Sequence[Point], scale: _Scale) -> str:
     return "".join(parts)
 
 
-def _thinned(points: Iterable[Point], scale: _Scale) -> Iterator[Spot]:
+def _thinned(points: Iterable[Point], scale: Scale) -> Iterator[Spot]:
     """Of the points on one unit of width: the first, the lowest, the highest and the last."""
     spots = (
         (scale.x(point.at), None if point.value is None else scale.y(float(point.value)))

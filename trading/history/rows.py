@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts import quotas
+from accounts.agents import ClosedPosition
 from accounts.agents import Deal as ToldDeal
-from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from trading.history import trades
 from trading.models import ClosedTrade, Deal, HistorySync

@@ -16,9 +16,8 @@ from itertools import takewhile
 from django.utils import timezone
 
 from accounts import quotas
-from accounts.agents import AgentError, DealsReading
+from accounts.agents import AgentError, ClosedPosition, DealsReading
 from accounts.agents.listed import complaint
-from accounts.agents.trades import ClosedPosition
 from accounts.models import Account, Agent
 from accounts.models.money import trimmed
 from mt5monitor.clock import is_ahead

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.agents import symbol_name
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.models import Account
+from mt5monitor.text import clean
 from trading.history.chart import RANGES
 from trading.history.statistics import Day, Statistics, days
 from trading.models import ClosedTrade

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from accounts.agents import ClosedPosition
 from accounts.agents.fields import kept
-from accounts.agents.trades import ClosedPosition
 from accounts.models import Agent
 from trading.models.history import COMMISSIONS, TRADES, ClosedTrade, Deal
 

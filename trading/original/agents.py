@@ -1,7 +1,6 @@
 """Agents of the original: added where there is none at that URL, and never changed."""
 
-from accounts.agent_import.agent_file import Item
-from accounts.agent_import.imports import normal_url
+from accounts.agent_import import Item, normal_url
 from accounts.models import Agent
 from trading.original.hands import taken_agents
 from trading.original.plan import Plan

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts.agents import symbol_name
-from accounts.agents.text import clean
 from accounts.models import Position
+from mt5monitor.text import clean
 from trading.history.trades import guess
 from trading.models import Versus
 from trading.original.strict import Skip, kind, login, number, quoted, words

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from accounts.agent_import.agent_file import ImportRefused, Item, Source, read
+from accounts.agent_import import ImportRefused, Item, Source, read
 from trading.original.envfile import Variable, variables
 from trading.original.report import Kind, Report
 from trading.original.strict import Stopped, kind, parsed, text_of

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts.agents.text import clean
 from accounts.models import Account, Phase
+from mt5monitor.text import clean
 from trading.original.hands import Hands, names_of_groups
 from trading.original.pairs import Members
 from trading.original.plan import GroupEdit, PhaseEdit, Plan

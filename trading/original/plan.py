@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from accounts.agents.trades import ClosedPosition
+from accounts.agents import ClosedPosition
 from accounts.models import Account, Agent, Phase
 from trading.models import Versus
 

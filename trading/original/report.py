@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from accounts.agents.text import clean
 from mt5monitor.terminal import table
+from mt5monitor.text import clean
 
 LONGEST = 400
 

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from accounts.agents.text import clean
+from mt5monitor.text import clean
 from mt5monitor.text_file import NotText, decoded
 
 SHOWN = 60

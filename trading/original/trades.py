@@ -6,12 +6,10 @@ from typing import Any
 
 import msgspec
 
-from accounts.agents import AgentError
-from accounts.agents.deals import closed_position
-from accounts.agents.text import clean
-from accounts.agents.trades import ClosedPosition
+from accounts.agents import AgentError, ClosedPosition, closed_position
 from accounts.models import Account
-from trading.history.rows import keep_closed
+from mt5monitor.text import clean
+from trading.history import keep_closed
 from trading.models import ClosedTrade
 from trading.original.plan import Plan
 from trading.original.report import Done, Kind, Report

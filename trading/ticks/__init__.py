@@ -3,17 +3,15 @@ and closed trades, assumed with a warning, or not known. Nothing is guessed by a
 
 from trading.ticks.prices import Grid
 from trading.ticks.reading import checked
-from trading.ticks.spec import CheckedSpec, basis_of, proof_of, refusal_of, warning_of
-from trading.ticks.trades import Trade, Worth, worth
+from trading.ticks.spec import basis_of, proof_of, refusal_of, warning_of
+from trading.ticks.trades import Trade, worth
 from trading.ticks.verdict import Basis, Verdict, judge
 
 __all__ = [
     "Basis",
-    "CheckedSpec",
     "Grid",
     "Trade",
     "Verdict",
-    "Worth",
     "basis_of",
     "checked",
     "judge",

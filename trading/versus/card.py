@@ -16,10 +16,12 @@ from accounts.models import Account, Position
 from trading.models import Order, Versus
 from trading.states import LOCKING
 from trading.states import State as OrderState
-from trading.versus import zones
+from trading.versus import buttons, zones
+from trading.versus.actions import Wait
+from trading.versus.buttons import Act
 from trading.versus.holdings import held
 from trading.versus.legs import Leg, Legs, has_failed, is_over
-from trading.versus.plan import Facts, Wait, next_action
+from trading.versus.plan import Facts, next_action
 from trading.versus.preview import told
 from trading.versus.states import ALLOWED, State
 from trading.versus.timeline import Timeline
@@ -60,24 +62,10 @@ MAY_BEGIN: Final = {State.PENDING, State.FREEZING, State.FROZEN}  # by their sch
 ABOUT_TO: Final = "The next step is about to be taken, or noticed."
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing that is safe from here; `name` is that of its page."""
-
-    name: str
-    label: str
-    tone: str = ""
-
-
-FREEZE = Act("versus-freeze", "Freeze", "primary")
-TRANSFER = Act("versus-transfer", "Transfer", "primary")
-SCHEDULE = Act("versus-schedule", "Schedule")
-CANCEL = Act("versus-cancel", "Cancel it")
-CLOSE = Act("versus-close", "Close both", "danger")
-TAKE = Act("versus-take", "Take over", "primary")
-ARCHIVE = Act("versus-archive", "Archive")
-RESTORE = Act("versus-restore", "Restore from archive")
-STARTS: Final = {State.PENDING: [FREEZE, SCHEDULE, CANCEL], State.FROZEN: [TRANSFER, SCHEDULE]}
+STARTS: Final = {
+    State.PENDING: [buttons.FREEZE, buttons.SCHEDULE, buttons.CANCEL],
+    State.FROZEN: [buttons.TRANSFER, buttons.SCHEDULE],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +251,9 @@ class Card:
     def acts(self) -> list[Act]:
         """Those that are safe in this state, and no others."""
         if self.versus.is_ended:
-            return [ARCHIVE if self.versus.archived_at is None else RESTORE]
-        closes = [CLOSE] if State.CLOSING in ALLOWED[self.state] else []
-        takes = [TAKE] if self.is_orphaned else []
+            return [buttons.ARCHIVE if self.versus.archived_at is None else buttons.RESTORE]
+        closes = [buttons.CLOSE] if State.CLOSING in ALLOWED[self.state] else []
+        takes = [buttons.TAKE] if self.is_orphaned else []
         return takes + STARTS.get(self.state, []) + closes
 
     @property

@@ -23,21 +23,11 @@ from trading.models import Order, Versus
 from trading.orders import Instruction, KeyTaken, Part
 from trading.sizing import Refused
 from trading.versus import levels
+from trading.versus.actions import Action, Close, Move, Notice, Open, Protect, Send, Wait
 from trading.versus.changes import REASON_LENGTH, append, change
 from trading.versus.holdings import held
 from trading.versus.legs import HALF_1, Leg, Legs
-from trading.versus.plan import (
-    Action,
-    Close,
-    Facts,
-    Move,
-    Notice,
-    Open,
-    Protect,
-    Send,
-    Wait,
-    next_action,
-)
+from trading.versus.plan import Facts, next_action
 from trading.versus.states import State
 from trading.versus.timeline import TICKS
 

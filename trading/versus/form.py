@@ -15,9 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.agents import symbol_name
-from accounts.agents.text import clean
 from accounts.keys import Ambiguous, account_of
 from accounts.models import Account, AccountQuerySet, Position, VSGroup
+from mt5monitor.text import clean
 from trading import numbers, symbols
 from trading.models import Versus
 from trading.models.versus import WINDOW

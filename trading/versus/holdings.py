@@ -29,7 +29,7 @@ def held(
     return {
         leg.key: _lots(leg, accounts[leg.account_id])
         for leg in looked_for
-        if _is_credible(accounts[leg.account_id], leg, now)
+        if is_credible(accounts[leg.account_id], leg, now)
     }
 
 
@@ -44,7 +44,8 @@ def _was_set_back(account: Account, since: datetime, now: datetime) -> bool:
     return account.agent is not None and since - now > account.agent.stale_after + SHOWN_AFTER
 
 
-def _is_credible(account: Account, leg: Leg, now: datetime) -> bool:
+def is_credible(account: Account, leg: Leg, now: datetime) -> bool:
+    """Return whether the last reading of the account is whole and late enough to show this leg."""
     seen = account.seen_at
     return (
         seen is not None

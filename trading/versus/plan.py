@@ -13,6 +13,7 @@ from mt5monitor.clock import is_ahead
 from trading.models import Order, Versus
 from trading.states import State as OrderState
 from trading.versus import legs as steps
+from trading.versus.actions import Action, Close, Move, Notice, Open, Protect, Send, Wait
 from trading.versus.legs import Leg, Legs, has_failed, is_whole
 from trading.versus.levels import other
 from trading.versus.states import ENDED, State
@@ -20,60 +21,6 @@ from trading.versus.states import ENDED, State
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(seconds=60)
 GONE_GRACE = timedelta(seconds=60)  # two brokers do not hit the same price at the same second
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """Tried once in a run. `volume` None: the first half, whose size the symbol's step decides."""
-
-    step: str
-    on_b: bool
-    side: str
-    volume: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    step: str
-    attempt: int
-    leg: Leg
-
-
-@dataclass(frozen=True, slots=True)
-class Protect:
-    """Sets the mirror of B's stops at the leg that A keeps."""
-
-    step: str
-    attempt: int
-    leg: Leg
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Placed, but not sent yet: whoever placed it has died."""
-
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    to: State
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A leg is gone; its counterpart may follow within moments. None: all are there again."""
-
-    gone_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    reason: str = ""
-
-
-Action = Open | Close | Protect | Send | Move | Notice | Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.agents import symbol_name
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.forms import RefreshForm
 from accounts.views.answers import said
+from mt5monitor.text import clean
 from trading import closing
 from trading.exposure import exposure, unreadable
 from trading.numbers import whole, whole_or_text

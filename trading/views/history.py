@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import polling
 from accounts.models import Account
-from accounts.polling import on_demand
 from accounts.views.account import account_or_404
 from accounts.views.answers import Tone, said
 from trading import history
@@ -64,9 +64,9 @@ def sync(request: HttpRequest, number: str) -> HttpResponse:
     account = account_or_404(number)
     back = f"/accounts/{account.key}/history/"
     try:
-        with on_demand.place(cast(User, request.user).pk):
+        with polling.place(cast(User, request.user).pk):
             outcome = history.sync(account, deadline_s=PATIENCE_S)
-    except on_demand.Crowded as crowded:
+    except polling.TooManyRefreshes as crowded:
         return said(request, str(crowded), tone="bad", back=back)
     tone: Tone = "good" if outcome.ok else "bad"
     return said(request, outcome.words, tone=tone, back=back)

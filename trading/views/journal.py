@@ -9,8 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents.text import clean
 from accounts.views.answers import said
+from mt5monitor.text import clean
 from trading import numbers, orders, settling
 from trading.journal import REASON_LENGTH
 from trading.models import Order
@@ -98,7 +98,7 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
             return _warned(request, order, warnings)
         told = settling.could_be(order) if State(found) in WITHOUT_EXECUTION else []
         disowned = [position.ticket for position in told]
-        done = orders.settle_by_hand(
+        done = settling.settle_by_hand(
             order, cast(AbstractUser, user), State(found), reason, position, disowned
         )
     except ValueError as error:

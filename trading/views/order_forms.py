@@ -8,9 +8,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.agents.text import clean
 from accounts.models import Account, Position
 from accounts.views.account import account_or_404
+from mt5monitor.text import clean
 from trading import closing, numbers, symbols
 from trading.order_form import (
     REASON_LENGTH,

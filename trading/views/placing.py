@@ -7,8 +7,8 @@ from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.agents.text import clean
 from accounts.models import Account
+from mt5monitor.text import clean
 from trading import numbers, orders, readback
 from trading.identity import new_client_key
 from trading.models import Order

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.agents.text import clean
 from accounts.signin import step_up
 from accounts.views.answers import said
+from mt5monitor.text import clean
 from trading.models import TradingSwitch
 from trading.switching import REASON_LENGTH, shown_to, standing, turn
 

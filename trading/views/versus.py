@@ -12,13 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.agents.text import clean
 from accounts.fleet.paging import Page
 from accounts.live.current import mark
+from mt5monitor.text import clean
 from trading.models import Versus
 from trading.sizing import Refused
-from trading.versus import archive, card, desk, preview, zones
-from trading.versus.card import Act, Card
+from trading.versus import archive, buttons, card, desk, preview, zones
+from trading.versus.buttons import Act
+from trading.versus.card import Card
 from trading.versus.changes import REASON_LENGTH
 from trading.versus.check import Check
 from trading.versus.desk import NotNow
@@ -31,8 +32,8 @@ may_run = permission_required([*MAY_LOOK, "trading.run_versus"], raise_exception
 both = require_http_methods(["GET", "POST"])
 CHANGED = "It was changed by somebody else meanwhile; nothing was done. It is {} now."
 FELL_BACK = {
-    card.FREEZE: frozenset({State.CANCELLED, State.COMPENSATED, State.DIVERGED}),
-    card.TRANSFER: frozenset({State.FROZEN, State.UNPROTECTED, State.DIVERGED}),
+    buttons.FREEZE: frozenset({State.CANCELLED, State.COMPENSATED, State.DIVERGED}),
+    buttons.TRANSFER: frozenset({State.FROZEN, State.UNPROTECTED, State.DIVERGED}),
 }
 
 
@@ -124,14 +125,14 @@ def _restore(versus: Versus, _request: HttpRequest, user: User) -> bool:
 
 
 ACTIONS = {
-    "freeze": Action(card.FREEZE, _freeze, preview.freeze),
-    "transfer": Action(card.TRANSFER, _transfer, preview.transfer),
-    "schedule": Action(card.SCHEDULE, _schedule),
-    "cancel": Action(card.CANCEL, _cancel),
-    "close": Action(card.CLOSE, _close),
-    "take": Action(card.TAKE, _take),
-    "archive": Action(card.ARCHIVE, _archive),
-    "restore": Action(card.RESTORE, _restore),
+    "freeze": Action(buttons.FREEZE, _freeze, preview.freeze),
+    "transfer": Action(buttons.TRANSFER, _transfer, preview.transfer),
+    "schedule": Action(buttons.SCHEDULE, _schedule),
+    "cancel": Action(buttons.CANCEL, _cancel),
+    "close": Action(buttons.CLOSE, _close),
+    "take": Action(buttons.TAKE, _take),
+    "archive": Action(buttons.ARCHIVE, _archive),
+    "restore": Action(buttons.RESTORE, _restore),
 }
 
 
@@ -188,11 +189,11 @@ def _do(request: HttpRequest, action: str, shown: Card) -> HttpResponse:
 
 
 def _became(versus: Versus, act: Act) -> str:
-    if act == card.SCHEDULE:
+    if act == buttons.SCHEDULE:
         return f"{versus.code}: the schedule is stored."
-    if act == card.ARCHIVE:
+    if act == buttons.ARCHIVE:
         return f"{versus.code} is archived."
-    if act == card.RESTORE:
+    if act == buttons.RESTORE:
         return f"{versus.code} is back on the list."
     return f"{versus.code} is {versus.get_state_display()} now. {versus.reason}"
 

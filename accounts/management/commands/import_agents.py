@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.agent_import import imports
+from accounts import agent_import
 from accounts.models import Agent
 from mt5monitor.terminal import table
 from mt5monitor.text_file import NotText, decoded
@@ -32,11 +32,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        source = imports.Source(options["host"], options["scheme"], options["contract"])
-        run = imports.preview if options["dry_run"] else imports.import_agents
+        source = agent_import.Source(options["host"], options["scheme"], options["contract"])
+        run = agent_import.preview if options["dry_run"] else agent_import.import_agents
         try:
             plan = run(_text_of(options["file"]), source)
-        except imports.ImportRefused as error:
+        except agent_import.ImportRefused as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
         self.stdout.write(table(["Agent", "URL", "What"], plan.rows()), ending="")
         if options["dry_run"]:

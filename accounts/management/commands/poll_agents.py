@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand
 from django.db.models import Min
 from django.utils import timezone
 
+from accounts import polling
 from accounts.models import Agent
-from accounts.polling import poller
 from mt5monitor.database import FAULTS, reconnect, words
 
 EVERY_S = 1.0
@@ -41,8 +41,8 @@ class Command(BaseCommand):
 
     def _tick(self) -> int:
         """How many were polled."""
-        reachable = poller.poll_due(reachable=True)
-        unreachable = poller.poll_due(reachable=False)
+        reachable = polling.poll_due(reachable=True)
+        unreachable = polling.poll_due(reachable=False)
         self.stdout.write(f"Polled {reachable} reachable and {unreachable} unreachable agents.")
         return reachable + unreachable
 

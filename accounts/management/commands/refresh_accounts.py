@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
+from accounts import polling
 from accounts.models import Account, Agent
-from accounts.polling import poller
-from accounts.polling.poll_result import Outcome
+from accounts.polling import Outcome
 from mt5monitor.terminal import progress, table
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         agents = _agents(options["account"], options["agent"])
         bar = self.stdout.isatty()
         outcomes = []
-        for outcome in progress(poller.refresh(agents), len(agents), bar=bar):
+        for outcome in progress(polling.refresh(agents), len(agents), bar=bar):
             outcomes.append(outcome)
             if not bar:
                 self.stdout.write(f"{outcome.agent_name}: {outcome.sentence}")

@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = (
         "Accept the keys that this host has now, after the old ones were lost. All sessions end; "
         "enter the secrets of agents and set up second factors again. If you still have the old "
-        "keys, keep them as older keys instead: see README, Several hosts."
+        "keys, keep them as older keys instead: see docs/operations/hosts.md."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
