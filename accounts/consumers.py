@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, ClassVar
 
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
@@ -62,8 +63,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.listener is not None:
             await self.listener.refuse(refusal)
         else:
-            for message in goodbye(refusal):
-                await self.base_send(message)
+            with suppress(Disconnected):  # it left, and Daphne has not said so yet
+                for message in goodbye(refusal):
+                    await self.base_send(message)
         self.leave()
 
     async def join(self, listener: SocketListener) -> None:
