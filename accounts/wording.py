@@ -1,6 +1,6 @@
-"""Account numbers in a sentence: what was not done is told of each account by its number."""
+"""Lists in a sentence, such as account numbers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from accounts.models import Account
@@ -21,3 +21,9 @@ def listed(shown: Collection[int | str]) -> str:
     if more > 0:
         return f"{', '.join(texts[:NAMED])} and {more} more"
     return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
+
+
+def either(words: Iterable[str]) -> str:
+    """Return them with commas, and "or" before the last."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

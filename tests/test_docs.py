@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from argparse import ArgumentParser
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,15 @@ def test_every_file_that_is_named_exists(document: Document) -> None:
     homes = (ROOT, document.path.parent)
     for word in document.words:
         if EXISTING.fullmatch(word) and word not in ELSEWHERE:
-            assert any((home / word).exists() for home in homes), f"{document}: {word}"
+            assert any(home / word in _tracked() for home in homes), f"{document}: {word}"
+
+
+@cache
+def _tracked() -> frozenset[Path]:
+    """Files that git knows and their folders: of a folder that has moved, caches stay behind."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout
+    files = [ROOT / name for name in listed.splitlines()]
+    return frozenset(files).union(*(path.parents for path in files))
 
 
 @each
@@ -65,7 +74,7 @@ def test_every_module_and_permission_that_is_named_exists(document: Document, db
 
 def _is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
-    return path.is_dir() or path.with_suffix(".py").exists()
+    return path in _tracked() or path.with_suffix(".py") in _tracked()
 
 
 @each

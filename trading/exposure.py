@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
-from accounts.fleet.paging import Page
 from accounts.fleet.totals import Money
 from accounts.models import Account, Position
 from accounts.models.unreadable import UnreadablePosition
@@ -69,9 +68,6 @@ class Exposure:
     @property
     def fresh(self) -> int:
         return len(self.held) - self.stale
-
-    def page(self, page: Page) -> list[Held]:
-        return self.held[page.slice]
 
     @property
     def accounts(self) -> int:

@@ -20,7 +20,7 @@ from mt5monitor.database import words as said
 from trading.journal import append, change
 from trading.models import Order
 from trading.retcodes import FIFO_CLOSE, explain
-from trading.states import ALLOWED, State
+from trading.states import ALLOWED, LOST, State
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def settle_unsent(order: Order, why: str) -> None:
     if change(order, State.NOT_SENT, why, answered_at=timezone.now()):
         return
     order.refresh_from_db()
-    while order.state in (State.UNKNOWN, State.NEEDS_ATTENTION):
+    while order.state in LOST:
         if change(order, State.NOT_EXECUTED, why, answered_at=timezone.now()):
             return
         order.refresh_from_db()

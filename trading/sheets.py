@@ -2,10 +2,9 @@
 
 from django.utils import timezone
 
-from accounts.exports.accounts import fleet_table
 from accounts.exports.sheets import Result, Sheet, sync
 from accounts.exports.table import Table
-from accounts.fleet.query import Fleet
+from accounts.fleet.query import Fleet, fleet_table
 from accounts.models import Account
 from trading.exports.trades import trades_columns
 from trading.models import ClosedTrade

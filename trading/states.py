@@ -29,8 +29,10 @@ class State(models.TextChoices):
     LATE_FILL = "late-fill", "executed after all"
 
 
-LOCKING = frozenset({State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION})
-OPEN = LOCKING | {State.QUEUED}
+LOST = frozenset({State.UNKNOWN, State.NEEDS_ATTENTION})  # what became of it at the broker
+UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
+LOCKING = LOST | {State.SENDING}
+OPEN = LOST | UNDER_WAY
 # Ended, and nothing happened at the broker, as far as is known: what closed a position without our
 # knowing, with contract 1, may have been our own order.
 WITHOUT_EXECUTION = frozenset(

@@ -29,6 +29,15 @@ class Standing:
     def is_on(self) -> bool:
         return not self.why_not
 
+    @property
+    def sentence(self) -> str:
+        """Whether it is on, without the full stop."""
+        return TradingSwitch.IS_ON if self.is_on else TradingSwitch.IS_OFF
+
+    @property
+    def label(self) -> str:
+        return "Trading on" if self.is_on else "Trading off"
+
 
 def standing() -> Standing:
     return Standing(refusal_of_the_switch())

@@ -8,7 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.utils import display_for_label
 
-from accounts.fleet.rows import Row, account_row
+from accounts.fleet.column import Row
+from accounts.fleet.rows import account_row
 from accounts.models import Account, Agent
 
 VARIANTS: dict[str, str] = {

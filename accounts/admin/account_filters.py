@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from accounts.fleet.rows import STATES
+from accounts.fleet.query import OPEN
+from accounts.fleet.states import NO_AGENT, STATES
 from accounts.models import Agent
 
 OFFLINE_TERMINAL = Q(agent__status=Agent.Status.ONLINE, connected=False)
@@ -38,7 +39,7 @@ class StateFilter(QFilter):
             STATES[Agent.Status.DISCONNECTED],
             Q(agent__status=Agent.Status.DISCONNECTED) | OFFLINE_TERMINAL,
         ),
-        "none": ("No agent", Q(agent=None)),
+        "none": (NO_AGENT, Q(agent=None)),
         "stale": ("Any, stale figures", Q(is_fresh=False)),
     }
 
@@ -58,9 +59,9 @@ class OpenPositionsFilter(QFilter):
     title = "open positions"
     parameter_name = "open"
     options = {  # noqa: RUF012
-        "yes": ("Some", Q(open_positions__gt=0)),
-        "no": ("None", Q(open_positions=0)),
-        "unknown": ("Unknown", Q(open_positions=None)),
+        "yes": (OPEN["yes"], Q(open_positions__gt=0)),
+        "no": (OPEN["no"], Q(open_positions=0)),
+        "unknown": (OPEN["unknown"], Q(open_positions=None)),
     }
 
 

@@ -22,7 +22,7 @@ from accounts.admin.agent_forms import AgentForm
 from accounts.admin.agent_import import import_page
 from accounts.admin.history import EditAdmin
 from accounts.fleet import formatting
-from accounts.fleet.rows import STATES
+from accounts.fleet.states import STATES
 from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent, Conflict
 from accounts.models.agent import AWAITS_ORDERS

@@ -7,8 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.fleet.agent_list import QUOTA
-from accounts.fleet.rows import STATES
+from accounts.fleet.states import DISABLED, NAMES, QUOTA, STATES
 from accounts.models import Account, Agent, AgentQuerySet, Conflict
 from accounts.models.figures import fresh
 
@@ -41,25 +40,29 @@ def _accounts() -> list[dict[str, Any]]:
 
 def _agents() -> list[dict[str, Any]]:
     url = reverse("admin:accounts_agent_changelist")
-    names = [(status.value, name) for status, name in STATES.items()]
-    filters = {name: Count("pk", filter=Q(enabled=True, status=name)) for name, _ in names}
+    states = [status.value for status in STATES]
+    filters = {state: Count("pk", filter=Q(enabled=True, status=state)) for state in states}
     counts = Agent.objects.aggregate(
         **filters,
         disabled=Count("pk", filter=Q(enabled=False)),
         at_quota=Count("pk", filter=AgentQuerySet.is_at_quota(timezone.now())),
     )
     cards = [
-        {"title": f"Agents: {label.lower()}", "value": counts[name], "url": f"{url}?status={name}"}
-        for name, label in names
-        if counts[name] or name == Agent.Status.ONLINE
+        {"title": _title(state), "value": counts[state], "url": f"{url}?status={state}"}
+        for state in states
+        if counts[state] or state == Agent.Status.ONLINE
     ]
     if counts["at_quota"]:
         page = f"{reverse('agents')}?state={QUOTA}"
-        cards.append({"title": "Agents: quota reached", "value": counts["at_quota"], "url": page})
+        cards.append({"title": _title(QUOTA), "value": counts["at_quota"], "url": page})
     if counts["disabled"]:
         url = f"{url}?enabled__exact=0"
-        cards.append({"title": "Agents: not enabled", "value": counts["disabled"], "url": url})
+        cards.append({"title": _title(DISABLED), "value": counts["disabled"], "url": url})
     return cards
+
+
+def _title(state: str) -> str:
+    return f"Agents: {NAMES[state].lower()}"
 
 
 def _conflicts() -> list[dict[str, Any]]:

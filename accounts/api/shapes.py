@@ -10,9 +10,11 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from accounts.fleet.states import STATES
 from accounts.fleet.totals import UNTOLD, Money
 from accounts.models import Account, Agent
 from accounts.payloads import account_payload
+from accounts.wording import either
 
 
 class Problem(Schema):
@@ -106,7 +108,7 @@ def _only(sums: list[tuple[str, Decimal]]) -> Decimal | None:
 class AgentOut(Schema):
     agent_name: str
     agent_url: str
-    status: str = Field(description="online, offline, timeout, error, disconnected or unknown")
+    status: str = Field(description=either(STATES))
     accounts_count: int
     last_checked: datetime | None
     last_seen: datetime | None = Field(description="the last reading that counted")

@@ -1,7 +1,7 @@
 """Rows as files: CSV, XLSX and worksheets of Google, of whatever table is declared.
 
-A `Table` says which rows and which columns; what is in `columns` of accounts is in accounts.py, of
-trading in trading/exports.py. Nothing here knows what a row means.
+A `Table` says which rows and which columns. The columns of accounts are in fleet/columns.py, those
+of trading in trading/exports. Nothing here knows what a row means.
 """
 
-__all__ = ["accounts", "csvfile", "sheets", "table", "xlsxfile"]
+__all__ = ["cells", "csvfile", "sheets", "table", "xlsxfile"]

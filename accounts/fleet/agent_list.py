@@ -1,59 +1,33 @@
 """One look at the agents: what a query string asks for, and the agents that answer to it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlencode
 
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Count, Q, QuerySet
 
-from accounts.fleet.paging import Page
-from accounts.fleet.rows import STATES
+from accounts.fleet.agent_columns import AGENTS
+from accounts.fleet.column import sorts
+from accounts.fleet.listing import Listing
+from accounts.fleet.states import DISABLED, NAMES, QUOTA, STATES
 from accounts.models import Account, Agent, AgentQuerySet
-from mt5monitor.text import clean
 
-SEARCH_LENGTH = 100
-DEFAULT_SORT = "name"
-DISABLED = "disabled"
-QUOTA = "quota"  # no state of its own: those of any state that reached a quota within the hour
-
-SORTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name",),
-    "contract": ("contract", "name"),
-    "state": ("status", "name"),
-    "since": ("status_since",),
-    "failures": ("failures",),
-    "error": ("status_code",),
-    "age": ("last_seen_at",),
-    "next": ("next_poll_at",),
-}
-# The least time ago comes first, which is the latest moment.
-LATEST_FIRST: Final = ("since", "age")
+SORTS: Final = sorts(AGENTS)
 
 
-@dataclass
-class AgentList:
-    """As Fleet is to accounts; `problems` tells what the query could not mean."""
+class AgentList(Listing):
+    filters = ("q", "state")
+    columns = AGENTS
+    default_sort = "name"
 
-    params: Mapping[str, str]
-    now: datetime
-    problems: list[str] = field(default_factory=list)
+    def __init__(self, params: Mapping[str, str], now: datetime) -> None:
+        self.now = now
+        super().__init__(params)
+        self.q, self.state = self.values.get("q", ""), self.values.get("state", "")
 
-    def __post_init__(self) -> None:
-        self.q = clean(self.params.get("q", ""), SEARCH_LENGTH)
-        self.state = self._one_of("state", [*STATES, QUOTA, DISABLED], "", "all agents are shown")
-        ways = [way for name in SORTS for way in (name, f"-{name}")]
-        self.sort = self._one_of("sort", ways, DEFAULT_SORT, "sorted by name")
-
-    def _one_of(self, name: str, allowed: list[str], default: str, instead: str) -> str:
-        value = clean(self.params.get(name, ""), SEARCH_LENGTH)
-        if value and value not in allowed:
-            self.problems.append(f"There is no {name} “{value}”; {instead}.")
-            return default
-        return value or default
+    def check(self) -> None:
+        self.choose("state", [*STATES, QUOTA, DISABLED], "state", "all agents are shown")
 
     @cached_property
     def agents(self) -> QuerySet[Agent]:
@@ -74,21 +48,13 @@ class AgentList:
         owners = Account.objects.filter(number__contains=self.q).values("agent")
         return found | Q(pk__in=owners)
 
-    @cached_property
-    def page(self) -> Page:
-        return Page.asked(self.params.get("page", ""), self.agents.count(), self.problems)
+    def count(self) -> int:
+        return self.agents.count()
 
     def rows(self) -> QuerySet[Agent]:
-        ordered = self.agents.prefetch_related("accounts").order_by(*self._order())
-        return ordered[self.page.slice]
-
-    def _order(self) -> Iterator[OrderBy]:
-        name, down = self.sort.removeprefix("-"), self.sort.startswith("-")
-        if name in LATEST_FIRST:
-            down = not down
-        for key in SORTS[name]:
-            yield OrderBy(F(key), descending=down, nulls_last=True)
-        yield OrderBy(F("pk"))
+        name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
+        order = SORTS[name].order(descending)
+        return self.agents.prefetch_related("accounts").order_by(*order, "pk")[self.page.slice]
 
     @cached_property
     def states(self) -> list[tuple[str, str, int]]:
@@ -102,20 +68,7 @@ class AgentList:
             counts[state] = counts.get(state, 0) + group["n"]
         counts[QUOTA] = sum(group["reached"] for group in counted)
         counts = {state: count for state, count in counts.items() if count}
-        names = {str(value): name for value, name in STATES.items()}
-        names |= {QUOTA: "Quota reached", DISABLED: "Not enabled"}
         shown = counts.keys() | {self.state}
         return [
-            (value, name, counts.get(value, 0)) for value, name in names.items() if value in shown
+            (value, name, counts.get(value, 0)) for value, name in NAMES.items() if value in shown
         ]
-
-    @property
-    def is_filtered(self) -> bool:
-        return bool(self.q or self.state)
-
-    def query(self, **changes: str) -> str:
-        """The query string of this look with `changes`; a page is kept only when it is given."""
-        values = {"q": self.q, "state": self.state, "sort": self.sort, **changes}
-        if values["sort"] == DEFAULT_SORT:
-            del values["sort"]
-        return "?" + urlencode({name: value for name, value in values.items() if value})

@@ -4,10 +4,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Q
 
+from accounts.fleet.columns import FLEET
 from accounts.models import AccountQuerySet
 from accounts.models.figures import fresh
 from mt5monitor.sums import ExactSum
@@ -46,13 +47,29 @@ class PhaseCount:
     count: int
 
 
+TOTALLED: Final = [(column, column.total) for column in FLEET if column.total is not None]
+
+
+@dataclass
+class Sum(Money):
+    """Of a column of the fleet."""
+
+    label: str = ""
+    signed: bool = False
+
+
+def _sums() -> dict[str, Sum]:
+    return {
+        total.field: Sum(label=column.full_title, signed=total.signed) for column, total in TOTALLED
+    }
+
+
 @dataclass
 class Totals:
     count: int = 0
     connected: int = 0
     fresh: int = 0
-    balance: Money = field(default_factory=Money)
-    floating: Money = field(default_factory=Money)
+    sums: dict[str, Sum] = field(default_factory=_sums)
     phases: list[PhaseCount] = field(default_factory=list)
 
     @classmethod
@@ -74,8 +91,8 @@ class Totals:
         self.count += group["count"]
         self.connected += group["connected_"]
         self.fresh += group["fresh"]
-        self.balance.add(group["currency"], group["balances"], group["balances_counted"])
-        self.floating.add(group["currency"], group["floatings"], group["floatings_counted"])
+        for name, total in self.sums.items():
+            total.add(group["currency"], group[f"{name}_sum"], group[f"{name}_counted"])
 
     @property
     def left_out(self) -> int:
@@ -84,12 +101,13 @@ class Totals:
 
 def _groups(accounts: AccountQuerySet, now: datetime) -> Any:
     is_fresh = fresh(now)
+    sums: dict[str, Any] = {}
+    for _, total in TOTALLED:
+        sums[f"{total.field}_sum"] = ExactSum(total.field, filter=is_fresh)
+        sums[f"{total.field}_counted"] = Count(total.field, filter=is_fresh)
     return accounts.values("phase__name", "phase__order", "phase__color", "currency").annotate(
         count=Count("pk"),
         connected_=Count("pk", filter=CONNECTED),
         fresh=Count("pk", filter=is_fresh),
-        balances=ExactSum("balance", filter=is_fresh),
-        balances_counted=Count("balance", filter=is_fresh),
-        floatings=ExactSum("floating", filter=is_fresh),
-        floatings_counted=Count("floating", filter=is_fresh),
+        **sums,
     )

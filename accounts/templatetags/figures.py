@@ -4,14 +4,9 @@ from django import template
 
 from accounts.exports.sheets import is_set_up
 from accounts.fleet import formatting
-from accounts.fleet.agent_list import AgentList
-from accounts.fleet.query import Fleet
+from accounts.fleet.listing import Listing
 
 register = template.Library()
-# Of these a person wants to see the largest first.
-LARGEST_FIRST = frozenset(
-    ["balance", "equity", "floating", "pl", "pl_pct", "used", "days", "open", "age", "failures"]
-)
 
 register.filter("money", formatting.money)
 register.filter("signed", formatting.signed_money)
@@ -33,15 +28,6 @@ def sheets_set_up() -> bool:
 
 
 @register.simple_tag
-def query(look: Fleet | AgentList, **changes: str) -> str:
+def query(look: Listing, **changes: str) -> str:
     """A link to what is shown now with these parameters changed; back on the first page."""
     return look.query(**changes)
-
-
-@register.inclusion_tag("accounts/_column.html")
-def column(look: Fleet | AgentList, name: str, label: str, hint: str = "") -> dict[str, str]:
-    """A heading that sorts by its column; a second time, the other way round."""
-    way = {name: "ascending", f"-{name}": "descending"}.get(look.sort, "")
-    turned = f"-{name}" if way == "ascending" or (not way and name in LARGEST_FIRST) else name
-    url = look.query(sort=turned)
-    return {"name": name, "label": label, "hint": hint, "way": way, "url": url}

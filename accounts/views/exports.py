@@ -11,9 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.exports import csvfile, xlsxfile
-from accounts.exports.accounts import fleet_table
 from accounts.exports.table import Table, TooMany
-from accounts.fleet.query import Fleet
+from accounts.fleet.query import Fleet, fleet_table
 from accounts.views.answers import said
 
 Format = Literal["csv", "xlsx"]

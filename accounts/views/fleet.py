@@ -9,7 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.fleet.query import ANY, COLUMNS, DEFAULT_SORT, NEAR, NONE, OPEN, SORTS, STATES, Fleet
+from accounts.fleet.columns import FLEET
+from accounts.fleet.query import ANY, NEAR, NONE, OPEN, STATES, Fleet
 from accounts.fleet.rows import account_row
 from accounts.live.current import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
@@ -64,11 +65,13 @@ def _choices(look: Fleet) -> dict[str, object]:
 
 def _sorts() -> Options:
     """For phones, which show no headings to sort by; the default has no place in the URL."""
-    ways = [(sign + name, name, arrow) for name in SORTS for sign, arrow in (("", "↑"), ("-", "↓"))]
-    return [
-        ("" if way == DEFAULT_SORT else way, f"{COLUMNS[name]} {arrow}")
-        for way, name, arrow in ways
+    ways = [
+        (sign + column.key, f"{column.full_title} {arrow}")
+        for column in FLEET
+        if column.sort is not None
+        for sign, arrow in (("", "↑"), ("-", "↓"))
     ]
+    return [("" if way == Fleet.default_sort else way, text) for way, text in ways]
 
 
 def _labels(look: Fleet, name: str, names: Iterable[str], none: str) -> Options:

@@ -51,7 +51,7 @@ async def test_the_button_of_a_row_asks_that_agent_alone(
     agents = await threaded(fleet.make_agents)(2)
     page = await desk.open(viewer, "/agents/")
     await mark(page)
-    await expect(row(page, agents[1]).locator('[data-cell="state"]')).to_have_text("Not polled")
+    await expect(row(page, agents[1]).locator('[data-cell="state"]')).to_have_text("Not polled yet")
     await page.get_by_role("button", name="Refresh vps-0002").click()
     await expect(toast(page)).to_have_text(re.compile(r"^vps-0002: Read in \d+ ms"))
     await expect(row(page, agents[1]).locator('[data-cell="state"]')).to_have_text("Online")

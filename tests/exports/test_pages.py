@@ -16,9 +16,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.exports import xlsxfile
-from accounts.exports.accounts import fleet_table
 from accounts.exports.table import Table
-from accounts.fleet.query import Fleet
+from accounts.fleet.query import Fleet, fleet_table
 from accounts.models import Account
 from accounts.views import exports
 from tests.exports.files import body, csv_rows, xlsx_rows

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.fleet.rows import next_in
+from accounts.fleet.agent_columns import next_in
 from accounts.models import Agent
 
 

@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.fleet.query import SORTS
+from accounts.fleet.column import on_page, sorts
+from accounts.fleet.columns import FLEET
 from accounts.models import Account, Agent, Conflict, Phase, VSGroup
 from tests.factories import make_account, make_agent, make_firm, make_online_agent
 from tests.pages.reading import cell, numbers, text, words
@@ -85,7 +86,7 @@ def test_shows_every_figure_of_a_row(viewer: Client) -> None:
         open_positions=2,
     )
     page = text(viewer.get("/"))
-    shown = {name: cell(page, 7001, name) for name in SORTS}
+    shown = {column.key: cell(page, 7001, column.key) for column in on_page(FLEET)}
     assert shown == {
         "number": "7001",
         "name": "Challenge 100K",
@@ -181,7 +182,7 @@ def test_every_filter_keeps_what_it_names(viewer: Client) -> None:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("name", SORTS)
+@pytest.mark.parametrize("name", sorts(FLEET))
 def test_sorts_by_every_column_both_ways_and_keeps_the_unknown_last(
     viewer: Client, name: str
 ) -> None:

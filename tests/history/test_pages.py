@@ -49,7 +49,7 @@ def shown(viewer: Client, query: str = "") -> list[int]:
 
 
 def figure(html: str, name: str) -> str:
-    found = re.search(rf"<dt[^>]*>{name}</dt><dd[^>]*>(.*?)</dd>", html)
+    found = re.search(rf"<dt[^>]*>{name}</dt>\s*<dd[^>]*>(.*?)</dd>", html, re.DOTALL)
     assert found, name
     return re.sub("<[^>]+>", "", found[1]).strip()
 

@@ -40,7 +40,7 @@ class TradingSwitchAdmin(StepUpAdmin, ModelAdmin):
 
     @admin.display(description="what holds orders back")
     def why_not(self, switch: TradingSwitch) -> str:
-        return standing().why_not or "nothing: orders may leave"
+        return standing().why_not or "nothing: orders are allowed"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -109,15 +109,15 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
     if not settings.VERSUS_ENABLED:
         return detail(OFF, 503)
     form = VersusForm(fields(asked), None, is_exact=True)
-    versus = form.read()
-    if versus is None:
-        return detail(" ".join(form.errors.values()), 400, errors=form.errors)
+    if not form.is_valid():
+        errors = form.sentences
+        return detail(" ".join(errors.values()), 400, errors=errors)
     caller = caller_of(request)
     try:
         made = _acknowledging(
             caller,
             asked.acknowledge_firm_rules,
-            partial(desk.create, versus, caller.user),
+            partial(desk.create, form.versus(), caller.user),
         )
     except NotNow as refused:
         return _not_now(refused)

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from ninja import Field, Schema
 
+from accounts.wording import either
 from mt5monitor.api.numbers import Amount, AmountOr0
 from mt5monitor.ticket_texts import texts
 from trading.models import Versus
-from trading.payloads import versus_payload
+from trading.payloads import STATUS, versus_payload
 
 
 class VersusIn(Schema):
@@ -69,7 +70,7 @@ class VersusOut(Schema):
     sl_usd_a: float | None
     tp_usd_b: float | None
     sl_usd_b: float | None
-    status: str = Field(description="pending, congelado, transferido, completed or error")
+    status: str = Field(description=either(dict.fromkeys(STATUS.values())))
     state: str = Field(description="exactly")
     reason: str
     error_message: str | None

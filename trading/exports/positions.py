@@ -5,12 +5,12 @@ from datetime import datetime
 from accounts.exports.table import Column, Kind, Table
 from accounts.models import Position
 from trading.exposure import positions
+from trading.position_list import PositionList
 
 
-def positions_table(symbol: str, account: int | None, now: datetime) -> Table[Position]:
-    """Of one symbol, or of all when it is empty; of one account, or of all for None."""
-    columns = [*_what(), *_figures(), *_origin(now)]
-    return Table("positions", columns, positions(symbol, account))
+def positions_table(look: PositionList) -> Table[Position]:
+    columns = [*_what(), *_figures(), *_origin(look.now)]
+    return Table("positions", columns, positions(look.symbol, look.account))
 
 
 def _what() -> list[Column[Position]]:

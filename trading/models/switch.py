@@ -20,6 +20,7 @@ class TradingSwitch(models.Model):
     reason = models.CharField(max_length=300, blank=True)
 
     PK = 1
+    IS_ON, IS_OFF = "Trading is on", "Trading is off"
 
     objects: ClassVar[models.Manager["TradingSwitch"]]
 
@@ -29,7 +30,7 @@ class TradingSwitch(models.Model):
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_switch")]
 
     def __str__(self) -> str:
-        return "Trading is on" if self.is_on else "Trading is off"
+        return self.IS_ON if self.is_on else self.IS_OFF
 
     @classmethod
     def on(cls) -> "models.QuerySet[TradingSwitch]":

@@ -7,17 +7,15 @@ from django import template
 from django.utils.html import format_html
 
 from accounts.fleet import formatting
+from accounts.fleet.listing import Listing
 from accounts.models import Account
-from trading.history.trade_list import TradeList
 from trading.history.worth import Operation
 from trading.models import Deal, Order
-from trading.order_list import OrderList
-from trading.states import EXECUTED, State
+from trading.states import EXECUTED, LOST, UNDER_WAY, State
 from trading.switching import shown_to
 
 register = template.Library()
 ORDERS_SHOWN = 8
-UNDER_WAY = frozenset({State.QUEUED, State.SENDING})
 
 
 @register.inclusion_tag("trading/_switch.html", takes_context=True)
@@ -36,14 +34,14 @@ def account_orders(account: Account) -> dict[str, Any]:
 @register.inclusion_tag("trading/_lost_orders.html")
 def lost_orders(account: Account) -> dict[str, Any]:
     """Those whose outcome is lost, loudly; depends on no user."""
-    lost = Order.objects.filter(account=account, state__in=[State.UNKNOWN, State.NEEDS_ATTENTION])
+    lost = Order.objects.filter(account=account, state__in=LOST)
     return {"lost": list(lost.order_by("placed_at"))}
 
 
 @register.filter
 def tone(order: Order) -> str:
     """good: executed; wait: under way; lost: a person may have to look; none: did not happen."""
-    if order.state in (State.UNKNOWN, State.NEEDS_ATTENTION, State.LATE_FILL):
+    if order.state in LOST or order.state == State.LATE_FILL:
         return "lost"
     if order.state in UNDER_WAY:
         return "wait"
@@ -73,7 +71,7 @@ def split_words(text: str) -> list[str]:
 
 
 @register.simple_tag
-def look_query(look: OrderList | TradeList, page: str) -> str:
+def look_query(look: Listing, page: str) -> str:
     """A link to another page of the same look."""
     return look.query(page=page)
 
@@ -124,6 +122,6 @@ def told_time(text: str) -> str:
 
 
 @register.simple_tag
-def look_with(look: TradeList, **changes: str) -> str:
+def look_with(look: Listing, **changes: str) -> str:
     """A link to the same look with these parameters changed; back on the first page."""
     return look.query(**changes)

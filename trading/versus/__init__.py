@@ -14,7 +14,7 @@ preview.py    the next step, at the prices of now
 changes.py    the one way to another state
 form.py, zones.py             what a user types
 card.py, timeline.py          what a page shows
-archive.py                    those that have ended
+archive.py, ended_list.py  those that have ended
 """
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "changes",
     "check",
     "desk",
+    "ended_list",
     "form",
     "legs",
     "levels",

@@ -1,14 +1,15 @@
 """What somebody typed to make a versus: read and checked in form, kept as it was typed.
 
-Nothing is stored, and no agent is asked. `errors` has a sentence for each field that cannot stay.
+Nothing is stored, and no agent is asked. `sentences` has one for each field that cannot stay.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
-from zoneinfo import ZoneInfo
+from functools import partial
+from typing import Any
 
+from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -19,12 +20,12 @@ from accounts.keys import Ambiguous, account_of
 from accounts.models import Account, AccountQuerySet, Position, VSGroup
 from mt5monitor.text import clean
 from trading import numbers, symbols
+from trading.forms import Typed, refusals
 from trading.models import Versus
 from trading.models.versus import WINDOW
 from trading.sizing import Refused
 from trading.versus import zones
 
-T = TypeVar("T")
 WHO_LENGTH = 80
 LONGEST_WINDOW = 720  # minutes
 MONEY = {
@@ -50,55 +51,101 @@ def blank(user: User, group: VSGroup | None) -> dict[str, str]:
     return {"zone": zone, "window": str(WINDOW // timedelta(minutes=1)), "side_a": "BUY"} | pair
 
 
-class VersusForm:
+# --- reading one field: each raises Refused -----------------------------------------------------
+def _lots(text: str) -> Decimal:
+    lots = numbers.positive(text, "Lots")
+    if lots is None:
+        raise Refused("Write how many lots, such as 0.10.")
+    return _fits("lots", lots, "Lots")
+
+
+def _money(name: str, text: str) -> Decimal | None:
+    amount = numbers.positive(text, MONEY[name])
+    return None if amount is None else _fits(name, amount, MONEY[name])
+
+
+def _window(text: str) -> timedelta:
+    minutes = numbers.whole(text.strip())
+    if minutes is None or not 1 <= minutes <= LONGEST_WINDOW:
+        raise Refused(f"Write whole minutes, from 1 to {LONGEST_WINDOW}.")
+    return timedelta(minutes=minutes)
+
+
+def _side(text: str) -> str:
+    side = text.strip()
+    if side not in Position.Side.values:
+        raise Refused("Choose which leg A keeps: buy or sell.")
+    return side
+
+
+class VersusForm(forms.Form):
+    """The fields are in the order in which their errors are listed."""
+
+    account_a, account_b = Typed(), Typed()
+    symbol_a, symbol_b = Typed(), Typed()
+    lots = Typed(_lots)
+    sl_a, tp_a, sl_b, tp_b = (Typed(partial(_money, name)) for name in MONEY)
+    zone = Typed(zones.zone)  # before the times, which are read on its clock
+    freeze_at, transfer_at = Typed(), Typed()
+    window = Typed(_window)
+    side_a = Typed(_side)
+
     def __init__(
-        self, data: Mapping[str, str], group: VSGroup | None, *, is_exact: bool = False
+        self,
+        data: Mapping[str, str] | None,
+        group: VSGroup | None,
+        *,
+        is_exact: bool = False,
+        initial: dict[str, str] | None = None,
     ) -> None:
         """`is_exact`: a program names accounts, and none is looked for by a part of its name."""
-        self.data, self.group, self._is_exact = data, group, is_exact
-        self.errors: dict[str, str] = {}
+        super().__init__(data, initial=initial)
+        self.group, self._is_exact = group, is_exact
 
-    def read(self) -> Versus | None:
-        """Not stored; None when something cannot stay as it is."""
-        a, b = (self._attempt(f"account_{role}", self._account) for role in "ab")
-        names = {name: self._attempt(name, self._symbol) for name in ("symbol_a", "symbol_b")}
-        lots = self._attempt("lots", self._lots)
-        money = {name: self._attempt(name, self._money) for name in MONEY}
-        times = self._times()
-        window = self._attempt("window", self._window)
-        side = self._attempt("side_a", self._side)
-        if a is not None and a == b:
-            self.errors["account_b"] = "A and B must be two accounts."
-        if self.errors or a is None or b is None:
-            return None
-        columns = names | money | times | {"lots": lots, "side_a": side, "window": window}
-        return Versus(account_a=a, account_b=b, zone=self._text("zone"), **columns)
+    @property
+    def typed(self) -> Mapping[str, str]:
+        return self.data if self.is_bound else self.initial
 
-    def _text(self, name: str) -> str:
-        return self.data.get(name, "").strip()
+    @property
+    def sentences(self) -> dict[str, str]:
+        """Why each field that is wrong is."""
+        return {name: " ".join(map(str, errors)) for name, errors in self.errors.items()}
 
-    def _attempt(self, name: str, read: Callable[[str], T]) -> T | None:
-        try:
-            return read(name)
-        except Refused as refused:
-            self.errors[name] = str(refused)
-            return None
+    def versus(self) -> Versus:
+        """Return what is valid, not stored."""
+        data = self.cleaned_data
+        return Versus(**data | {"zone": str(data["zone"])})
 
     # --- accounts -------------------------------------------------------------------------------
-    def _account(self, name: str) -> Account:
+    def clean_account_a(self) -> Account:
+        return self._account("a")
+
+    def clean_account_b(self) -> Account:
+        return self._account("b")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("account_a") and data["account_a"] == data.get("account_b"):
+            self.add_error("account_b", "A and B must be two accounts.")
+        return data
+
+    def _account(self, role: str) -> Account:
+        with refusals():
+            text = clean(self.cleaned_data[f"account_{role}"].strip(), WHO_LENGTH)
+            if not text:
+                raise Refused(f"Choose account {role.upper()}.")
+            return self._named(text, self.data.get(f"server_{role}"))
+
+    def _named(self, text: str, server: str | None) -> Account:
         """By number, or by any part of number, holder or firm that only one account has."""
-        text, role = clean(self._text(name), WHO_LENGTH), name[-1].upper()
-        if not text:
-            raise Refused(f"Choose account {role}.")
         accounts, key = accounts_of(self.group), text.split()[0]
         try:
-            return account_of(key, accounts, self.data.get(f"server_{name[-1]}"))
+            return account_of(key, accounts, server)
         except Ambiguous as error:
             raise Refused(f"{error} Choose one of the list.") from error
         except Account.DoesNotExist as error:
             if self._is_exact:
-                at = self.data.get(f"server_{name[-1]}")
-                at = f" at server {at}" if at else ""
+                at = f" at server {server}" if server else ""
                 raise Refused(f"No account fits “{text}”{at}.") from error
         parts = Q(number__contains=text) | Q(holder__icontains=text) | Q(name__icontains=text)
         found = list(accounts.filter(parts | Q(firm__name__icontains=text))[:2])
@@ -109,54 +156,43 @@ class VersusForm:
             raise Refused(f"More than one account{where} fits “{text}”. Write its number.")
         raise Refused(f"No account{where} fits “{text}”.")
 
-    def _symbol(self, name: str) -> str:
+    # --- symbols --------------------------------------------------------------------------------
+    def clean_symbol_a(self) -> str:
+        return self._symbol("a")
+
+    def clean_symbol_b(self) -> str:
+        return self._symbol("b")
+
+    def _symbol(self, role: str) -> str:
         """Spaces around it count where an account holds or traded a symbol of that very name."""
-        typed, symbol = self.data.get(name, ""), self._text(name)
+        typed = self.cleaned_data[f"symbol_{role}"]
+        symbol = typed.strip()
         if typed != symbol and typed in symbols.of_fleet():
             symbol = typed
         if not symbol_name.is_name(symbol):
-            raise Refused(f"Name the symbol of account {name[-1].upper()}, as its broker does.")
-        return symbol
-
-    # --- numbers --------------------------------------------------------------------------------
-    def _lots(self, name: str) -> Decimal:
-        lots = numbers.positive(self._text(name), "Lots")
-        if lots is None:
-            raise Refused("Write how many lots, such as 0.10.")
-        return _fits(name, lots, "Lots")
-
-    def _money(self, name: str) -> Decimal | None:
-        amount = numbers.positive(self._text(name), MONEY[name])
-        return None if amount is None else _fits(name, amount, MONEY[name])
-
-    def _window(self, name: str) -> timedelta:
-        minutes = numbers.whole(self._text(name))
-        if minutes is None or not 1 <= minutes <= LONGEST_WINDOW:
-            raise Refused(f"Write whole minutes, from 1 to {LONGEST_WINDOW}.")
-        return timedelta(minutes=minutes)
-
-    def _side(self, name: str) -> str:
-        side = self._text(name)
-        if side not in Position.Side.values:
-            raise Refused("Choose which leg A keeps: buy or sell.")
-        return side
+            raise ValidationError(f"Name the symbol of account {role.upper()}, as its broker does.")
+        return str(symbol)
 
     # --- times ----------------------------------------------------------------------------------
-    def _times(self) -> dict[str, datetime | None]:
-        here = self._attempt("zone", lambda name: zones.zone(self._text(name)))
-        times = {name: self._attempt(name, lambda n: self._time(n, here)) for name in TIMES}
-        freeze, transfer = times["freeze_at"], times["transfer_at"]
-        if freeze and transfer and transfer <= freeze:
-            self.errors["transfer_at"] = "It is frozen first and transferred later."
-        return times
+    def clean_freeze_at(self) -> datetime | None:
+        return self._time("freeze_at")
 
-    def _time(self, name: str, here: ZoneInfo | None) -> datetime | None:
+    def clean_transfer_at(self) -> datetime | None:
+        freeze, transfer = self.cleaned_data.get("freeze_at"), self._time("transfer_at")
+        if freeze and transfer and transfer <= freeze:
+            raise ValidationError("It is frozen first and transferred later.")
+        return transfer
+
+    def _time(self, name: str) -> datetime | None:
+        """None also where the zone is not known, which is the error then."""
+        here = self.cleaned_data.get("zone")
         if here is None:
             return None
-        at = zones.read(self._text(name), here, TIMES[name])
-        if at is not None and at <= timezone.now():
-            raise Refused(f"{TIMES[name]}: that time has passed in {here}.")
-        return at
+        with refusals():
+            at = zones.read(self.cleaned_data[name], here, TIMES[name])
+            if at is not None and at <= timezone.now():
+                raise Refused(f"{TIMES[name]}: that time has passed in {here}.")
+            return at
 
 
 def _fits(name: str, number: Decimal, what: str) -> Decimal:

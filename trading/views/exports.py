@@ -6,7 +6,6 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents import symbol_name
 from accounts.exports.sheets import Result
 from accounts.views.account import account_or_404
 from accounts.views.answers import said
@@ -16,8 +15,8 @@ from trading.exports.orders import orders_table
 from trading.exports.positions import positions_table
 from trading.exports.trades import trades_table
 from trading.history.trade_list import TradeList
-from trading.numbers import whole
 from trading.order_list import OrderList
+from trading.position_list import PositionList
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
 may_sync = permission_required(
@@ -28,9 +27,8 @@ may_sync = permission_required(
 @require_safe
 @may_look
 def positions(request: HttpRequest, kind: Format) -> HttpResponseBase:
-    symbol = symbol_name.kept(request.GET.get("symbol", ""))
-    table = positions_table(symbol, whole(request.GET.get("account", "")), timezone.now())
-    return exported(request, table, kind, [], back="/positions/")
+    look = PositionList(request.GET.dict(), timezone.now())
+    return exported(request, positions_table(look), kind, look.problems, back="/positions/")
 
 
 @require_safe

@@ -12,14 +12,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.agents import symbol_name
-from accounts.fleet.paging import Page
 from accounts.forms import RefreshForm
 from accounts.views.answers import said
 from mt5monitor.text import clean
 from trading import closing
-from trading.exposure import exposure, unreadable
-from trading.numbers import whole, whole_or_text
+from trading.exposure import unreadable
+from trading.numbers import whole_or_text
+from trading.position_list import PositionList
 from trading.switching import standing
 from trading.views import placing
 from trading.views.order_forms import may_trade
@@ -32,20 +31,17 @@ UNREADABLE_SHOWN = 50  # those of an agent that reports all of them wrongly are 
 @require_safe
 @permission_required("accounts.view_account", raise_exception=True)
 def positions(request: HttpRequest) -> HttpResponse:
-    symbol = symbol_name.kept(request.GET.get("symbol", ""))
-    number = whole(request.GET.get("account", ""))
-    shown, problems = exposure(timezone.now(), symbol, number), list[str]()
-    page = Page.asked(request.GET.get("page", ""), len(shown.held), problems)
-    lost = unreadable(number)
+    look = PositionList(request.GET.dict(), timezone.now())
+    lost = unreadable(look.account)
     context = {
-        "exposure": shown,
-        "held": shown.page(page),
-        "page": page,
-        "problems": problems,
+        "exposure": look.exposure,
+        "held": look.rows(),
+        "page": look.page,
+        "problems": look.problems,
         "unreadable": lost[:UNREADABLE_SHOWN],
         "unreadable_more": max(len(lost) - UNREADABLE_SHOWN, 0),
-        "symbol": symbol,
-        "account": number,
+        "symbol": look.symbol,
+        "account": look.account,
     }
     return render(request, "trading/positions.html", context)
 

@@ -1,6 +1,6 @@
 """The journal of orders, one order with its events, and settling one whose outcome is lost."""
 
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import AbstractUser
@@ -10,22 +10,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.views.answers import said
-from mt5monitor.text import clean
-from trading import numbers, orders, settling
-from trading.journal import REASON_LENGTH
+from trading import orders, settling
+from trading.forms import FOUND, SettleForm, reason
 from trading.models import Order
 from trading.order_list import OrderList, wanting
 from trading.states import LOCKING, WITHOUT_EXECUTION, State
 from trading.views import placing
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
-# What a person may find at the broker, in the words of the form.
-FOUND: Final = {
-    State.FILLED: "It was executed as asked",
-    State.PARTIAL: "It was executed in part",
-    State.NOT_EXECUTED: "It was not executed",
-    State.CLOSED_EXTERNALLY: "The position was closed by something else",
-}
 WANTING_SHOWN = 50
 
 
@@ -86,43 +78,34 @@ def outcome(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required(["accounts.view_account", "trading.settle_order"], raise_exception=True)
 def settle(request: HttpRequest, pk: int) -> HttpResponse:
-    order = _order_or_404(pk)
-    back, found = f"/orders/{pk}/", request.POST.get("outcome", "")
-    if found not in FOUND:
-        return said(request, "Choose what was found at the broker.", tone="bad", back=back)
+    order, back, form = _order_or_404(pk), f"/orders/{pk}/", SettleForm(request.POST)
+    if not form.is_valid():
+        return said(request, form.sentence, tone="bad", back=back)
+    data = form.cleaned_data
+    found, user = data["outcome"], cast(AbstractUser, request.user)
+    warnings = settling.warnings(order, found)
+    if set(warnings) - set(data["acknowledged"] or []):
+        return _warned(request, order, warnings)
+    held = settling.could_be(order) if found in WITHOUT_EXECUTION else []
+    disowned = [position.ticket for position in held]
     try:
-        user, reason = request.user, clean(request.POST.get("reason", ""), REASON_LENGTH)
-        position = _position(request.POST.get("position", ""))
-        warnings = settling.warnings(order, State(found))
-        if set(warnings) - set(request.POST.getlist("acknowledged")):
-            return _warned(request, order, warnings)
-        told = settling.could_be(order) if State(found) in WITHOUT_EXECUTION else []
-        disowned = [position.ticket for position in told]
         done = settling.settle_by_hand(
-            order, cast(AbstractUser, user), State(found), reason, position, disowned
+            order, user, found, data["reason"], data["position"], disowned
         )
     except ValueError as error:
         return said(request, str(error), tone="bad", back=back)
     if not done:
         text = "It was settled meanwhile; nothing was changed."
         return said(request, text, tone="bad", back=back)
-    return said(request, f"Settled: {order.words}, {State(found).label}.", back=back)
+    return said(request, f"Settled: {order.words}, {found.label}.", back=back)
 
 
 def _warned(request: HttpRequest, order: Order, warnings: list[str]) -> HttpResponse:
     """The form once more, as it was filled in, with what has to be acknowledged first."""
     names = ("outcome", "reason", "position")
-    typed = {name: clean(request.POST.get(name, ""), REASON_LENGTH) for name in names}
+    typed = {name: reason(request.POST.get(name, "")) for name in names}
     context = _context(order, warnings) | {"typed": typed}
     return render(request, "trading/order.html", context, status=422)
-
-
-def _position(text: str) -> int | None:
-    """None when nothing was written. Raises ValueError for what is no ticket."""
-    ticket = numbers.whole(text.strip().removeprefix("#"))
-    if text.strip() and not ticket:
-        raise ValueError("Write the position as its ticket, such as 1234567.")
-    return ticket
 
 
 @require_POST

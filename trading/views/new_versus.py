@@ -21,11 +21,11 @@ from trading.views.versus import acknowledged, against, both, may_run
 def new(request: HttpRequest) -> HttpResponse:
     group, user = _group(request), cast(User, request.user)
     if request.method != "POST":
-        return _show(request, VersusForm(form.blank(user, group), group))
+        return _show(request, VersusForm(None, group, initial=form.blank(user, group)))
     typed = VersusForm(request.POST.dict(), group)
-    versus = typed.read()
-    if versus is None:
+    if not typed.is_valid():
         return _show(request, typed, status=422)
+    versus = typed.versus()
     try:
         created = desk.create(versus, user, acknowledged(request))
     except NotNow as refused:
@@ -52,8 +52,8 @@ def _show(
 ) -> HttpResponse:
     context = {
         "form": typed,
-        "typed": typed.data,
-        "errors": typed.errors,
+        "typed": typed.typed,
+        "errors": typed.sentences,
         "accounts": form.accounts_of(typed.group),
         "group": typed.group,
         "symbols": symbols.of_fleet(),

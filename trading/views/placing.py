@@ -15,7 +15,7 @@ from trading.models import Order
 from trading.order_form import REASON_LENGTH, Ticket
 from trading.orders import Instruction, KeyTaken
 from trading.sizing import Refused
-from trading.states import LOCKING, State
+from trading.states import LOCKING, UNDER_WAY, State
 from trading.switching import standing
 
 KEY_LENGTH = 40  # with a ticket behind it, it still fits its column
@@ -124,7 +124,7 @@ def tone(order: Order) -> str:
         return "good"
     if order.state == State.CLOSED_EXTERNALLY and order.kind == Order.Kind.CLOSE:
         return ""
-    return "" if order.state in (State.QUEUED, State.SENDING, State.PARTIAL) else "bad"
+    return "" if order.state in UNDER_WAY | {State.PARTIAL} else "bad"
 
 
 def outcome(request: HttpRequest, order: Order) -> HttpResponse:

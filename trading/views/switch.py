@@ -33,7 +33,7 @@ def switch(request: HttpRequest) -> HttpResponse:
     except ValueError as error:
         return said(request, str(error), tone="bad", back="/trading/switch/")
     now = standing()
-    return said(request, now.why_not if on and now.why_not else "Trading is on." if on else STOPPED)
+    return said(request, (now.why_not or f"{now.sentence}.") if on else STOPPED)
 
 
 @require_safe

@@ -12,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.fleet.paging import Page
 from accounts.live.current import mark
 from mt5monitor.text import clean
 from trading.models import Versus
@@ -23,6 +22,7 @@ from trading.versus.card import Card
 from trading.versus.changes import REASON_LENGTH
 from trading.versus.check import Check
 from trading.versus.desk import NotNow
+from trading.versus.ended_list import EndedList
 from trading.versus.preview import Preview
 from trading.versus.states import ENDED, State
 
@@ -41,25 +41,16 @@ FELL_BACK = {
 @may_look
 def overview(request: HttpRequest) -> HttpResponse:
     epoch, seq = mark()
-    problems: list[str] = []
+    look = EndedList(request.GET.dict())
     opened = card.for_cards(Versus.objects.exclude(state__in=ENDED))
-    every_end = Versus.objects.filter(state__in=ENDED)
-    archived = every_end.exclude(archived_at=None)
-    shows_archive = request.GET.get("archived") == "1"
-    ended = archived if shows_archive else every_end.listed()
-    page = Page.asked(request.GET.get("page", ""), ended.count(), problems)
     context = {
         "live": {"epoch": epoch, "seq": seq},
         "cards": card.cards(opened, timezone.now()),
-        "ended": list(
-            ended.select_related("account_a__agent", "account_b__agent").order_by(
-                "-ended_at", "-pk"
-            )[page.slice]
-        ),
-        "shows_archive": shows_archive,
-        "archived": archived.count(),
-        "page": page,
-        "problems": problems,
+        "ended": look.rows(),
+        "shows_archive": look.shows_archive,
+        "archived": look.archived,
+        "page": look.page,
+        "problems": look.problems,
     }
     return render(request, "versus/overview.html", context)
 

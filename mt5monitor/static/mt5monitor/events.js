@@ -9,6 +9,18 @@
 
   const ANSWER_WITHIN = 300; // ms for a leader to answer; then a page leads itself
 
+  // What a page says of its connection; templates/_badge.html has the first word.
+  window.linkWords = {
+    connecting: "Connecting",
+    live: "Live",
+    events: "Events",
+    polling: "Polling",
+    reconnecting: "Reconnecting",
+    ended: "Ended",
+    away: "No connection",
+    down: "No connection, figures may be old",
+  };
+
   window.SharedEvents = class extends EventTarget {
     #url;
     #names;

@@ -16,13 +16,6 @@
   const RENEWALS = 3; // after half a second, one, and two
   const RELOAD_GUARD = 60000;
   const WHOLE_EVERY = 2000; // a page that is read again whenever one of its accounts changes
-  const BADGE = {
-    live: "Live",
-    events: "Events",
-    polling: "Polling",
-    connecting: "Connecting",
-    down: "No connection, figures may be old",
-  };
 
   let socket = null;
   let heard = performance.now(); // when the last frame came
@@ -47,7 +40,7 @@
     if (document.body.dataset.link === state) return;
     document.body.dataset.link = state;
     const badge = find("#link-badge");
-    if (badge) badge.textContent = BADGE[state];
+    if (badge) badge.textContent = window.linkWords[state];
   }
 
   function connect() {

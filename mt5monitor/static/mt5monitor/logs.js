@@ -14,6 +14,7 @@
   let paused = false;
   let source = null;
   let timer = 0;
+  const words = window.linkWords;
   const slots = new window.StreamSlots(STREAMS);
 
   const show = () => {
@@ -37,11 +38,11 @@
   const follow = () => {
     const opened = new EventSource(`${table.dataset.events}?${query}`);
     source = opened;
-    opened.onopen = () => tell("Live", "live");
+    opened.onopen = () => tell(words.live, "live");
     opened.onerror = () => {
-      if (opened.readyState !== EventSource.CLOSED) return tell("Reconnecting", "wait");
+      if (opened.readyState !== EventSource.CLOSED) return tell(words.reconnecting, "wait");
       leave();
-      tell("Ended", "off");
+      tell(words.ended, "off");
     };
     opened.addEventListener("hello", (event) => query.set("after", event.lastEventId));
     opened.addEventListener("bye", (event) => {
@@ -57,7 +58,7 @@
     });
   };
   const poll = async () => {
-    tell("Polling", "wait");
+    tell(words.polling, "wait");
     try {
       const answer = await fetch(location.href, { cache: "no-store" });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -69,7 +70,7 @@
         query.set("after", fresh.dataset.after);
       }
     } catch {
-      tell("No connection", "off");
+      tell(words.away, "off");
     }
   };
   // Takes a stream, or reads once and asks again later.

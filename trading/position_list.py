@@ -1,0 +1,36 @@
+"""The open positions of the fleet as a query string asks for them, with sums for each symbol."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+
+from accounts.agents import symbol_name
+from accounts.fleet.listing import Listing
+from trading.exposure import Exposure, Held, exposure
+from trading.numbers import whole
+
+
+class PositionList(Listing):
+    """`account`: those of a login; what is no number means all."""
+
+    filters = ("symbol", "account")
+
+    def __init__(self, params: Mapping[str, str], now: datetime) -> None:
+        self.now = now
+        super().__init__(params)
+        self.symbol = self.values.get("symbol", "")
+        self.account = whole(self.values.get("account", ""))
+
+    def read(self, name: str) -> str:
+        text = self.params.get(name, "")
+        return symbol_name.kept(text) if name == "symbol" else text
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        return exposure(self.now, self.symbol, self.account)
+
+    def count(self) -> int:
+        return len(self.exposure.held)
+
+    def rows(self) -> list[Held]:
+        return self.exposure.held[self.page.slice]
