@@ -9,7 +9,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 
 from django.db import connections
 
@@ -20,7 +19,6 @@ from mt5monitor.valkey import Backoff
 
 log = logging.getLogger(__name__)
 
-WAITING_MOST = 1000  # batches; further ones are published together with the last
 IDLE_S = 1.0  # after which the connection to the database is closed
 EXIT_WAIT_S = 2.0  # for a command that ends with its last change
 
@@ -29,7 +27,7 @@ class Publisher:
     """The one of this process; used from any thread."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Batch] = deque()
+        self._waiting = Batch()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_busy = False
@@ -38,12 +36,12 @@ class Publisher:
         self._retry_at = 0.0  # of time.monotonic()
 
     def submit(self, batch: Batch) -> None:
-        """Have it published. Never wait."""
+        """Have it published, together with what waits already. Never wait.
+
+        Transactions that commit faster than they are read one by one, as those of polls, cost one
+        reading together."""
         with self._changed:
-            if len(self._waiting) < WAITING_MOST:
-                self._waiting.append(batch)
-            else:
-                self._waiting[-1].add(batch)
+            self._waiting.add(batch)
             self._wake()
 
     def lose(self) -> None:
@@ -91,7 +89,8 @@ class Publisher:
             if not self._waiting:
                 return None
             self._is_busy = True
-            return self._waiting.popleft()
+            batch, self._waiting = self._waiting, Batch()
+            return batch
 
     def _idle_s(self) -> float | None:
         """How long to wait for more: for ever where no connection is to be closed then."""

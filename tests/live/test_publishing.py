@@ -180,18 +180,18 @@ def test_batches_are_published_in_their_order(heard: PrivateValkey) -> None:
     assert found == [b'"number":%d' % number for number in range(50)]
 
 
-def test_more_than_may_wait_is_published_with_the_last(
+def test_what_commits_while_others_are_published_is_published_together(
     heard: PrivateValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     going_on = threading.Event()
     batches: list[set[int]] = []
 
-    def write(_: Publisher, batch: Batch) -> None:
+    def read(batch: Batch, **_: bool) -> list[stream.Part]:
         batches.append(batch.accounts)
         assert going_on.wait(PATIENCE_S)
+        return []
 
-    monkeypatch.setattr(Publisher, "_write", write)
-    monkeypatch.setattr(publisher, "WAITING_MOST", 2)
+    monkeypatch.setattr(changes, "read", read)
     publishing = Publisher()
     publishing.submit(Batch(accounts={0}))
     assert eventually(lambda: bool(batches))
@@ -199,7 +199,7 @@ def test_more_than_may_wait_is_published_with_the_last(
         publishing.submit(Batch(accounts={number}))
     going_on.set()
     assert publishing.drain(PATIENCE_S)
-    assert batches == [{0}, {1}, {2, 3, 4, 5}]
+    assert batches == [{0}, {1, 2, 3, 4, 5}]
 
 
 def test_rows_that_cannot_be_rendered_are_read_again(
