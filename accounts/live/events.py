@@ -133,8 +133,9 @@ class Backlog:
         self._delivered[self.last] = delivered
         self._rows_bytes += delivered.size
         while self._rows_bytes > MAX_ROW_BYTES or len(self._delivered) > MAX_DELIVERED:
-            self.rows_from = next(iter(self._delivered))
-            self._rows_bytes -= self._delivered.pop(self.rows_from).size
+            oldest = next(iter(self._delivered))
+            self.rows_from = max(self.rows_from, oldest)
+            self._rows_bytes -= self._delivered.pop(oldest).size
 
     def forget_rows(self, seq: int) -> None:
         """Whatever rows came with events up to this one, they are not known."""

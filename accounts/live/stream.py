@@ -48,11 +48,17 @@ _BEGIN = """
     redis.call('DEL', KEYS[2])
     redis.call('XADD', KEYS[2], seq .. '-0', 'epoch', ARGV[1])
 """
-# `since`: what was published after it was written for this audience.
+# `since`: what was published after it was written for this audience. One that lapsed missed what was
+# changed meanwhile, and no number says so: API clients get a new epoch, and pages a number that no
+# mark of before reaches.
 _LISTEN = f"""{_RUN}
 local audience = KEYS[tonumber(ARGV[3])]
 local heard = is_current and redis.call('EXISTS', audience) == 1
-if not is_current then {_BEGIN} end
+if not is_current or (not heard and audience == KEYS[4]) then {_BEGIN}
+elseif not heard then
+    local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+    redis.call('XADD', KEYS[2], seq .. '-0', 'kind', '', 'accounts', '', 'body', '')
+end
 if not heard then
     redis.call('HSET', KEYS[1], audience, redis.call('HGET', KEYS[1], 'seq'))
 end

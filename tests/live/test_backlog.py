@@ -102,3 +102,11 @@ def test_after_a_gap_nothing_of_before_is_known() -> None:
     assert not kept.has("e", 1)
     assert since(kept, 1, frozenset({1})) is None
     assert since(kept, 8, frozenset({1})) is not None
+
+
+def test_rows_that_are_not_known_stay_unknown_when_others_fall_out() -> None:
+    kept = filled()
+    kept.forget_rows(100)  # more than was read here yet
+    for _ in range(5):
+        deliver(kept, {1: row("x" * 1_000_000)})
+    assert kept.rows_from == 100

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.fleet import fragments
-from accounts.live import pages
+from accounts.live import pages, stream
 from accounts.live.current import mark
 from accounts.live.hub import Hub
 from accounts.live.message import signed
@@ -325,3 +325,15 @@ async def test_pages_go_on_when_all_that_valkey_knew_was_deleted(
         await page.get("reread")
         await change(account, 5)
         await page.get("rows")
+
+
+async def test_pages_that_were_not_announced_for_a_while_read_again(
+    hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        with valkey.client() as client:
+            client.delete(stream.PAGES)  # as after EVENTS_OPEN_S without Valkey, or when evicted
+        await change(account, 5)
+        await page.get("reread")

@@ -394,6 +394,20 @@ async def test_a_valkey_that_was_killed_makes_programs_read_anew_and_then_goes_o
             assert (await get(another, "reload"))["epoch"] == frame["epoch"]
 
 
+async def test_who_comes_back_after_all_had_left_for_too_long_is_told_to_reload(
+    served: Served, key: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with socket(served, key) as program:
+        mark = await get(program, "hello")
+    with valkey.client() as client:
+        client.delete(stream.CLIENTS)  # as after EVENTS_OPEN_S
+    await change(account.number, name="unheard")
+    async with socket(served, key) as program:
+        await resumed(program, mark)
+        assert (await get(program, "reload"))["epoch"] != mark["epoch"]
+
+
 async def test_an_account_that_changed_without_an_event_is_told_all_the_same(
     served: Served, key: str
 ) -> None:
