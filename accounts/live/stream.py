@@ -54,6 +54,7 @@ _BEGIN = """
 _LISTEN = f"""{_RUN}
 local audience = KEYS[tonumber(ARGV[3])]
 local heard = is_current and redis.call('EXISTS', audience) == 1
+heard = heard and redis.call('HEXISTS', KEYS[1], audience) == 1 -- not by a version before
 if not is_current or (not heard and audience == KEYS[4]) then {_BEGIN}
 elseif not heard then
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)

@@ -44,3 +44,10 @@ async def test_pages_that_lapsed_are_behind_and_disturb_no_api_client(client: An
     assert after.epoch == before.epoch
     assert after.since == after.seq == before.seq + 1
     assert (await client.xrange(stream.STREAM))[-1][0] == b"%d-0" % after.seq  # there is no gap
+
+
+async def test_a_version_that_kept_no_since_for_its_audience_is_taken_over(client: Any) -> None:
+    await stream.listen(client, CLIENTS)
+    await client.hdel(stream.META, CLIENTS)
+    after = await stream.listen(client, CLIENTS)
+    assert after.since == after.seq
