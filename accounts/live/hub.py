@@ -87,8 +87,8 @@ class Hub(SharedReader[Listener]):
             self.slow.discard(listener)
         super().leave(listener)
 
-    async def join(self, listener: Listener) -> None:
-        await super().join(listener)
+    async def let_in(self, listener: Listener) -> None:
+        await super().let_in(listener)
         await self._announce_new(PAGES if isinstance(listener, Page) else CLIENTS)
         if isinstance(listener, EventListener):
             listener.begin(*self.backlog.mark)
@@ -146,11 +146,17 @@ class Hub(SharedReader[Listener]):
         """Often, so that little is missed where what Valkey knew of it was deleted."""
         while True:
             await asyncio.sleep(settings.LIVE_BEAT_S)
-            for audience in (PAGES, CLIENTS):
-                if not self._wants(audience):
-                    self._announced.discard(audience)
-                elif self.ready.is_set():
-                    await self._announce_if_possible(audience)
+            try:
+                await self._announce_again()
+            except Exception:
+                log.exception("live: an audience could not be announced; it is tried again")
+
+    async def _announce_again(self) -> None:
+        for audience in (PAGES, CLIENTS):
+            if not self._wants(audience):
+                self._announced.discard(audience)
+            elif self.ready.is_set():
+                await self._announce_if_possible(audience)
 
     async def _announce_new(self, audience: str) -> None:
         if audience not in self._announced and self.ready.is_set():
@@ -171,12 +177,13 @@ class Hub(SharedReader[Listener]):
         if audience == CLIENTS and not await valkey.exists(CLIENTS):
             # Before anything is sent, for what differs is sent from here on.
             await database_sync_to_async(_prime)()
+        before = self.backlog.last  # entries after `at` may be read meanwhile
         at = await stream.listen(valkey, audience)
-        if at.epoch != self.backlog.epoch or at.seq < self.backlog.last:
+        if at.epoch != self.backlog.epoch or at.seq < before:
             self._restart(at.epoch, at.seq)
         is_new = audience not in self._announced
         if audience == PAGES and (is_new or at.since > self.backlog.rows_from):
-            self.backlog.forget_rows(at.seq)
+            self.backlog.forget_rows(max(at.seq, self.backlog.last))
             if not is_new:
                 self.pages.reread()
         if audience == CLIENTS:

@@ -57,10 +57,14 @@ class SharedReader(ABC, Generic[L]):
         self.admit(listener)
         self.add(listener)
         try:
-            await self.begin_reading(listener.patience_s)
+            await self.let_in(listener)
         except BaseException:
             self.leave(listener)
             raise
+
+    async def let_in(self, listener: L) -> None:
+        """Have read what it came for."""
+        await self.begin_reading(listener.patience_s)
 
     def add(self, listener: L) -> None:
         self._open[listener.most, listener.viewer.user_id] += 1
@@ -161,17 +165,21 @@ class SharedReader(ABC, Generic[L]):
             while self.is_current():
                 try:
                     await self.begin(valkey)
+                    if not self.is_current():
+                        return
                     self.is_away = False
                     self.ready.set()
                     await self.wake(self.listeners)
                     backoff.reset()
                     await self.follow(valkey)
                 except stream.ERRORS as error:
-                    self.is_away = True
+                    self.is_away = self.is_away or self.is_current()
                     if backoff.is_fresh:
                         log.warning("Live updates paused: cannot reach Valkey (%s)", error)
                 except Exception:
                     log.exception("Live updates paused: what Valkey has could not be read")
+                if not self.is_current():
+                    return
                 self.ready.clear()
                 await asyncio.sleep(backoff.after_failure())
         finally:

@@ -48,9 +48,9 @@ _BEGIN = """
     redis.call('DEL', KEYS[2])
     redis.call('XADD', KEYS[2], seq .. '-0', 'epoch', ARGV[1])
 """
-# `since`: what was published after it was written for this audience. One that lapsed missed what was
-# changed meanwhile, and no number says so: API clients get a new epoch, and pages a number that no
-# mark of before reaches.
+# `since`: what was published after it was written for this audience. One that lapsed has missed what
+# was changed meanwhile, and no number says so: API clients get a new epoch, and pages a number that
+# no mark of before reaches.
 _LISTEN = f"""{_RUN}
 local audience = KEYS[tonumber(ARGV[3])]
 local heard = is_current and redis.call('EXISTS', audience) == 1

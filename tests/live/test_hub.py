@@ -2,11 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from channels.db import database_sync_to_async as threaded
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from pytest_django import Settings
 
+from accounts.live import stream
+from accounts.live.access import Viewer
 from accounts.live.hub import Hub
+from accounts.live.page import Page as LivePage
 from accounts.live.publishing import publish_accounts
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
@@ -50,3 +58,56 @@ async def test_a_page_that_was_read_after_an_account_came_is_not_read_again_for_
         assert (await old.get("reread"))["reason"] == "added"
         await threaded(publish_accounts)([account.number])
         assert "reread" not in {frame["type"] for frame in await new.until("rows")}
+
+
+async def test_audiences_are_announced_again_after_the_database_had_failed(
+    quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        real, failed = stream.listen, asyncio.Event()
+
+        async def listen(valkey: Any, audience: str) -> stream.Position:
+            if not failed.is_set():
+                failed.set()
+                raise OperationalError("the database is away")
+            return await real(valkey, audience)
+
+        monkeypatch.setattr(stream, "listen", listen)
+        await failed.wait()
+        await threaded(stream.connection().delete)(stream.PAGES)
+        await page.get("reread")
+
+
+async def test_one_that_could_not_be_announced_does_not_stay(
+    hub: Hub, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub._announced.clear()
+    monkeypatch.setattr(stream, "listen", AsyncMock(side_effect=OperationalError))
+    viewer = Viewer(user.pk, of_page=True, kinds=frozenset({"account_update"}))
+    with pytest.raises(OperationalError):
+        await hub.join(LivePage(viewer, AsyncMock()))
+    assert not hub.listeners
+    assert not hub.pages.open
+
+
+async def test_what_was_published_while_pages_were_announced_is_read_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, found = stream.listen, []
+    hub._announced.clear()
+
+    async def listen(valkey: Any, audience: str) -> stream.Position:
+        found.append(await real(valkey, audience))
+        await send(rows={1: "new"})
+        async with asyncio.timeout(PATIENCE_S):
+            while hub.backlog.last == found[0].seq:
+                await asyncio.sleep(0.001)
+        return found[0]
+
+    monkeypatch.setattr(stream, "listen", listen)
+    await hub.open_pages()
+    (at,) = found
+    assert hub.backlog.mark == (at.epoch, at.seq + 1)
+    one = frozenset({1})
+    assert hub.backlog.rows_since(at.epoch, at.seq, one, one) is None

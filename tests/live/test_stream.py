@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from django.conf import settings
 
 from accounts.live import stream
-from accounts.live.stream import CLIENTS, PAGES, Item, Part
+from accounts.live.stream import CLIENTS, PAGES
 from mt5monitor.valkey import connect_async
 from tests.valkey import PrivateValkey
 
