@@ -40,17 +40,19 @@ local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local is_current = redis.call('HGET', KEYS[1], 'run') == run
 """
 # An epoch begins at the milliseconds of now: higher than any before, though all of it was deleted,
-# for readers wait for numbers above the last.
+# for readers wait for numbers above the last. What API clients had is not known across it, so their
+# next event of an account carries all fields; before the first of them listens, all is primed.
 _BEGIN = """
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
     seq = math.max(seq, redis.call('TIME')[1] * 1000)
     redis.call('HSET', KEYS[1], 'seq', seq, 'epoch', ARGV[1], 'run', run)
     redis.call('DEL', KEYS[2])
+    if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('DEL', KEYS[3]) end
     redis.call('XADD', KEYS[2], seq .. '-0', 'epoch', ARGV[1])
 """
-# `since`: what was published after it was written for this audience. One that lapsed has missed what
-# was changed meanwhile, and no number says so: API clients get a new epoch, and pages a number that
-# no mark of before reaches.
+# `since`: what was published after it was written for this audience. One that lapsed has missed
+# changes, and no number says so: API clients get a new epoch, and pages a number that no mark of
+# before reaches.
 _LISTEN = f"""{_RUN}
 local audience = KEYS[tonumber(ARGV[3])]
 local heard = is_current and redis.call('EXISTS', audience) == 1
@@ -93,7 +95,9 @@ end
 # The note of the changed rows goes along with the last event; only without any it is an entry of
 # its own, so that API clients see no gap.
 _WRITE = f"""{_RUN}
-if not is_current and ARGV[2] ~= 'prime' then return 0 end
+local is_prime = ARGV[2] == 'prime'
+if is_prime and redis.call('EXISTS', KEYS[4]) == 1 then return 0 end -- another process was first
+if not is_prime and not is_current then return 0 end
 {_CHANGES}
 local entries = {{}}
 for _, item in ipairs(cjson.decode(ARGV[3])) do
@@ -110,7 +114,7 @@ for _, item in ipairs(cjson.decode(ARGV[3])) do
         entries[#entries + 1] = {{'kind', item.kind, 'accounts', item.accounts, 'body', body}}
     end
 end
-if ARGV[2] == 'prime' then return 1 end
+if is_prime then return 1 end
 if ARGV[4] ~= '' then
     if #entries == 0 then entries[1] = {{'kind', '', 'accounts', '', 'body', ''}} end
     local last = entries[#entries]

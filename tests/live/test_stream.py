@@ -7,7 +7,7 @@ import pytest_asyncio
 from django.conf import settings
 
 from accounts.live import stream
-from accounts.live.stream import CLIENTS, PAGES
+from accounts.live.stream import CLIENTS, PAGES, Item, Part
 from mt5monitor.valkey import connect_async
 from tests.valkey import PrivateValkey
 
@@ -50,3 +50,38 @@ async def test_a_version_that_kept_no_since_for_its_audience_is_taken_over(clien
     await client.hdel(stream.META, CLIENTS)
     after = await stream.listen(client, CLIENTS)
     assert after.since == after.seq
+
+
+def named(name: str) -> Part:
+    """An account whose name is this."""
+    item = Item(kind="account_update", accounts="1", body='"x":1', key="account:1", at="1.0")
+    item.names, item.values, item.data = ["account_name"], [f'"{name}"'], True
+    return Part([item])
+
+
+def last_data(valkey: Any) -> str:
+    ((_, fields),) = valkey.xrevrange(stream.STREAM, count=1)
+    return str(fields[b"body"].decode().partition('"data":')[2])
+
+
+async def test_only_what_differs_is_sent_and_after_a_new_epoch_everything(client: Any) -> None:
+    await stream.listen(client, CLIENTS)
+    valkey = stream.connection()
+    stream.write(valkey, named("A"))
+    stream.write(valkey, named("A"))
+    assert last_data(valkey) == "{}"
+    stream.break_off(valkey)
+    # It was B for a while, which API clients may have read when they were told to.
+    stream.write(valkey, named("A"))
+    assert last_data(valkey) == '{"account_name":"A"}'
+
+
+async def test_what_is_primed_is_not_sent_and_only_before_api_clients_listen(client: Any) -> None:
+    valkey = stream.connection()
+    stream.write(valkey, named("A"), only_prime=True)
+    await stream.listen(client, CLIENTS)
+    stream.write(valkey, named("A"))
+    assert last_data(valkey) == "{}"
+    stream.write(valkey, named("B"), only_prime=True)  # by a process that was slower
+    stream.write(valkey, named("B"))
+    assert last_data(valkey) == '{"account_name":"B"}'
