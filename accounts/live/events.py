@@ -17,6 +17,12 @@ MAX_DELIVERED = 2000
 
 Raws = dict[str, msgspec.Raw]
 Html = dict[int, msgspec.Raw]
+Fields = Mapping[bytes, bytes]
+"""Of an entry of the stream."""
+
+
+def note_of(fields: Fields) -> Note | None:
+    return msgspec.json.decode(fields[b"note"], type=Note) if b"note" in fields else None
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,13 @@ class Event:
     accounts: frozenset[int]
     body: str
     """Members of a JSON object, without braces."""
-    note: Note | None = None
 
     @classmethod
-    def of(cls, epoch: str, seq: int, fields: Mapping[bytes, bytes]) -> "Event":
+    def of(cls, epoch: str, seq: int, fields: Fields) -> "Event":
         numbers = fields[b"accounts"].decode()
         accounts = frozenset(int(number) for number in numbers.split(",") if number)
-        note = msgspec.json.decode(fields[b"note"], type=Note) if b"note" in fields else None
         kind, body = fields[b"kind"].decode(), fields[b"body"].decode()
-        return cls(epoch, seq, kind, accounts, body, note)
+        return cls(epoch, seq, kind, accounts, body)
 
     @property
     def is_silent(self) -> bool:
@@ -93,9 +97,7 @@ class Backlog:
 
     def add(self, event: Event, most: int) -> None:
         if event.seq != self.last + 1:
-            self._events.clear()
-            self.first, self._bytes = event.seq - 1, 0
-            self.forget_rows(event.seq - 1)
+            self.restart(self.epoch, event.seq - 1)
         self._events.append(event)
         self.last = event.seq
         self.mark = (self.epoch, event.seq)

@@ -8,6 +8,7 @@ from accounts.live.changes import Batch
 from accounts.live.events import Event
 from accounts.live.heartbeat import Reading
 from accounts.live.journals import journals
+from accounts.live.message import Note
 from accounts.live.publisher import publisher
 from accounts.live.versions import Versions
 
@@ -25,11 +26,13 @@ class Healer:
     def arrived(self, event: Event) -> None:
         for journal in self._journals:
             journal.arrived(event)
-        if event.note is not None:
-            for number in event.note.accounts:
-                self._accounts.accept(number, event.note.at)
-            for pk in event.note.agents:
-                self._agents.accept(pk, event.note.at)
+
+    def read(self, note: Note) -> None:
+        """These rows were read and published."""
+        for number in note.accounts:
+            self._accounts.accept(number, note.at)
+        for pk in note.agents:
+            self._agents.accept(pk, note.at)
 
     def heal(self, reading: Reading) -> None:
         """Publish the accounts and agents that changed without an event, once each."""

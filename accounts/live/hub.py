@@ -11,19 +11,16 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-import msgspec
 from channels.db import database_sync_to_async
 from django.conf import settings
 
 from accounts.live import changes, stream
-from accounts.live.events import Backlog, Event
 from accounts.live.frames import Refused
 from accounts.live.healer import Healer
 from accounts.live.heartbeat import Reading, Readings
+from accounts.live.intake import CHUNK, Intake
 from accounts.live.listener import EventListener, Listener
-from accounts.live.message import Forged, unpacked
 from accounts.live.page import Page
-from accounts.live.pages import Pages
 from accounts.live.publisher import publisher
 from accounts.live.reader import BLOCK_MS, SharedReader
 from accounts.live.stream import CLIENTS, PAGES
@@ -31,30 +28,25 @@ from mt5monitor.clock import Setting
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500
 SLOW_EVERY_S = 0.1
 MARKED_FOR_S = 30.0  # so long may a page take from being read until it listens
 MARK_WITHIN_S = 0.5
-
-Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class Hub(SharedReader[Listener]):
     def __init__(self) -> None:
         super().__init__()
-        self.backlog = Backlog()
-        self.pages = Pages(self.backlog)
+        self.intake = Intake()
+        self.backlog, self.pages = self.intake.backlog, self.intake.pages
         self.clients: set[EventListener] = set()
         self.slow: set[EventListener] = set()  # those that have not taken what they were sent
-        self._announced: set[str] = set()
         self._announcing = asyncio.Lock()
         self._pages_until = 0.0  # of the loop's clock
         self._clock = Setting()
-        self._was_forged = False
         self._forget()
 
     def _forget(self) -> None:
-        self._readings, self._healer = Readings(), Healer()
+        self._readings, self.intake.healer = Readings(), Healer()
         self.pages.seen.clear()
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
@@ -64,7 +56,7 @@ class Hub(SharedReader[Listener]):
     def stop_reading(self) -> None:
         """What is published from now on is unknown here."""
         super().stop_reading()
-        self._announced.clear()
+        self.intake.announced.clear()
         self.backlog.restart("", 0)
 
     async def stop(self) -> None:
@@ -107,7 +99,7 @@ class Hub(SharedReader[Listener]):
         """Return the (epoch, seq) to put on a page; taken before its rows are read. From any
         thread. Whatever is published from then on reaches the page when it listens soon."""
         self._pages_until = self.loop.time() + MARKED_FOR_S
-        if PAGES not in self._announced and not self.is_away and self._is_elsewhere():
+        if PAGES not in self.intake.announced and not self.is_away and self._is_elsewhere():
             opening = asyncio.run_coroutine_threadsafe(self.open_pages(), self.loop)
             try:
                 opening.result(MARK_WITHIN_S)
@@ -139,7 +131,7 @@ class Hub(SharedReader[Listener]):
             after = f"{self.backlog.last}-0"
             found = await valkey.xread({stream.STREAM: after}, count=CHUNK, block=BLOCK_MS)
             if found:
-                await self._take(valkey, found[0][1])
+                await self.intake.take(valkey, found[0][1])
                 await self.wake(self.clients)
 
     async def _announce_on(self) -> None:
@@ -154,14 +146,14 @@ class Hub(SharedReader[Listener]):
     async def _announce_again(self) -> None:
         for audience in (PAGES, CLIENTS):
             if not self._wants(audience):
-                self._announced.discard(audience)
+                self.intake.announced.discard(audience)
             elif self.ready.is_set():
                 await self._announce_if_possible(audience)
 
     async def _announce_new(self, audience: str) -> None:
-        if audience not in self._announced and self.ready.is_set():
+        if audience not in self.intake.announced and self.ready.is_set():
             async with self._announcing:
-                if audience not in self._announced:
+                if audience not in self.intake.announced:
                     await self._announce_if_possible(audience)
 
     async def _announce_if_possible(self, audience: str) -> None:
@@ -180,79 +172,17 @@ class Hub(SharedReader[Listener]):
         before = self.backlog.last  # entries after `at` may be read meanwhile
         at = await stream.listen(valkey, audience)
         if at.epoch != self.backlog.epoch or at.seq < before:
-            self._restart(at.epoch, at.seq)
-        is_new = audience not in self._announced
+            self.intake.restart(at.epoch, at.seq)
+        is_new = audience not in self.intake.announced
         if audience == PAGES and (is_new or at.since > self.backlog.rows_from):
             self.backlog.forget_rows(max(at.seq, self.backlog.last))
             if not is_new:
                 self.pages.reread()
         if audience == CLIENTS:
             if is_new and at.since < self.backlog.first:
-                await self._read_back(valkey, at.since)
+                await self.intake.read_back(valkey, at.since)
             self.backlog.forget_events(at.since)
-        self._announced.add(audience)
-
-    def _restart(self, epoch: str, seq: int) -> None:
-        if self.backlog.epoch:
-            self.pages.reread()
-        self.backlog.restart(epoch, seq)
-
-    async def _read_back(self, valkey: Any, since: int) -> None:
-        """What is in the stream of this epoch already: clients that come back ask for it."""
-        epoch, upto = self.backlog.mark[0], self.backlog.first
-        found: list[Event] = []
-        after = f"({since}"
-        while entries := await valkey.xrange(stream.STREAM, after, f"{upto}", count=CHUNK):
-            for entry, fields in entries:
-                if b"epoch" in fields:
-                    found.clear()
-                else:
-                    found.append(Event.of(epoch, _seq(entry), fields))
-            after = f"({entries[-1][0].decode()}"
-        self.backlog.prepend(found)
-
-    async def _take(self, valkey: Any, entries: Entries) -> None:
-        rows = await self._rows_of(valkey, entries)
-        for entry, fields in entries:
-            seq = _seq(entry)
-            if seq <= self.backlog.last:
-                continue
-            if b"epoch" in fields:
-                self._restart(fields[b"epoch"].decode(), seq)
-                continue
-            if seq != self.backlog.last + 1:
-                self.pages.reread()  # entries were dropped before they were read here
-            event = Event.of(self.backlog.epoch, seq, fields)
-            self.backlog.add(event, settings.EVENTS_KEPT)
-            self._healer.arrived(event)
-            if event.note is not None and event.note.has_rows and PAGES in self._announced:
-                await self._show(rows.get(seq))
-
-    async def _rows_of(self, valkey: Any, entries: Entries) -> dict[int, bytes | None]:
-        noted = [_seq(entry) for entry, fields in entries if b"note" in fields]
-        if not noted or PAGES not in self._announced:
-            return {}
-        found = await valkey.mget([f"{stream.ROWS}{seq}" for seq in noted])
-        return dict(zip(noted, found, strict=True))
-
-    async def _show(self, message: bytes | None) -> None:
-        """The rows of the last event; None when they are gone already."""
-        try:
-            if message is None:
-                raise KeyError
-            await self.pages.show(unpacked(message))
-        except KeyError:
-            self.backlog.forget_rows(self.backlog.last)
-            self.pages.reread()
-        except Forged:
-            if not self._was_forged:
-                log.error(
-                    "Live pages drop messages that another key made: "
-                    "compare SECRET_KEY of all hosts, and see who else can write to Valkey."
-                )
-            self._was_forged = True
-        except msgspec.DecodeError:
-            log.exception("live: a message that is none")
+        self.intake.announced.add(audience)
 
     async def _wake_slow(self) -> None:
         while True:
@@ -281,9 +211,9 @@ class Hub(SharedReader[Listener]):
         for client in self.clients:
             client.receive_seen(time.time(), moved)
         if self.ready.is_set():
-            self._healer.heal(reading)
+            self.intake.healer.heal(reading)
             if self.clients:
-                await self._healer.heal_journals()
+                await self.intake.healer.heal_journals()
 
     def forget_times(self) -> None:
         """The wall clock was set: times by which rows are compared mean nothing across that."""
@@ -291,10 +221,6 @@ class Hub(SharedReader[Listener]):
         self.pages.forget_times()
         self._forget()
         publisher().lose()
-
-
-def _seq(entry: bytes) -> int:
-    return int(entry.split(b"-")[0])
 
 
 def _prime() -> None:

@@ -30,7 +30,8 @@ class Journal:
 
     def arrived(self, event: Event) -> None:
         if event.kind == self.kind:
-            self._arrived[self.key(event)] = event.read_at.timestamp()
+            key, at = self.key(event), event.read_at.timestamp()
+            self._arrived[key] = max(at, self._arrived.get(key, at))
 
     async def count_missing(self) -> int:
         """Return of how many things an event is missing; each is found once."""

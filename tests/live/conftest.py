@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from pytest_django import Settings
 from accounts.live.current import current
 from accounts.live.hub import Hub
 from accounts.live.publisher import publisher
+from mt5monitor.valkey import connect_async
 from tests.factories import make_user
 from tests.live.page import PATIENCE_S, session_of
 from tests.valkey import PrivateValkey
@@ -42,3 +44,11 @@ async def hub(valkey: PrivateValkey, rows: None) -> AsyncIterator[Hub]:
     assert await asyncio.to_thread(publisher().drain, PATIENCE_S)
     # After whatever the hub still reads on that thread: the database is emptied next.
     await database_sync_to_async(bool)()
+
+
+@pytest_asyncio.fixture
+async def client(valkey: PrivateValkey, settings: Settings) -> AsyncIterator[Any]:
+    """A connection such as hubs have."""
+    client = connect_async(settings.REDIS_URL)
+    yield client
+    await client.aclose()

@@ -1,6 +1,7 @@
 """What a publisher writes into the stream, without a row of the database behind it."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -24,12 +25,16 @@ def lose() -> None:
 
 def scribble(message: bytes) -> None:
     """One entry whose rows are this."""
-    valkey = stream.connection()
-    seq = valkey.hincrby(stream.META, "seq", 1)
     note = msgspec.json.encode(Note(time.time(), has_rows=True))
-    valkey.set(f"{stream.ROWS}{seq}", message)
-    entry = {"kind": "", "accounts": "", "body": "", "note": note}
-    valkey.xadd(stream.STREAM, entry, id=f"{seq}-0")
+    valkey = stream.connection()
+    valkey.set(f"{stream.ROWS}{int(valkey.hget(stream.META, 'seq')) + 1}", message)
+    send_fields({"kind": "", "accounts": "", "body": "", "note": note})
+
+
+def send_fields(fields: Mapping[str, Any]) -> None:
+    """One entry that is just this."""
+    valkey = stream.connection()
+    valkey.xadd(stream.STREAM, fields, id=f"{valkey.hincrby(stream.META, 'seq', 1)}-0")
 
 
 send, lose_one, send_raw = threaded(write), threaded(lose), threaded(scribble)

@@ -20,7 +20,7 @@ from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent
 from tests.factories import make_account, make_user
 from tests.live.page import PATIENCE_S, Page, session_of
-from tests.live.sent import lose_one, send, send_raw
+from tests.live.sent import lose_one, send, send_fields, send_raw
 from tests.valkey import PrivateValkey
 
 new_account = threaded(make_account)
@@ -135,6 +135,21 @@ async def test_nonsense_in_the_group_disturbs_nothing(
         await send(rows={1: "a"})
         assert (await page.get("rows"))["rows"] == {"1": "a"}
     assert "a message that is none" in caplog.text
+
+
+async def test_an_entry_that_is_none_makes_all_read_again_and_ends_nothing(
+    hub: Hub, session: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        for fields in ({"other": "x"}, {"kind": "", "accounts": "x", "body": ""}):
+            before = mark()
+            await threaded(send_fields)(fields)
+            await page.get("reread")
+            assert not hub.backlog.has(*before)
+            await send(rows={1: "a"})
+            await page.get("rows")
+    assert "is none" in caplog.text
 
 
 async def test_a_row_rendered_before_another_but_sent_after_it_is_not_shown(

@@ -82,7 +82,7 @@ async def test_audiences_are_announced_again_after_the_database_had_failed(
 async def test_one_that_could_not_be_announced_does_not_stay(
     hub: Hub, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hub._announced.clear()
+    hub.intake.announced.clear()
     monkeypatch.setattr(stream, "listen", AsyncMock(side_effect=OperationalError))
     viewer = Viewer(user.pk, of_page=True, kinds=frozenset({"account_update"}))
     with pytest.raises(OperationalError):
@@ -95,7 +95,7 @@ async def test_what_was_published_while_pages_were_announced_is_read_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, found = stream.listen, []
-    hub._announced.clear()
+    hub.intake.announced.clear()
 
     async def listen(valkey: Any, audience: str) -> stream.Position:
         found.append(await real(valkey, audience))

@@ -1,22 +1,9 @@
 """What listening means in Valkey; what hubs make of it is in test_hub.py and test_delivery.py."""
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest_asyncio
-from django.conf import settings
 
 from accounts.live import stream
 from accounts.live.stream import CLIENTS, PAGES, Item, Part
-from mt5monitor.valkey import connect_async
-from tests.valkey import PrivateValkey
-
-
-@pytest_asyncio.fixture
-async def client(valkey: PrivateValkey) -> AsyncIterator[Any]:
-    client = connect_async(settings.REDIS_URL)
-    yield client
-    await client.aclose()
 
 
 async def test_an_audience_that_goes_on_listening_stays_in_its_epoch(client: Any) -> None:
