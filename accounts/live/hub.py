@@ -51,7 +51,7 @@ class Hub(SharedReader[Listener]):
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         self._forget()
-        return [self._wake_slow(), self._announce_on()]
+        return [self._wake_slow(), self._announce_on(), self._heal_journals_on()]
 
     def stop_reading(self) -> None:
         """What is published from now on is unknown here."""
@@ -212,8 +212,18 @@ class Hub(SharedReader[Listener]):
             client.receive_seen(time.time(), moved)
         if self.ready.is_set():
             self.intake.healer.heal(reading)
-            if self.clients:
-                await self.intake.healer.heal_journals()
+        elif self.pages.open:
+            self.pages.show_changed(set(reading.accounts), set(reading.agents))
+
+    async def _heal_journals_on(self) -> None:
+        """Apart from the heartbeat, which waits for no slow query."""
+        while True:
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            try:
+                if self.clients and self.ready.is_set():
+                    await self.intake.healer.heal_journals()
+            except Exception:
+                log.exception("live: what was not published could not be looked for")
 
     def forget_times(self) -> None:
         """The wall clock was set: times by which rows are compared mean nothing across that."""

@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from channels.db import database_sync_to_async
+
 from accounts.fleet import fragments
-from accounts.live import frames
+from accounts.live import changes, frames
 from accounts.live.access import FORBIDDEN_PAGE
+from accounts.live.changes import Batch
 from accounts.live.drawings import Drawings
 from accounts.live.events import Backlog, Delivered, Html
 from accounts.live.frames import Ack, Refused, Watch
@@ -40,6 +43,8 @@ class Pages:
         self._resized_at = 0  # seq with which accounts last came or went
         self._resized = Throttle(self._reread_fleet, REREADS_EVERY_S)
         self._broken = Throttle(self._reread_all, REREADS_EVERY_S)
+        self._changed = Batch()  # while Valkey is away
+        self._unsent = Throttle(self._show_unsent, 0)
         self.seen: dict[int, float] = {}  # agents, unix seconds
         self._polls: dict[int, dict[str, Any]] = {}
         self.forget_times()
@@ -50,7 +55,7 @@ class Pages:
         self._accounts, self._agents = Versions(now), Versions(now)
 
     def stop(self) -> None:
-        for part in (self.totals, self.panels, self._resized, self._broken):
+        for part in (self.totals, self.panels, self._resized, self._broken, self._unsent):
             part.stop()
 
     def leave(self, page: Page) -> None:
@@ -94,20 +99,37 @@ class Pages:
     # --- what pages are sent ------------------------------------------------------------------
     async def show(self, rows: Rows) -> None:
         """What the last event of the backlog has changed."""
-        new = Delivered(
-            _accepted(self._accounts, rows.rows, rows.at),
-            _accepted(self._agents, rows.agents, rows.at),
-            rows.is_resize,
-        )
-        self._backlog.deliver(new)
-        self.screens.offer(new.rows, new.agents)
-        self.panels.touch(new.rows)
-        self.totals.touch_all()
+        self._backlog.deliver(self._offer(rows))
         if rows.is_resize:
             self._resized_at = self._backlog.last
             self._resized.ask()
         for name in rows.notes:
             await self._send(self.open, frames.text("note", name=name))
+
+    def show_changed(self, accounts: set[int], agents: set[int]) -> None:
+        """Show what the database says of these, of which no event can come: Valkey is away. When it
+        is back, every page reads itself again."""
+        self._changed.add(Batch(accounts=accounts, agents=agents))
+        if self._changed:
+            self._unsent.ask()
+
+    async def _show_unsent(self) -> None:
+        batch, self._changed = self._changed, Batch()
+        for part in await database_sync_to_async(changes.read)(batch, pages=True, clients=False):
+            if part.rows is not None:
+                self._offer(part.rows)
+
+    def _offer(self, rows: Rows) -> Delivered:
+        """Return those that no newer ones were shown of."""
+        new = Delivered(
+            _accepted(self._accounts, rows.rows, rows.at),
+            _accepted(self._agents, rows.agents, rows.at),
+            rows.is_resize,
+        )
+        self.screens.offer(new.rows, new.agents)
+        self.panels.touch(new.rows)
+        self.totals.touch_all()
+        return new
 
     def reread(self) -> None:
         """Something may be lost: every page reads itself again."""

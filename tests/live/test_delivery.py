@@ -316,6 +316,27 @@ async def test_a_change_whose_message_was_lost_is_found_in_the_database(
         await page.find("rows", lambda frame: "777,777" in frame["rows"][str(account.number)])
 
 
+async def test_while_valkey_is_away_pages_show_what_the_database_says(
+    quick: Settings, hub: Hub, valkey: PrivateValkey
+) -> None:
+    user = await threaded(make_user)("accounts.view_account", "accounts.view_agent")
+    session = await threaded(session_of)(user)
+    account = await new_account()
+    agent = account.agent
+    assert agent is not None
+    number, one = str(account.number), str(agent.pk)
+    async with Page(session) as page, Page(session) as agents:
+        await page.settled(account.number)
+        await agents.settled(page="agents", agents=[agent.pk])
+        with valkey.away():
+            await change(account, 777_777)
+            await page.find("rows", lambda frame: "777,777" in frame["rows"].get(number, ""))
+            now = timezone.now()
+            await threaded(agent.save_changed)(status="timeout", status_since=now)
+            await agents.find("rows", lambda frame: "Timeout" in frame["agents"].get(one, ""))
+        await page.get("reread")
+
+
 async def test_a_change_that_was_delivered_is_not_rendered_again(
     quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,11 +11,14 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from pytest_django import Settings
 
+from accounts.events.client import Client
 from accounts.live import stream
-from accounts.live.access import Viewer
+from accounts.live.access import Viewer, admitted
+from accounts.live.healer import Healer
 from accounts.live.hub import Hub
 from accounts.live.page import Page as LivePage
 from accounts.live.publishing import publish_accounts
+from mt5monitor.line import Line
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
 from tests.live.sent import send
@@ -111,3 +114,24 @@ async def test_what_was_published_while_pages_were_announced_is_read_again(
     assert hub.backlog.mark == (at.epoch, at.seq + 1)
     one = frozenset({1})
     assert hub.backlog.rows_since(at.epoch, at.seq, one, one) is None
+
+
+async def test_beats_go_on_while_a_journal_takes_its_time(
+    quick: Settings, hub: Hub, session: str, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def heal_journals(healer: Healer) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Healer, "heal_journals", heal_journals)
+    viewer = await threaded(admitted)(Viewer(user.pk, session))
+    client = Client(hub, viewer, AsyncMock(), Line(None))
+    await hub.join(client)
+    async with Page(session) as page:
+        await page.settled(1)
+        await begun.wait()
+        for _ in range(3):
+            await page.get("beat")
+    hub.leave(client)
