@@ -64,8 +64,16 @@ class Publisher:
 
     def _wake(self) -> None:
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The caller has committed, and nothing to repair.
+                log.exception("No thread to publish changes; they will be read again")
+                self._waiting = Batch()
+                self._lost += 1
+                return
+            self._thread = thread
         self._changed.notify_all()
 
     def _run(self) -> None:
@@ -117,7 +125,7 @@ class Publisher:
         valkey = stream.connection()
         pages, clients = stream.audiences(valkey)
         if pages or clients:
-            for part in changes.read(batch, pages=pages, clients=clients):
+            for part in _read(batch, pages=pages, clients=clients):
                 if part.items or part.note:
                     stream.write(valkey, part)
 
@@ -136,6 +144,15 @@ class Publisher:
         with self._changed:
             self._lost -= covered
         log.info("Lost changes are made up for: everything is read again")
+
+
+def _read(batch: Batch, *, pages: bool, clients: bool) -> list[stream.Part]:
+    """Twice, where the connection had ended meanwhile. Raise FAULTS."""
+    try:
+        return changes.read(batch, pages=pages, clients=clients)
+    except FAULTS:
+        reconnect()
+        return changes.read(batch, pages=pages, clients=clients)
 
 
 _publisher = Publisher()

@@ -4,10 +4,11 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 from channels.db import database_sync_to_async as threaded
-from django.db import transaction
+from django.db import OperationalError, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.fleet import fragments
@@ -159,7 +160,7 @@ def test_what_another_key_signed_is_forged(settings: Settings) -> None:
 def heard(valkey: PrivateValkey, rows: None) -> Iterator[PrivateValkey]:
     """Both audiences listen, and nobody reads."""
     client = stream.connection()
-    for place in (4, 5):
+    for place in (5, 4):
         epoch = stream.new_epoch()
         client.eval(stream._LISTEN, len(stream.KEYS), *stream.KEYS, epoch, 600, place)
     yield valkey
@@ -212,6 +213,42 @@ def test_rows_that_cannot_be_rendered_are_read_again(
     publish_accounts([1])
     assert eventually(lambda: stream.connection().hget(stream.META, "epoch") != before)
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_connection_that_the_database_had_ended_loses_nothing(
+    heard: PrivateValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, faults = changes.read, [OperationalError("the connection was closed")]
+
+    def read(batch: Batch, **audiences: bool) -> list[stream.Part]:
+        if faults:
+            raise faults.pop()
+        return real(batch, **audiences)
+
+    monkeypatch.setattr(changes, "read", read)
+    before = stream.connection().hget(stream.META, "epoch")
+    publish_accounts([make_account().number])
+    assert publisher.publisher().drain(PATIENCE_S)
+    assert not publisher.publisher().is_behind
+    assert stream.connection().hget(stream.META, "epoch") == before
+    ((_, fields),) = stream.connection().xrevrange(stream.STREAM, count=1)
+    assert fields[b"kind"] == b"account_update"
+
+
+def test_a_process_without_a_thread_to_spare_disturbs_no_caller_and_makes_up_for_it(
+    heard: PrivateValkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = stream.connection().hget(stream.META, "epoch")
+    publishing = Publisher()
+    with monkeypatch.context() as none:
+        none.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("no new thread")))
+        publishing.submit(Batch(accounts={1}))
+    assert publishing.drain(0)
+    assert publishing.is_behind
+    assert "no new thread" in caplog.text
+    publishing.submit(Batch(accounts={1}))
+    assert eventually(lambda: not publishing.is_behind)
+    assert stream.connection().hget(stream.META, "epoch") != before
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), ValueError("not expected")])
