@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 from django.conf import settings
 
@@ -90,9 +89,6 @@ class Client(EventListener, SocketListener):
         await self.say(kind, account_number=number, epoch=self.epoch, seq=self.seq)
 
     # --- what it receives ---------------------------------------------------------------------
-    async def say(self, kind: str, **fields: Any) -> None:
-        await self.pass_on({"type": "websocket.send", "text": frames.text(kind, **fields)})
-
     async def wake(self) -> None:
         """Its mark stays where it is until it has subscribed; answers may wait for it before."""
         if self._is_sending or not self._has_room() or not (self._all or self._accounts):

@@ -10,7 +10,7 @@ from autobahn.exception import Disconnected
 
 from accounts.live.access import Viewer, forbidden
 from accounts.live.events import Backlog, Event
-from accounts.live.frames import Refused, goodbye
+from accounts.live.frames import Refused, goodbye, text
 from accounts.live.rate_limit import RateLimit
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,12 @@ class SocketListener(Listener):
     def may_speak(self) -> None:
         """Count a frame that came in. Raise Refused when there were too many."""
         self._frames.take()
+
+    async def say(self, kind: str, **fields: Any) -> None:
+        await self.send(text(kind, **fields))
+
+    async def send(self, text: str) -> None:
+        await self.pass_on({"type": "websocket.send", "text": text})
 
     async def pass_on(self, message: dict[str, Any]) -> None:
         """Send an ASGI message that may be shared between listeners."""

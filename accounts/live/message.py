@@ -6,6 +6,9 @@ import msgspec
 from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts.live.frames import split
+
+Part = tuple[dict[int, str], dict[int, str]]
 MAX_MESSAGE = 400 * 1024  # bytes of rows in one message
 SALT, DIGEST = "accounts.live.rows", "sha256"
 SIGNATURE = 32  # bytes
@@ -63,19 +66,12 @@ def _signature(packed: bytes, key: str) -> bytes:
     return salted_hmac(SALT, packed, secret=key, algorithm=DIGEST).digest()
 
 
-Part = tuple[dict[int, str], dict[int, str]]
-
-
 def parts(rows: Mapping[int, str], agents: Mapping[int, str]) -> Iterator[Part]:
     """Split rows so that each part stays under MAX_MESSAGE; at least one part."""
-    part: Part = ({}, {})
-    size = 0
-    for index, source in enumerate((rows, agents)):
-        for key, html in source.items():
-            length = len(html.encode())
-            if size and size + length > MAX_MESSAGE:
-                yield part
-                part, size = ({}, {}), 0
-            part[index][key] = str.__str__(html)  # msgspec knows no subclasses of str
-            size += length
-    yield part
+    for part in split(rows, agents, MAX_MESSAGE, lambda html: len(html.encode())):
+        yield _plain(part[0]), _plain(part[1])
+
+
+def _plain(rows: Mapping[int, str]) -> dict[int, str]:
+    """Templates render to a subclass of str, which msgspec does not know."""
+    return {key: str.__str__(html) for key, html in rows.items()}

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from accounts.live import frames
 from accounts.live.access import Viewer
 from accounts.live.frames import Refused
 from accounts.live.listener import Send, SocketListener
@@ -54,13 +53,10 @@ class Page(SocketListener):
     def sees_agents(self) -> bool:
         return "agent_status" in self.viewer.kinds
 
-    async def say(self, kind: str, **fields: object) -> None:
-        await self.send(frames.text(kind, **fields))
-
     async def send(self, text: str, beat: int | None = None) -> None:
         """`beat`: the number of the heartbeat that it carries, which the page confirms."""
         self._sent += len(text)
-        await self.pass_on({"type": "websocket.send", "text": text})
+        await super().send(text)
         if beat is not None:
             self._beats.append((beat, time.monotonic(), self._sent))
 
