@@ -2,8 +2,8 @@
 read once by each web process, for its pages and its API clients.
 
 Others publish with publishing.py, and mark pages with current.py. stream.py describes the way of an
-event; pages.py what pages are sent, whose frames are in frames.py. API clients are in
-accounts/events.
+event, and intake.py its end; pages.py what pages are sent, whose frames are in frames.py. API
+clients are in accounts/events.
 """
 
 __all__ = [
