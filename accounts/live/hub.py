@@ -212,7 +212,7 @@ class Hub(SharedReader[Listener]):
             client.receive_seen(time.time(), moved)
         if self.ready.is_set():
             self.intake.healer.heal(reading)
-        elif self.pages.open:
+        elif self.is_away and self.pages.open:
             self.pages.show_changed(set(reading.accounts), set(reading.agents))
 
     async def _heal_journals_on(self) -> None:
