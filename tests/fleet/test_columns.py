@@ -63,7 +63,7 @@ def test_one_declaration_gives_cells_in_order(db: None) -> None:
     row: dict[str, Any] = {"places": 2, "unreported": "–"}
     for fill in fillers(SAMPLE):
         fill(row, account, timezone.now())
-    source = '{% cells "tests.pages.test_columns.SAMPLE" %}{% cell own %}<td>1</td>{% endcell %}'
+    source = '{% cells "tests.fleet.test_columns.SAMPLE" %}{% cell own %}<td>1</td>{% endcell %}'
     lines = rendered(source + "{% endcells %}", row=row).splitlines()
     assert lines[0] == '<td data-cell="company" title="A &lt;b&gt;">A &lt;b&gt;</td>'
     assert lines[1] == '<td data-cell="margin" data-value="1234.00">1,234.00</td>'
@@ -84,14 +84,14 @@ def test_one_declaration_gives_the_columns_of_a_file(db: None) -> None:
 
 
 def test_a_cell_of_no_column_is_an_error() -> None:
-    source = '{% cells "tests.pages.test_columns.SAMPLE" %}{% cell gone %}{% endcell %}'
+    source = '{% cells "tests.fleet.test_columns.SAMPLE" %}{% cell gone %}{% endcell %}'
     with pytest.raises(TemplateSyntaxError, match="No column is named gone"):
         rendered(source + "{% endcells %}")
 
 
 def test_a_column_without_a_cell_is_an_error() -> None:
     with pytest.raises(TemplateSyntaxError, match="Column own needs a cell"):
-        rendered('{% cells "tests.pages.test_columns.SAMPLE" %}{% endcells %}')
+        rendered('{% cells "tests.fleet.test_columns.SAMPLE" %}{% endcells %}')
 
 
 # --- the pages ----------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def test_every_column_has_its_heading_and_its_cell_in_order(
     keys = [column.key for column in shown]
     assert re.findall(r'<th scope="col" data-cell="(\w+)"', head) == keys
     assert re.findall(r'<t[hd][^>]* ?data-cell="(\w+)"', rows) == keys
-    labels = [words(cell) for cell in re.findall(r"<th scope.*?</th>", head)]
+    labels = [words(cell) for cell in re.findall(r"<th scope.*?</th>", head, re.S)]
     assert labels == [column.label for column in shown]
 
 
