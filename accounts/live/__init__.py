@@ -1,4 +1,24 @@
-"""Live pages: the hub of this process. See hub.py; the frames are in frames.py."""
+"""Live pages: what a committed transaction changed is rendered once and sent to every open page.
+
+`mark()` goes on a page before its rows are read; the rest is between publishers and hubs.
+
+publishing.py  what a transaction changed, rendered and sent after commit
+message.py     what is sent to the hubs
+hub.py         the hub of a web process: passes messages to its pages
+link.py        the hub's one channel in the layer
+heart.py       each two seconds: what was heard, who may still listen, what was missed
+beat.py        what the heart reads from the database
+sources.py     numbers of messages, by the process that sent them
+backlog.py     what pages that come back have missed
+versions.py    which of two rows is newer
+screen.py      pages that show the same
+drawings.py    totals and panels, drawn for several pages at once
+pace.py        not more often than so
+browser.py     one open page
+access.py      who can open a page, and whether that still holds
+allowance.py   frames a page can send
+frames.py      the frames between page and hub
+"""
 
 import asyncio
 from typing import TYPE_CHECKING
