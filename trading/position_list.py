@@ -24,7 +24,8 @@ class PositionList(Listing):
     def check(self) -> None:
         account = self.values.get("account")
         if account is not None and whole(account) is None:
-            self.leave_out("account", f"“{account}” is not a login; positions of all accounts are shown.")
+            problem = f"“{account}” is not a login; positions of all accounts are shown."
+            self.leave_out("account", problem)
 
     def read(self, name: str) -> str:
         text = self.params.get(name, "")
