@@ -1,5 +1,5 @@
 """What programs are told of orders and versus. Read when the change has committed, and only while
-somebody listens: see accounts/programs."""
+somebody listens: see accounts/events."""
 
 from collections.abc import Hashable
 from datetime import datetime
