@@ -124,6 +124,22 @@ def test_a_package_says_what_it_is_for(package: str) -> None:
     assert ast.get_docstring(ast.parse(MODULES[package].read_text()))
 
 
+# Their modules are found by Django, or are named for what they are about in their app.
+OBVIOUS = ("accounts.admin", "accounts.views", "trading.admin", "trading.views", "trading.exports")
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES - set(OBVIOUS)))
+def test_a_package_lists_its_modules(package: str) -> None:
+    listed = ast.get_docstring(ast.parse(MODULES[package].read_text())) or ""
+    inside = {
+        path.name
+        for module, path in MODULES.items()
+        if module.rpartition(".")[0] == package
+        and path.name not in ("__init__.py", "__main__.py", "apps.py")
+    }
+    assert {name for name in inside if name not in listed} == set()
+
+
 def test_trading_imports_accounts_and_the_project_imports_neither() -> None:
     wrong = [
         f"{module} imports {source}"

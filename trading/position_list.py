@@ -11,7 +11,7 @@ from trading.numbers import whole
 
 
 class PositionList(Listing):
-    """`account`: those of a login; what is no number means all."""
+    """`account`: those of a login."""
 
     filters = ("symbol", "account")
 
@@ -21,9 +21,15 @@ class PositionList(Listing):
         self.symbol = self.values.get("symbol", "")
         self.account = whole(self.values.get("account", ""))
 
+    def check(self) -> None:
+        account = self.values.get("account")
+        if account is not None and whole(account) is None:
+            problem = f"“{account}” is not a login; positions of all accounts are shown."
+            self.leave_out("account", problem)
+
     def read(self, name: str) -> str:
         text = self.params.get(name, "")
-        return symbol_name.kept(text) if name == "symbol" else text
+        return symbol_name.kept(text) if name == "symbol" else super().read(name)
 
     @cached_property
     def exposure(self) -> Exposure:

@@ -1,6 +1,7 @@
 """The money and freshness rules of Account, in SQL, for sorting, filters and totals.
 
-The same rules in Python are on Account; tests/accounts/test_figures.py holds the two together.
+The same rules in Python are on Balance and Account; tests/accounts/test_figures.py holds the two
+together.
 """
 
 from datetime import datetime

@@ -38,7 +38,7 @@ NO_CODE = {"required": "Enter the code.", "max_length": "A code has ten digits a
 
 @contextmanager
 def counted(request: HttpRequest, name: str, how: str) -> Iterator[rate_limit.Tries]:
-    """As attempts.counted, for forms: raises ValidationError instead; see `status_of`."""
+    """As rate_limit.counted, for forms: raises ValidationError instead; see `status_of`."""
     try:
         with rate_limit.counted(request, name, how) as tries:
             yield tries

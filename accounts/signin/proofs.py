@@ -2,7 +2,8 @@
 
 Signing in records it in the session, a token keeps a copy of its own, and an order that either
 places keeps one too. A proof stands while the second factor that was shown is still set up, and
-until everything that signs the user in is ended: see `end_all`. Who needs one is in gate.py.
+until everything that signs the user in is ended: see `end_all`. Who needs one is in
+mfa_required.py.
 
 The proof travels with the user who acts, so that no way to an order can leave it behind: `attach`
 puts it there, where a request is let in, and `of` reads it.

@@ -1,7 +1,7 @@
 """The second factor of a user: an authenticator app and recovery codes.
 
-The codes, their secrets and their rows are django-allauth's; when they are asked for is in gate.py
-and views/sessions.py. Secrets are encrypted with the keys of the agents' secrets.
+The codes, their secrets and their rows are django-allauth's; when they are asked for is in
+mfa_required.py and views/sessions.py. Secrets are encrypted with the keys of the agents' secrets.
 """
 
 import logging
@@ -64,7 +64,7 @@ def codes_left(user: User) -> int:
 
 def check(user: User, code: str, mark: str = "") -> Authenticator:
     """Use up this code of the app, or recovery code; return which of the two it was of. `mark` is
-    of a known caller, whose codes are counted apart (attempts.Tries). Raise Wrong."""
+    of a known caller, whose codes are counted apart (rate_limit.Tries). Raise Wrong."""
     if rate_limit.count_code(user.pk, mark):
         raise Wrong(rate_limit.TOO_MANY_CODES)
     shown = _shown_by(user, _digits(code))

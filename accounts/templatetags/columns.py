@@ -63,13 +63,14 @@ def cells(parser: Parser, token: Token) -> CellsNode:
     own = dict(_own_cells(parser))
     if unknown := own.keys() - {column.key for column in columns}:
         raise template.TemplateSyntaxError(f"No column is named {', '.join(sorted(unknown))}.")
-    parts = [own.get(column.key) or _compiled(column) for column in columns]
+    parts = [own[column.key] if column.key in own else _compiled(column) for column in columns]
     return CellsNode(_joined(parts))
 
 
 def _own_cells(parser: Parser) -> Iterator[tuple[str, NodeList]]:
     while True:
-        parser.parse(["cell", "endcells"])  # what stands between cells is left out
+        if (between := parser.parse(["cell", "endcells"])) and not _is_blank(between):
+            raise template.TemplateSyntaxError("What stands between cells would be left out.")
         token = parser.next_token()
         name, *arguments = token.split_contents()
         if name == "endcells":
@@ -77,6 +78,10 @@ def _own_cells(parser: Parser) -> Iterator[tuple[str, NodeList]]:
         (key,) = arguments
         yield key, _stripped(parser.parse(["endcell"]))
         parser.delete_first_token()
+
+
+def _is_blank(nodelist: NodeList) -> bool:
+    return all(isinstance(node, TextNode) and not node.s.strip() for node in nodelist)
 
 
 def _stripped(nodelist: NodeList) -> NodeList:

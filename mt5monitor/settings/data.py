@@ -130,7 +130,9 @@ if not REDIS_URL.startswith("unix://"):
     }
 
 # The layer of Channels, for consumers that want groups. Events of accounts and trades do not go
-# through it: see docs/adr/0002-a-hub-instead-of-groups.md.
+# through it: see docs/adr/0002-a-hub-instead-of-groups.md. Before a consumer uses it: its receive
+# loop spins without end once the kernel gives its connection up, as Python names that error like a
+# wait that is over (channels_redis 4.3.0 with redis 8.1.0).
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

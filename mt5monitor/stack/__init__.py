@@ -5,9 +5,10 @@ The supervisor starts and watches everything else and imports no Django, so that
 
     environment.py  what the environment asks for, and whether it can be had
     lock.py         one stack a STATE_DIR
+    refused.py      the error that stops a start
     programs.py     which processes, with which command lines
     alone.py        one of them without a supervisor
-    child.py        one process: started, watched, ended
+    child.py        one process: started, watched, ended; children.py: all of them
     output.py       what a process prints: to its log, the worst of it to the screen
     guard.py        ends everything if the supervisor itself is killed
     supervisor.py   order of start and end, restarts

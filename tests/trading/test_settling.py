@@ -77,7 +77,7 @@ def test_what_was_filled_in_is_there_still_when_it_warns(client: Client, order: 
     away()
     form = REASON | {"outcome": "partial", "position": "#12"}
     page = text(client.post(f"/orders/{order.pk}/settle/", form))
-    assert 'value="partial" required checked' in page
+    assert 'value="partial" required checked' in " ".join(page.split())
     assert 'value="seen in the terminal"' in page
     assert 'value="#12"' in page
 

@@ -7,7 +7,6 @@ from django import template
 from django.utils.html import format_html
 
 from accounts.fleet import formatting
-from accounts.fleet.listing import Listing
 from accounts.models import Account
 from trading.history.worth import Operation
 from trading.models import Deal, Order
@@ -70,12 +69,6 @@ def split_words(text: str) -> list[str]:
     return text.split()
 
 
-@register.simple_tag
-def look_query(look: Listing, page: str) -> str:
-    """A link to another page of the same look."""
-    return look.query(page=page)
-
-
 # How positions end, in MT5's words and in ours.
 ENDS = {
     "SL": "stop-loss",
@@ -119,9 +112,3 @@ def told_time(text: str) -> str:
         return formatting.unknown("Not told")
     title = "Told by the terminal's clock, in no known zone"
     return format_html('<abbr title="{}">{}*</abbr>', title, text.replace("T", " ")[:16])
-
-
-@register.simple_tag
-def look_with(look: Listing, **changes: str) -> str:
-    """A link to the same look with these parameters changed; back on the first page."""
-    return look.query(**changes)

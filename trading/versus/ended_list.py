@@ -12,6 +12,9 @@ from trading.versus.states import ENDED
 class EndedList(Listing):
     filters = ("archived",)
 
+    def check(self) -> None:
+        self.choose("archived", {"1"}, "archive", "versus that are not in it are shown")
+
     @property
     def shows_archive(self) -> bool:
         return self.values.get("archived") == "1"

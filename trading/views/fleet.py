@@ -36,8 +36,7 @@ def positions(request: HttpRequest) -> HttpResponse:
     context = {
         "exposure": look.exposure,
         "held": look.rows(),
-        "page": look.page,
-        "problems": look.problems,
+        "look": look,
         "unreadable": lost[:UNREADABLE_SHOWN],
         "unreadable_more": max(len(lost) - UNREADABLE_SHOWN, 0),
         "symbol": look.symbol,

@@ -49,8 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "ended": look.rows(),
         "shows_archive": look.shows_archive,
         "archived": look.archived,
-        "page": look.page,
-        "problems": look.problems,
+        "look": look,
     }
     return render(request, "versus/overview.html", context)
 

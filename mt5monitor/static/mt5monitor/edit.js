@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const { byId, closeDrawer } = page;
-  const can = (what) => document.body.dataset.can.split(" ").includes(what);
+  const can = (what) => document.body.dataset.can.split(/\s+/).includes(what);
   const boxes = () => [...document.querySelectorAll('input[name="accounts"]')];
 
   // --- selecting ------------------------------------------------------------------------------
