@@ -71,7 +71,7 @@ def age(since: datetime | None, now: datetime) -> str:
 
 
 def last_seen(at: datetime | None, now: datetime) -> str:
-    """How long ago an agent or account was seen last."""
+    """How long ago an agent or account was seen last; None: never."""
     return NEVER_SEEN if at is None else age(at, now)
 
 
