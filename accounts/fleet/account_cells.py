@@ -11,7 +11,6 @@ from accounts.models import Account, Firm, Phase, VSGroup
 
 NO_LIMIT: Final = formatting.unknown("No drawdown limit known")
 NO_POSITIONS: Final = formatting.unknown("Positions could not be read")
-NEVER: Final = formatting.unknown("Never seen")
 PLACES: Final = Decimal("0.0001")  # of a quotient, which has any number of digits
 
 
@@ -82,8 +81,7 @@ def state(row: Row, account: Account, now: datetime) -> None:
 
 
 def age(row: Row, account: Account, now: datetime) -> None:
-    seen = account.seen_at
-    row["age"] = formatting.age(seen, now) if seen else NEVER
+    row["age"] = formatting.last_seen(account.seen_at, now)
 
 
 # --- what exports hold beyond that --------------------------------------------------------------

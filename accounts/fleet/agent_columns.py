@@ -10,8 +10,6 @@ from accounts.fleet.states import agent_state
 from accounts.models import Agent
 from accounts.poll_log import Poll
 
-NEVER: Final = formatting.unknown("Never seen")
-
 
 def _name(row: Row, agent: Agent, now: datetime) -> None:
     row["name"] = str(agent)
@@ -48,7 +46,7 @@ def _error(row: Row, agent: Agent, now: datetime) -> None:
 
 
 def _age(row: Row, agent: Agent, now: datetime) -> None:
-    row["age"] = formatting.age(agent.last_seen_at, now) if agent.last_seen_at else NEVER
+    row["age"] = formatting.last_seen(agent.last_seen_at, now)
 
 
 def _next(row: Row, agent: Agent, now: datetime) -> None:

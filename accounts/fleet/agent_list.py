@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Final
 
 from django.db.models import Count, Q, QuerySet
 
 from accounts.fleet.agent_columns import AGENTS
-from accounts.fleet.column import sorts
 from accounts.fleet.listing import Listing
 from accounts.fleet.states import DISABLED, NAMES, QUOTA, STATES
 from accounts.models import Account, Agent, AgentQuerySet
-
-SORTS: Final = sorts(AGENTS)
 
 
 class AgentList(Listing):
@@ -52,9 +48,8 @@ class AgentList(Listing):
         return self.agents.count()
 
     def rows(self) -> QuerySet[Agent]:
-        name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
-        order = SORTS[name].order(descending)
-        return self.agents.prefetch_related("accounts").order_by(*order, "pk")[self.page.slice]
+        agents = self.agents.prefetch_related("accounts")
+        return agents.order_by(*self.order, "pk")[self.page.slice]
 
     @cached_property
     def states(self) -> list[tuple[str, str, int]]:

@@ -8,12 +8,14 @@ from django.utils.safestring import SafeString
 
 from accounts.models.money import places_of, trimmed
 
-UNKNOWN = format_html('<abbr title="{}">–</abbr>', "Unknown")
-
 
 def unknown(why: str) -> SafeString:
     """An en dash that tells `why` when pointed at or read out."""
     return format_html('<abbr title="{}">–</abbr>', why)
+
+
+UNKNOWN = unknown("Unknown")
+NEVER_SEEN = unknown("Never seen")
 
 
 def money(value: Decimal | None, places: int | None = None) -> str:
@@ -66,6 +68,11 @@ def price(value: Decimal | None) -> str:
 def age(since: datetime | None, now: datetime) -> str:
     """How long ago, in its largest unit: 3 s, 2 min, 5 h, 4 d. A clock ahead of ours is 0 s."""
     return UNKNOWN if since is None else span(now - since)
+
+
+def last_seen(at: datetime | None, now: datetime) -> str:
+    """How long ago an agent or account was seen last; None: never."""
+    return NEVER_SEEN if at is None else age(at, now)
 
 
 def span(length: timedelta) -> str:

@@ -1,11 +1,13 @@
 """What every list has: filters, order and page of a query string, and what that cannot mean."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from accounts.fleet.column import Column, sorts
+from django.db.models.expressions import OrderBy
+
+from accounts.fleet.column import Column, Sort, sorts
 from accounts.fleet.paging import Page
 from mt5monitor.text import clean
 
@@ -23,6 +25,11 @@ class Listing:
     length: ClassVar[int] = LENGTH  # characters that are read of a value
     columns: ClassVar[Sequence[Column[Any]]] = ()
     default_sort: ClassVar[str] = ""
+    sorts: ClassVar[Mapping[str, Sort]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.sorts = sorts(cls.columns)
 
     def __init__(self, params: Mapping[str, str]) -> None:
         self.params = params
@@ -64,12 +71,17 @@ class Listing:
 
     def _sort(self) -> str:
         sort = self.read("sort") if self.columns else ""
-        if not sort or sort.removeprefix("-") in sorts(self.columns):
+        if not sort or sort.removeprefix("-") in self.sorts:
             return sort or self.default_sort
         self.problems.append(
             f"There is no column “{sort}” to sort by; sorted by {self.default_sort}."
         )
         return self.default_sort
+
+    @property
+    def order(self) -> Iterator[OrderBy]:
+        """The order of the rows by the chosen column; equal rows are left to the subclass."""
+        return self.sorts[self.sort.removeprefix("-")].order(self.sort.startswith("-"))
 
     # --- for views ----------------------------------------------------------------------------
     @cached_property

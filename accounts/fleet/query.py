@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.lookups import Exact
 
 from accounts.exports.table import Table
-from accounts.fleet.column import in_file, sorts
+from accounts.fleet.column import in_file
 from accounts.fleet.columns import FLEET
 from accounts.fleet.listing import Listing
 from accounts.fleet.states import DISABLED, FRESH, NAMES, QUOTA, STALE
@@ -19,7 +19,6 @@ from accounts.models import Account, AccountQuerySet, Agent, Conflict
 
 ANY, NONE = "*", "-"  # of a label: whichever there is; accounts that have none
 WORDS_AT_MOST = 6
-SORTS: Final = sorts(FLEET)
 
 STATES: Final = {value: name for value, name in NAMES.items() if value != QUOTA}
 OPEN: Final[Mapping[str, str]] = {"yes": "Some open", "no": "None open", "unknown": "Unknown"}
@@ -136,9 +135,7 @@ class Fleet(Listing):
     @property
     def ordered(self) -> AccountQuerySet:
         """As rows(), of all pages."""
-        name, descending = self.sort.removeprefix("-"), self.sort.startswith("-")
-        order = SORTS[name].order(descending)
-        return flagged(self.accounts.for_rows()).order_by(*order, "number", "pk")
+        return flagged(self.accounts.for_rows()).order_by(*self.order, "number", "pk")
 
 
 def fleet_table(look: Fleet) -> Table[Account]:
