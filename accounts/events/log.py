@@ -52,6 +52,7 @@ class LogReader(SharedReader["LogFollower"]):
     async def follow(self, valkey: Any) -> None:
         while self.is_current():
             found = await reading.coming(valkey, self.last, BLOCK_MS)
+            await self.rights_are_known()
             for mark, entry in found:
                 self.lines.append(Line(mark, entry))
                 self.last = mark

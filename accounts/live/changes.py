@@ -1,10 +1,11 @@
 """What a committed transaction changed, read once for both audiences: rows for pages, rendered, and
 events for API clients, by the names of the API."""
 
-import time
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 from django.db.models import Q
@@ -12,9 +13,14 @@ from django.db.models import Q
 from accounts.fleet import fragments
 from accounts.fleet.query import flagged
 from accounts.live.message import Note, Rows, parts
-from accounts.live.stream import Item, Part
+from accounts.live.stream import Audiences, Item, Part
 from accounts.models import Account, Agent
 from accounts.payloads import COLUMNS, account_payload, json_of, members
+from mt5monitor.database import FAULTS
+
+log = logging.getLogger(__name__)
+A = TypeVar("A")
+B = TypeVar("B")
 
 ALONG = ("last_updated",)  # moves with every poll, and is no news by itself
 WHO = ("account_number", "account_id", "server")
@@ -45,28 +51,32 @@ class Batch:
         self.builds += other.builds
 
 
-def read(batch: Batch, *, pages: bool, clients: bool) -> list[Part]:
-    """Return what to write of it, for the audiences that listen."""
-    at = time.time()  # before the rows are read: the order of entries about a row
-    now = datetime.fromtimestamp(at, UTC)
+def read(batch: Batch, to: Audiences) -> list[Part]:
+    """Return what to write of it for those who listen. `to` was asked before: two readings of a row
+    are ordered by its clock, and what cannot be made of one thing is logged and left out. Raise
+    FAULTS."""
+    pages, clients, at = to
+    now = datetime.now(UTC)
     accounts = _accounts(batch, pages) if batch.accounts or batch.agents else []
     agents = _agents(batch.agents) if batch.agents else []
-    items = [*account_items(accounts, now), *agent_items(agents, now)] if clients else []
-    for build in batch.builds if clients else ():
-        items += build()
+    items = [*_items(accounts, agents, at, now), *_made(_built, batch.builds)] if clients else []
     numbers = {account.number for account in accounts}
-    seen = Note(at, sorted(numbers | batch.accounts), sorted(batch.agents), has_rows=pages)
+    read_at = now.timestamp()
+    seen = Note(read_at, sorted(numbers | batch.accounts), sorted(batch.agents), has_rows=pages)
     if not pages:
         return [Part(items, _json(seen) if seen.accounts or seen.agents else b"")]
     if not (accounts or agents or batch.accounts or batch.notes):
         return [Part(items)]
-    rows = fragments.rendered_accounts(accounts, now), fragments.rendered_agents(agents, now)
+    rows: tuple[dict[int, str], dict[int, str]] = (
+        dict(_made(lambda some: fragments.rendered_accounts(some, now).items(), accounts)),
+        dict(_made(lambda some: fragments.rendered_agents(some, now).items(), agents)),
+    )
     *first, last = (Rows(at=at, rows=part, agents=of) for part, of in parts(*rows))
     gone = batch.accounts - numbers
     last = msgspec.structs.replace(
         last, added=sorted(batch.added - gone), gone=sorted(gone), notes=sorted(batch.notes)
     )
-    unseen = Note(at, has_rows=True)
+    unseen = Note(read_at, has_rows=True)
     return [*(Part((), _json(unseen), one) for one in first), Part(items, _json(seen), last)]
 
 
@@ -87,20 +97,41 @@ def _agents(ids: Iterable[int]) -> list[Agent]:
     return list(Agent.objects.filter(pk__in=list(ids)).prefetch_related("accounts"))
 
 
-def everything() -> list[Item]:
+def everything(at: float) -> list[Item]:
     """Return the items of all accounts and agents: later events differ from these."""
     now = datetime.now(UTC)
-    accounts = Account.objects.for_rows().only(*COLUMNS)
-    agents = Agent.objects.prefetch_related("accounts")
-    return [*account_items(accounts, now), *agent_items(agents, now)]
+    accounts = list(Account.objects.for_rows().only(*COLUMNS))
+    agents = list(Agent.objects.prefetch_related("accounts"))
+    return _items(accounts, agents, at, now)
 
 
-def account_items(accounts: Iterable[Account], now: datetime) -> list[Item]:
-    """Return an `account_update` of each. `now`: before they were read."""
-    return [_account_item(row, now) for row in accounts]
+def _items(accounts: list[Account], agents: list[Agent], at: float, now: datetime) -> list[Item]:
+    """Return an `account_update` of each account, and an `agent_status` of each agent, sent when
+    its status or the reason differs. `at` and `now` are of before they were read."""
+    of_accounts = _made(lambda rows: [_account_item(row, at, now) for row in rows], accounts)
+    of_agents = _made(lambda rows: [_agent_item(row, at, now) for row in rows], agents)
+    return [*of_accounts, *of_agents]
 
 
-def _account_item(row: Account, now: datetime) -> Item:
+def _built(builds: Iterable[Build]) -> list[Item]:
+    return [item for build in builds for item in build()]
+
+
+def _made(make: Callable[[list[A]], Iterable[B]], of: list[A]) -> list[B]:
+    """Return what is made of all of them together; when it fails, of each that it can be made of.
+    One that cannot must not keep all others back. Raise FAULTS."""
+    try:
+        return list(make(of))
+    except FAULTS:
+        raise
+    except Exception:
+        if len(of) == 1:
+            log.exception("Nobody is told of a change, for nothing can be made of it: %r", of[0])
+            return []
+    return [made for one in of for made in _made(make, [one])]
+
+
+def _account_item(row: Account, at: float, now: datetime) -> Item:
     payload = account_payload(row, 0, now)
     names = [*ALONG, *(name for name in payload if name not in (*ALONG, *NOT_FIELDS))]
     return Item(
@@ -108,7 +139,7 @@ def _account_item(row: Account, now: datetime) -> Item:
         accounts=str(row.number),
         body=members(now, **{name: payload[name] for name in WHO}),
         key=f"account:{row.pk}",
-        at=f"{now.timestamp():.6f}",
+        at=f"{at:.6f}",
         names=names,
         values=[json_of(payload[name]) for name in names],
         along=len(ALONG),
@@ -116,19 +147,14 @@ def _account_item(row: Account, now: datetime) -> Item:
     )
 
 
-def agent_items(agents: Iterable[Agent], now: datetime) -> list[Item]:
-    """Return an `agent_status` of each, sent when its status or the reason differs."""
-    return [_agent_item(row, now) for row in agents]
-
-
-def _agent_item(row: Agent, now: datetime) -> Item:
+def _agent_item(row: Agent, at: float, now: datetime) -> Item:
     payload = {"agent_name": row.name, "status": row.status, "reason": row.status_reason or None}
     return Item(
         kind="agent_status",
         accounts=",".join(str(account.number) for account in row.accounts.all()),
         body=members(now, **payload),
         key=f"agent:{row.pk}",
-        at=f"{now.timestamp():.6f}",
+        at=f"{at:.6f}",
         names=list(payload),
         values=[json_of(value) for value in payload.values()],
     )

@@ -144,11 +144,15 @@ class Backlog:
         self._delivered.clear()
         self._rows_bytes, self.rows_from = 0, seq
 
+    def has_rows(self, epoch: str, seq: int) -> bool:
+        """Return whether the rows of every event after that mark are here."""
+        return bool(epoch) and epoch == self.epoch and seq >= self.rows_from
+
     def rows_since(
         self, epoch: str, seq: int, rows: frozenset[int], agents: frozenset[int]
     ) -> Delivered | None:
         """Return the latest of these rows after that mark; None when the page must read itself."""
-        if epoch != self.epoch or not self.epoch or seq < self.rows_from:
+        if not self.has_rows(epoch, seq):
             return None
         missed = Delivered({}, {})
         for shown in self._delivered_since(seq):

@@ -48,9 +48,10 @@ class Healer:
             log.info("live: %d rows changed and no event came", len(accounts) + len(agents))
             publisher().submit(Batch(accounts=accounts, agents=agents))
 
-    async def heal_journals(self) -> None:
-        """What no event told cannot be published any more in its order: clients read it again."""
-        missing = sum([await journal.count_missing() for journal in self._journals])
+    async def heal_journals(self, after: float) -> None:
+        """What no event told cannot be published any more in its order: clients read it again.
+        Nothing was to be told before `after`, unix seconds."""
+        missing = sum([await journal.count_missing(after) for journal in self._journals])
         if missing:
             log.warning("%d changes were not published: API clients read everything again", missing)
             publisher().lose()

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import Q
 
 from accounts import poll_log
-from accounts.live.access import Viewer, check
+from accounts.live.access import Viewer, check, on_own_thread
 from accounts.live.frames import Refused
 from accounts.models import Account, Agent
 
@@ -23,8 +22,9 @@ LOOK_BACK = timedelta(seconds=10)
 
 @dataclass
 class Reading:
-    """All times are unix seconds."""
+    """All other times are unix seconds."""
 
+    began: float  # of the loop's clock
     refused: dict[Viewer, Refused]
     seen: dict[int, float]  # agents, and when they were seen last
     accounts: dict[int, float]  # by number: when they changed
@@ -36,29 +36,36 @@ class Readings:
     """Remembers up to when it has read."""
 
     def __init__(self) -> None:
-        self._since = datetime.now(UTC)
         self._task: asyncio.Task[Reading] | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """From now on; what is being read still counts."""
+        self._since = datetime.now(UTC)
 
     async def next(self, viewers: Iterable[Viewer], agents_shown: frozenset[int]) -> Reading | None:
         """Return what the database says; None when it needs longer than a heartbeat can wait:
         pages must hear that they are connected. A later heartbeat gets what it answers."""
         if self._task is None:
-            read = database_sync_to_async(self.read)
-            self._task = asyncio.create_task(read(set(viewers), agents_shown))
+            read = on_own_thread(self.read)
+            began = asyncio.get_running_loop().time()
+            self._task = asyncio.create_task(read(set(viewers), agents_shown, began))
         done, _ = await asyncio.wait({self._task}, timeout=settings.LIVE_BEAT_S / 2)
         if not done:
             return None
         finished, self._task = self._task, None
         return finished.result()
 
-    def read(self, viewers: Iterable[Viewer], agents_shown: frozenset[int]) -> Reading:
+    def read(
+        self, viewers: Iterable[Viewer], agents_shown: frozenset[int], began: float = 0.0
+    ) -> Reading:
         """`agents_shown`: those whose polls are wanted too, for one query more."""
         now, since = datetime.now(UTC), self._since - LOOK_BACK
         refused, accounts = check(viewers), _accounts_since(since)
         seen, changed = _agents_since(since)
         polls = _polls(agents_shown) if agents_shown else {}
         self._since = now
-        return Reading(refused, seen, accounts, changed, polls)
+        return Reading(began, refused, seen, accounts, changed, polls)
 
 
 def _accounts_since(since: datetime) -> dict[int, float]:

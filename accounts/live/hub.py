@@ -43,10 +43,11 @@ class Hub(SharedReader[Listener]):
         self._announcing = asyncio.Lock()
         self._pages_until = 0.0  # of the loop's clock
         self._clock = Setting()
-        self._forget()
+        self._readings = Readings()
 
     def _forget(self) -> None:
-        self._readings, self.intake.healer = Readings(), Healer()
+        self._readings.forget()
+        self.intake.healer = Healer()
         self.pages.seen.clear()
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
@@ -131,6 +132,7 @@ class Hub(SharedReader[Listener]):
             after = f"{self.backlog.last}-0"
             found = await valkey.xread({stream.STREAM: after}, count=CHUNK, block=BLOCK_MS)
             if found:
+                await self.rights_are_known()
                 await self.intake.take(valkey, found[0][1])
                 await self.wake(self.clients)
 
@@ -160,17 +162,17 @@ class Hub(SharedReader[Listener]):
         """Without Valkey it is announced when there is one: see `begin`."""
         try:
             await self._announce(self.valkey, audience)
+            self.is_away = False
         except stream.ERRORS as error:
+            # One that answers and takes nothing, as when it is full, is away for pages.
+            self.is_away = True
             log.debug("An audience could not be announced: %s", error)
 
     async def _announce(self, valkey: Any, audience: str) -> None:
         """Say in Valkey that this audience listens, and see whether all was written for it since
         it did so last."""
-        if audience == CLIENTS and not await valkey.exists(CLIENTS):
-            # Before anything is sent, for what differs is sent from here on.
-            await database_sync_to_async(_prime)()
         before = self.backlog.last  # entries after `at` may be read meanwhile
-        at = await stream.listen(valkey, audience)
+        at = await _listen(valkey, audience)
         if at.epoch != self.backlog.epoch or at.seq < before:
             self.intake.restart(at.epoch, at.seq)
         is_new = audience not in self.intake.announced
@@ -181,7 +183,7 @@ class Hub(SharedReader[Listener]):
         if audience == CLIENTS:
             if is_new and at.since < self.backlog.first:
                 await self.intake.read_back(valkey, at.since)
-            self.backlog.forget_events(at.since)
+            self.intake.clients_since = at.since_at
         self.intake.announced.add(audience)
 
     async def _wake_slow(self) -> None:
@@ -206,13 +208,14 @@ class Hub(SharedReader[Listener]):
             await self._tell(reading)
 
     async def _tell(self, reading: Reading) -> None:
-        await self.refuse(reading.refused)
+        await self.refuse(reading.refused, reading.began)
         moved = await self.pages.beat(reading.seen, reading.polls)
         for client in self.clients:
             client.receive_seen(time.time(), moved)
-        if self.ready.is_set():
-            self.intake.healer.heal(reading)
-        elif self.is_away and self.pages.open:
+        if not (self.is_away or publisher().is_behind):
+            if self.ready.is_set():
+                self.intake.healer.heal(reading)
+        elif self.pages.open:
             self.pages.show_changed(set(reading.accounts), set(reading.agents))
 
     async def _heal_journals_on(self) -> None:
@@ -221,7 +224,7 @@ class Hub(SharedReader[Listener]):
             await asyncio.sleep(settings.LIVE_BEAT_S)
             try:
                 if self.clients and self.ready.is_set():
-                    await self.intake.healer.heal_journals()
+                    await self.intake.heal_journals()
             except Exception:
                 log.exception("live: what was not published could not be looked for")
 
@@ -233,5 +236,16 @@ class Hub(SharedReader[Listener]):
         publisher().lose()
 
 
+async def _listen(valkey: Any, audience: str) -> stream.Position:
+    is_primed = False
+    while (at := await stream.listen(valkey, audience, primed=is_primed)) is None:
+        # Before anything is sent, for what differs is sent from here on.
+        await database_sync_to_async(_prime)()
+        is_primed = True
+    return at
+
+
 def _prime() -> None:
-    stream.write(stream.connection(), stream.Part(changes.everything()), only_prime=True)
+    valkey = stream.connection()
+    items = changes.everything(stream.audiences(valkey).at)
+    stream.write(valkey, stream.Part(items), only_prime=True)

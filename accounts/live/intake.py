@@ -12,7 +12,7 @@ from accounts.live.events import Backlog, Event, Fields, note_of
 from accounts.live.healer import Healer
 from accounts.live.message import Forged, Note, unpacked
 from accounts.live.pages import Pages
-from accounts.live.stream import PAGES
+from accounts.live.stream import CLIENTS, PAGES
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ class Intake:
         self.pages = Pages(self.backlog)
         self.healer = Healer()
         self.announced: set[str] = set()  # audiences that listen here
+        self.clients_since = 0.0  # unix seconds; no event of before is missed by an API client
         self._was_forged = False
 
     def restart(self, epoch: str, seq: int) -> None:
         """Something may be lost before this mark."""
-        if self.backlog.epoch:
-            self.pages.reread()
         self.backlog.restart(epoch, seq)
+        self.pages.reread()
 
     async def take(self, valkey: Any, entries: Entries) -> None:
         """Raise ERRORS."""
@@ -64,6 +64,8 @@ class Intake:
         if seq != self.backlog.last + 1:
             self.pages.reread()  # entries were dropped before they were read here
         self.backlog.add(event, settings.EVENTS_KEPT)
+        if fields.get(b"lapsed") == CLIENTS.encode():
+            self.backlog.forget_events(seq)
         if note is not None:
             self.healer.read(note)
             if note.has_rows and PAGES in self.announced:
@@ -97,6 +99,9 @@ class Intake:
             self._was_forged = True
         except msgspec.DecodeError:
             log.exception("live: a message that is none")
+
+    async def heal_journals(self) -> None:
+        await self.healer.heal_journals(self.clients_since)
 
     async def read_back(self, valkey: Any, since: int) -> None:
         """What is in the stream of this epoch already: clients that come back ask for it. Raise

@@ -15,7 +15,8 @@ SIGNATURE = 32  # bytes
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Which accounts, by number, and agents, by id, were read; when that began, unix seconds."""
+    """Which accounts, by number, and agents, by id, were read; when that began, unix seconds by the
+    clock of the host that read them: what the database says of changes is by those of hosts."""
 
     at: float
     accounts: list[int] = []
@@ -25,7 +26,8 @@ class Note(msgspec.Struct, frozen=True):
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """What pages show of what changed. `rows` are HTML by Account.row, `agents` by id; `added` and
-    `gone` are numbers of accounts; `at`, unix seconds, is when the rows began to be read."""
+    `gone` are numbers of accounts; `at`, unix seconds by the clock of Valkey, is when the rows
+    began to be read."""
 
     at: float
     rows: dict[int, str] = {}

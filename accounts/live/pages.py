@@ -6,7 +6,7 @@ exactly what came after its mark, or is told to read itself again.
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -21,6 +21,7 @@ from accounts.live.frames import Ack, Refused, Watch
 from accounts.live.message import Rows
 from accounts.live.page import AGENTS, Page, Shown
 from accounts.live.screen import Screens
+from accounts.live.stream import Audiences
 from accounts.live.throttle import Throttle
 from accounts.live.versions import Versions
 
@@ -42,7 +43,7 @@ class Pages:
         self._backlog = backlog
         self._resized_at = 0  # seq with which accounts last came or went
         self._resized = Throttle(self._reread_fleet, REREADS_EVERY_S)
-        self._broken = Throttle(self._reread_all, REREADS_EVERY_S)
+        self._broken = Throttle(self._reread_old, REREADS_EVERY_S)
         self._changed = Batch()  # while Valkey is away
         self._unsent = Throttle(self._show_unsent, 0)
         self.seen: dict[int, float] = {}  # agents, unix seconds
@@ -89,6 +90,8 @@ class Pages:
         await page.send(text, beat)
 
     async def _catch_up(self, page: Page, shown: Shown) -> None:
+        if not self._backlog.epoch:
+            return  # Valkey is away; when it is back `reread` finds this page
         missed = self._backlog.rows_since(*page.mark, shown.rows, shown.agent_rows)
         if missed is None:
             await page.send(self._reread_text("behind", 1))
@@ -115,7 +118,8 @@ class Pages:
 
     async def _show_unsent(self) -> None:
         batch, self._changed = self._changed, Batch()
-        for part in await database_sync_to_async(changes.read)(batch, pages=True, clients=False):
+        to = Audiences(pages=True, clients=False, at=time.time())
+        for part in await database_sync_to_async(changes.read)(batch, to):
             if part.rows is not None:
                 self._offer(part.rows)
 
@@ -132,7 +136,7 @@ class Pages:
         return new
 
     def reread(self) -> None:
-        """Something may be lost: every page reads itself again."""
+        """Something may be lost: pages that were read before it read themselves again."""
         self._broken.ask()
 
     async def beat(self, seen: Mapping[int, float], polls: Polls) -> dict[int, float]:
@@ -157,16 +161,19 @@ class Pages:
         return frames.text("beat", **fields), beat
 
     # --- reading again ------------------------------------------------------------------------
-    async def _reread_all(self) -> None:
-        await self._send(self.open, self._reread_text("gap", len(self.open)))
+    async def _reread_old(self) -> None:
+        old = [page for page in self._watching() if not self._backlog.has_rows(*page.mark)]
+        await self._send(old, self._reread_text("gap", len(old)))
 
     async def _reread_fleet(self) -> None:
         """Pages that were read since have the accounts that came already."""
         epoch, needed = self._backlog.epoch, self._resized_at
-        fleet = (screen.pages for screen in self.screens if screen.shown.page != "account")
-        shown = [page for pages in fleet for page in pages]
+        shown = [page for page in self._watching() if page.shown and page.shown.page != "account"]
         old = [page for page in shown if page.mark[0] != epoch or page.mark[1] < needed]
         await self._send(old, self._reread_text("added", len(old)))
+
+    def _watching(self) -> Iterator[Page]:
+        return (page for screen in self.screens for page in screen.pages)
 
     async def _send(self, pages: Iterable[Page], text: str) -> None:
         for page in list(pages):

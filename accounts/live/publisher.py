@@ -123,9 +123,9 @@ class Publisher:
 
     def _write(self, batch: Batch) -> None:
         valkey = stream.connection()
-        pages, clients = stream.audiences(valkey)
-        if pages or clients:
-            for part in _read(batch, pages=pages, clients=clients):
+        to = stream.audiences(valkey)
+        if to.pages or to.clients:
+            for part in _read(batch, to):
                 if part.items or part.note:
                     stream.write(valkey, part)
 
@@ -146,13 +146,13 @@ class Publisher:
         log.info("Lost changes are made up for: everything is read again")
 
 
-def _read(batch: Batch, *, pages: bool, clients: bool) -> list[stream.Part]:
+def _read(batch: Batch, to: stream.Audiences) -> list[stream.Part]:
     """Twice, where the connection had ended meanwhile. Raise FAULTS."""
     try:
-        return changes.read(batch, pages=pages, clients=clients)
+        return changes.read(batch, to)
     except FAULTS:
         reconnect()
-        return changes.read(batch, pages=pages, clients=clients)
+        return changes.read(batch, to)
 
 
 _publisher = Publisher()

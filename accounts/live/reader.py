@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 
 from accounts.live import stream
-from accounts.live.access import check
+from accounts.live.access import check, on_own_thread
 from accounts.live.frames import Refused
 from accounts.live.listener import Listener
 from mt5monitor.valkey import Backoff, connect_async
@@ -23,6 +22,7 @@ L = TypeVar("L", bound=Listener)
 BLOCK_MS = settings.VALKEY_BLOCK_S * 1000
 STOP_AGAIN_S = 0.1
 AT_ONCE = 50  # listeners woken before others have a turn
+RIGHTS_FOR_S = 5.0  # after which a right to listen that could not be checked again counts no more
 
 
 class SharedReader(ABC, Generic[L]):
@@ -35,6 +35,8 @@ class SharedReader(ABC, Generic[L]):
         self.is_away = False  # Valkey did not answer the last time
         self.valkey: Any = None  # while it reads
         self._open: Counter[tuple[str, int]] = Counter()
+        self._checked_at = self.loop.time()  # when the last check of rights that ended began
+        self._checked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -73,6 +75,7 @@ class SharedReader(ABC, Generic[L]):
     async def begin_reading(self, patience_s: float) -> None:
         """Read from now on; return when it does, or after `patience_s` without Valkey."""
         if not self._tasks:
+            self._checked_at = self.loop.time()  # whoever joins was admitted just now
             works = (self._run(), self._beat_on(), *self.works())
             self._tasks = [self.start(work) for work in works]
         try:
@@ -135,15 +138,26 @@ class SharedReader(ABC, Generic[L]):
 
     async def tick(self) -> None:
         """Check the right of each viewer once, however many listen by it."""
+        began = self.loop.time()
         viewers = {listener.viewer for listener in self.listeners}
-        await self.refuse(await database_sync_to_async(check)(viewers))
+        await self.refuse(await on_own_thread(check)(viewers), began)
 
-    async def refuse(self, refused: dict[Any, Refused]) -> None:
-        """Drop those whose viewers are refused, and those that lost what they came for."""
+    async def refuse(self, refused: dict[Any, Refused], began: float) -> None:
+        """Drop those whose viewers are refused, and those that lost what they came for. `began`:
+        when that was asked, of the loop's clock."""
         for listener in list(self.listeners):
             refusal = refused.get(listener.viewer) or listener.forbidden()
             if refusal is not None:
                 await self.drop(listener, refusal)
+        self._checked_at = max(began, self._checked_at)
+        self._checked.set()
+
+    async def rights_are_known(self) -> None:
+        """Wait, before anything is passed on, until rights were checked lately: while the database
+        does not answer nobody knows who was signed out."""
+        while self.loop.time() - self._checked_at > max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S):
+            self._checked.clear()
+            await self._checked.wait()
 
     # --- the source ---------------------------------------------------------------------------
     def works(self) -> Iterable[Coroutine[Any, Any, None]]:
@@ -177,6 +191,7 @@ class SharedReader(ABC, Generic[L]):
                     if backoff.is_fresh:
                         log.warning("Live updates paused: cannot reach Valkey (%s)", error)
                 except Exception:
+                    self.is_away = self.is_away or self.is_current()
                     log.exception("Live updates paused: what Valkey has could not be read")
                 if not self.is_current():
                     return

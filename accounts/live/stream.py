@@ -7,7 +7,7 @@ Entries are numbered (`seq`) without a gap, by Valkey itself. The numbers mean s
 could not be written), and then pages and API clients read everything again.
 
 An account's event carries the fields that differ from its last one, which Valkey remembers. Rows
-of pages are kept beside the stream, for a minute, and signed: they are HTML with buttons, which
+of pages are kept beside the stream, for a moment, and signed: they are HTML with buttons, which
 pages show as they come. For each of the two audiences nothing is written, rendered, or read from
 the database, unless somebody listened within EVENTS_OPEN_S.
 """
@@ -31,13 +31,17 @@ META, STREAM, KNOWN, CLIENTS, PAGES = (
 )
 """CLIENTS and PAGES are there while such an audience listens."""
 ROWS = PREFIX + "rows:"
-ROWS_KEPT_S = 60
+ROWS_KEPT_S = 15  # a process that reads later has its pages read again
 AT_ONCE = 100  # accounts in one command: Valkey does nothing else meanwhile
 
 # A server that was restarted may have an older state of all this, so its run counts as well.
 _RUN = """
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local is_current = redis.call('HGET', KEYS[1], 'run') == run
+local function clock()
+    local time = redis.call('TIME')
+    return time[1] .. '.' .. string.format('%06d', time[2])
+end
 """
 # An epoch begins at the milliseconds of now: higher than any before, though all of it was deleted,
 # for readers wait for numbers above the last. What API clients had is not known across it, so their
@@ -45,28 +49,31 @@ local is_current = redis.call('HGET', KEYS[1], 'run') == run
 _BEGIN = """
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
     seq = math.max(seq, redis.call('TIME')[1] * 1000)
-    redis.call('HSET', KEYS[1], 'seq', seq, 'epoch', ARGV[1], 'run', run)
+    redis.call('HSET', KEYS[1], 'seq', seq, 'epoch', ARGV[1], 'run', run, 'begun', clock())
     redis.call('DEL', KEYS[2])
     if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('DEL', KEYS[3]) end
     redis.call('XADD', KEYS[2], seq .. '-0', 'epoch', ARGV[1])
 """
 # `since`: what was published after it was written for this audience. One that lapsed has missed
-# changes, and no number says so: API clients get a new epoch, and pages a number that no mark of
-# before reaches.
+# changes, and no number says so; it gets a number that no mark of before reaches, and the other
+# audience notices nothing. Before API clients listen, all must be primed.
 _LISTEN = f"""{_RUN}
-local audience = KEYS[tonumber(ARGV[3])]
+local audience, since = KEYS[tonumber(ARGV[3])], KEYS[tonumber(ARGV[3])] .. ':since'
 local heard = is_current and redis.call('EXISTS', audience) == 1
-heard = heard and redis.call('HEXISTS', KEYS[1], audience) == 1 -- not by a version before
-if not is_current or (not heard and audience == KEYS[4]) then {_BEGIN}
+heard = heard and redis.call('HEXISTS', KEYS[1], since) == 1 -- not by a version before
+if not heard and audience == KEYS[4] and ARGV[4] ~= 'primed' then return false end
+if not is_current then {_BEGIN}
 elseif not heard then
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-    redis.call('XADD', KEYS[2], seq .. '-0', 'kind', '', 'accounts', '', 'body', '')
+    local entry = {{'kind', '', 'accounts', '', 'body', '', 'lapsed', audience}}
+    redis.call('XADD', KEYS[2], seq .. '-0', unpack(entry))
 end
 if not heard then
-    redis.call('HSET', KEYS[1], audience, redis.call('HGET', KEYS[1], 'seq'))
+    local seq = redis.call('HGET', KEYS[1], 'seq')
+    redis.call('HSET', KEYS[1], audience, seq, since, clock())
 end
 redis.call('SET', audience, '1', 'EX', ARGV[2])
-return redis.call('HMGET', KEYS[1], 'epoch', 'seq', audience)
+return redis.call('HMGET', KEYS[1], 'epoch', 'seq', audience, since, 'begun')
 """
 _BREAK_OFF = f"""{_RUN}
 if is_current and redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then {_BEGIN} end
@@ -159,11 +166,21 @@ class Part(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Up to where the stream reaches, and since when it was written for this audience."""
+    """Up to where the stream reaches, and since when it was written for this audience: after which
+    number, and from what time on, in unix seconds, whoever listens can have missed something."""
 
     epoch: str
     seq: int
     since: int
+    since_at: float
+
+
+class Audiences(NamedTuple):
+    """Who listens. `at`: unix seconds by the clock of Valkey, the same for all hosts."""
+
+    pages: bool
+    clients: bool
+    at: float
 
 
 def connection() -> Any:
@@ -177,11 +194,14 @@ def _client(url: str, pid: int) -> Any:
     return connect(url)
 
 
-def audiences(valkey: Any) -> tuple[bool, bool]:
-    """Return whether pages listen, and whether API clients do. Asked again for each commit: who
-    begins to listen misses nothing from then on. Raise ERRORS."""
-    pages, clients = valkey.mget(PAGES, CLIENTS)
-    return bool(pages), bool(clients)
+def audiences(valkey: Any) -> Audiences:
+    """Asked again for each commit: who begins to listen misses nothing from then on. Raise
+    ERRORS."""
+    with valkey.pipeline(transaction=False) as asked:
+        asked.mget(PAGES, CLIENTS)
+        asked.time()
+        (pages, clients), (seconds, microseconds) = asked.execute()
+    return Audiences(bool(pages), bool(clients), seconds + microseconds / 1e6)
 
 
 def write(valkey: Any, part: Part, *, only_prime: bool = False) -> None:
@@ -206,12 +226,16 @@ def break_off(valkey: Any) -> None:
     valkey.eval(_BREAK_OFF, len(KEYS), *KEYS, new_epoch())
 
 
-async def listen(valkey: Any, audience: str) -> Position:
-    """Announce that this audience, PAGES or CLIENTS, listens for EVENTS_OPEN_S. Raise ERRORS."""
+async def listen(valkey: Any, audience: str, *, primed: bool = False) -> Position | None:
+    """Announce that this audience, PAGES or CLIENTS, listens for EVENTS_OPEN_S. None: no API client
+    listened, so all must be `primed` before one does. Raise ERRORS."""
     place, seconds = KEYS.index(audience) + 1, settings.EVENTS_OPEN_S
-    found = await valkey.eval(_LISTEN, len(KEYS), *KEYS, new_epoch(), seconds, place)
-    epoch, seq, since = found
-    return Position(epoch.decode(), int(seq), int(since))
+    args = new_epoch(), seconds, place, "primed" if primed else ""
+    found = await valkey.eval(_LISTEN, len(KEYS), *KEYS, *args)
+    if not found:
+        return None
+    epoch, seq, since, since_at, begun = found
+    return Position(epoch.decode(), int(seq), int(since), max(float(since_at), float(begun or 0)))
 
 
 def new_epoch() -> str:

@@ -70,11 +70,11 @@ async def test_audiences_are_announced_again_after_the_database_had_failed(
         await page.settled(1)
         real, failed = stream.listen, asyncio.Event()
 
-        async def listen(valkey: Any, audience: str) -> stream.Position:
+        async def listen(valkey: Any, audience: str, **how: bool) -> stream.Position | None:
             if not failed.is_set():
                 failed.set()
                 raise OperationalError("the database is away")
-            return await real(valkey, audience)
+            return await real(valkey, audience, **how)
 
         monkeypatch.setattr(stream, "listen", listen)
         await failed.wait()
@@ -97,11 +97,12 @@ async def test_one_that_could_not_be_announced_does_not_stay(
 async def test_what_was_published_while_pages_were_announced_is_read_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, found = stream.listen, []
+    real: Any = stream.listen
+    found: list[stream.Position] = []
     hub.intake.announced.clear()
 
-    async def listen(valkey: Any, audience: str) -> stream.Position:
-        found.append(await real(valkey, audience))
+    async def listen(valkey: Any, audience: str, **how: bool) -> stream.Position:
+        found.append(await real(valkey, audience, **how))
         await send(rows={1: "new"})
         async with asyncio.timeout(PATIENCE_S):
             while hub.backlog.last == found[0].seq:
@@ -121,7 +122,7 @@ async def test_beats_go_on_while_a_journal_takes_its_time(
 ) -> None:
     begun = asyncio.Event()
 
-    async def heal_journals(healer: Healer) -> None:
+    async def heal_journals(healer: Healer, after: float) -> None:
         begun.set()
         await asyncio.Event().wait()
 

@@ -18,7 +18,8 @@ MOST = 8 * 1024 * 1024  # bytes, of one answer
 
 async def behind(client: Any, audience: str) -> Intake:
     """One that has still to read what is written from now on."""
-    at = await stream.listen(client, audience)
+    at = await stream.listen(client, audience, primed=True)
+    assert at is not None
     intake = Intake()
     intake.announced.add(audience)
     intake.restart(at.epoch, at.seq)
@@ -55,7 +56,8 @@ async def test_what_is_read_back_has_arrived_and_what_is_none_is_a_gap(
     ended = {"an order": (now - timedelta(seconds=5)).timestamp()}
     journal = Journal("test", key=lambda event: "an order", written=lambda since: ended)
     monkeypatch.setattr(healer, "journals", [lambda: journal])
-    at = await stream.listen(client, CLIENTS)
+    at = await stream.listen(client, CLIENTS, primed=True)
+    assert at is not None
     send_fields({"other": "x"})
     for _ in range(2):
         item = Item(kind="test", accounts="", body=members(now))

@@ -3,9 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 from channels.db import database_sync_to_async as threaded
 from django.db import OperationalError, transaction
@@ -16,14 +20,17 @@ from accounts.live import changes, publisher, stream
 from accounts.live.changes import Batch
 from accounts.live.current import mark
 from accounts.live.hub import Hub
-from accounts.live.message import MAX_MESSAGE, Forged, Rows, packed, parts, signed, unpacked
+from accounts.live.message import MAX_MESSAGE, Forged, Note, Rows, packed, parts, signed, unpacked
 from accounts.live.publisher import Publisher
 from accounts.live.publishing import publish_accounts, publish_agents, publish_note
-from accounts.live.stream import Item
+from accounts.live.stream import Audiences, Item
+from accounts.models import Account, Agent
 from tests.factories import make_account, make_online_agent
 from tests.live.page import PATIENCE_S, Page
 from tests.valkey import PrivateValkey
 from tests.waiting import eventually
+
+BOTH = Audiences(pages=True, clients=True, at=1000.0)
 
 
 @pytest.fixture
@@ -92,7 +99,7 @@ def test_rows_are_read_once_for_pages_and_clients_however_many_they_are(
     accounts = [make_account(agent=make_online_agent()) for _ in range(20)]
     batch = Batch(accounts={account.number for account in accounts})
     with django_assert_num_queries(1):
-        (part,) = changes.read(batch, pages=True, clients=True)
+        (part,) = changes.read(batch, BOTH)
     assert part.rows is not None
     assert part.rows.rows.keys() == {account.number for account in accounts}
     assert len(part.items) == 20
@@ -100,7 +107,7 @@ def test_rows_are_read_once_for_pages_and_clients_however_many_they_are(
 
 def test_of_an_agent_its_accounts_are_read_too(rows: None) -> None:
     account = make_account()
-    (part,) = changes.read(Batch(agents={account.agent_id or 0}), pages=True, clients=True)
+    (part,) = changes.read(Batch(agents={account.agent_id or 0}), BOTH)
     assert part.rows is not None
     assert part.rows.rows.keys() == {account.number}
     assert part.rows.agents.keys() == {account.agent_id}
@@ -111,17 +118,17 @@ def test_for_an_audience_that_does_not_listen_nothing_is_made(
     rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = Batch(accounts={make_account().number}, builds=[lambda: 1 / 0])  # type: ignore[list-item, return-value]
-    (part,) = changes.read(batch, pages=True, clients=False)
+    (part,) = changes.read(batch, BOTH._replace(clients=False))
     assert part.items == []
     monkeypatch.setattr(fragments, "rendered_accounts", None)
     batch.builds.clear()
-    (part,) = changes.read(batch, pages=False, clients=True)
+    (part,) = changes.read(batch, BOTH._replace(pages=False))
     assert (len(part.items), part.rows) == (1, None)
 
 
 def test_an_account_that_is_gone_is_said_to_be(rows: None) -> None:
     batch = Batch(accounts={424242}, added={424242})
-    (part,) = changes.read(batch, pages=True, clients=False)
+    (part,) = changes.read(batch, BOTH._replace(clients=False))
     assert part.rows is not None
     assert (part.rows.gone, part.rows.added) == ([424242], [])
 
@@ -162,7 +169,7 @@ def heard(valkey: PrivateValkey, rows: None) -> Iterator[PrivateValkey]:
     client = stream.connection()
     for place in (5, 4):
         epoch = stream.new_epoch()
-        client.eval(stream._LISTEN, len(stream.KEYS), *stream.KEYS, epoch, 600, place)
+        client.eval(stream._LISTEN, len(stream.KEYS), *stream.KEYS, epoch, 600, place, "primed")
     yield valkey
     assert publisher.publisher().drain(PATIENCE_S)
 
@@ -177,7 +184,7 @@ def test_batches_are_published_in_their_order(heard: PrivateValkey) -> None:
         publishing.submit(Batch(builds=[lambda number=number: item(number)]))  # type: ignore[misc]
     assert publishing.drain(PATIENCE_S)
     entries = stream.connection().xrange(stream.STREAM)
-    found = [fields[b"body"] for _, fields in entries if b"body" in fields]
+    found = [fields[b"body"] for _, fields in entries if fields.get(b"kind") == b"test"]
     assert found == [b'"number":%d' % number for number in range(50)]
 
 
@@ -187,7 +194,7 @@ def test_what_commits_while_others_are_published_is_published_together(
     going_on = threading.Event()
     batches: list[set[int]] = []
 
-    def read(batch: Batch, **_: bool) -> list[stream.Part]:
+    def read(batch: Batch, to: Audiences) -> list[stream.Part]:
         batches.append(batch.accounts)
         assert going_on.wait(PATIENCE_S)
         return []
@@ -203,12 +210,55 @@ def test_what_commits_while_others_are_published_is_published_together(
     assert batches == [{0}, {1, 2, 3, 4, 5}]
 
 
-def test_rows_that_cannot_be_rendered_are_read_again(
-    heard: PrivateValkey,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+def test_what_cannot_be_made_keeps_nothing_else_back(
+    rows: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(fragments, "rendered_accounts", lambda *_: 1 / 0)
+    good, bad = make_account(), make_account()
+    real_row, real_payload = fragments.rendered_accounts, changes.account_payload
+
+    def refuse(accounts: Iterable[Account]) -> None:
+        if bad.pk in {account.pk for account in accounts}:
+            raise ValueError("no row of this")
+
+    def rendered(accounts: list[Account], now: datetime) -> dict[int, str]:
+        refuse(accounts)
+        return real_row(accounts, now)
+
+    def payload(account: Account, *more: Any) -> dict[str, Any]:
+        refuse([account])
+        return real_payload(account, *more)
+
+    monkeypatch.setattr(fragments, "rendered_accounts", rendered)
+    monkeypatch.setattr(changes, "account_payload", payload)
+    item = Item(kind="test", accounts="", body="")
+    builds = [lambda: 1 / 0, lambda: [item]]
+    batch = Batch(accounts={good.number, bad.number}, builds=builds)  # type: ignore[arg-type]
+    (part,) = changes.read(batch, BOTH)
+    assert part.rows is not None
+    assert part.rows.rows.keys() == {good.number}
+    assert [item.kind for item in part.items] == ["account_update", "test"]
+    # For either audience, and of the event.
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [
+        ValueError,
+        ZeroDivisionError,
+        ValueError,
+    ]
+    assert len(changes.everything(1000.0)) == 1 + Agent.objects.count()
+
+
+def test_two_readings_are_ordered_by_the_clock_that_all_hosts_share(rows: None) -> None:
+    batch = Batch(accounts={make_account().number})
+    (part,) = changes.read(batch, BOTH)
+    assert part.rows is not None
+    assert (part.rows.at, part.items[0].at) == (BOTH.at, "1000.000000")
+    note = msgspec.json.decode(part.note, type=Note)
+    assert abs(note.at - time.time()) < 600  # what the database says is by the clocks of hosts
+
+
+def test_what_cannot_be_read_is_read_again(
+    heard: PrivateValkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(changes, "read", lambda *_: 1 / 0)
     before = stream.connection().hget(stream.META, "epoch")
     publish_accounts([1])
     assert eventually(lambda: stream.connection().hget(stream.META, "epoch") != before)
@@ -220,10 +270,10 @@ def test_a_connection_that_the_database_had_ended_loses_nothing(
 ) -> None:
     real, faults = changes.read, [OperationalError("the connection was closed")]
 
-    def read(batch: Batch, **audiences: bool) -> list[stream.Part]:
+    def read(batch: Batch, to: Audiences) -> list[stream.Part]:
         if faults:
             raise faults.pop()
-        return real(batch, **audiences)
+        return real(batch, to)
 
     monkeypatch.setattr(changes, "read", read)
     before = stream.connection().hget(stream.META, "epoch")
