@@ -35,7 +35,7 @@ class SharedReader(ABC, Generic[L]):
         self.is_away = False  # Valkey did not answer the last time
         self.valkey: Any = None  # while it reads
         self._open: Counter[tuple[str, int]] = Counter()
-        self._checked_at = self.loop.time()  # when the last check of rights that ended began
+        self.checked_at = self.loop.time()  # when the last check of rights that ended began
         self._checked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -75,7 +75,7 @@ class SharedReader(ABC, Generic[L]):
     async def begin_reading(self, patience_s: float) -> None:
         """Read from now on; return when it does, or after `patience_s` without Valkey."""
         if not self._tasks:
-            self._checked_at = self.loop.time()  # whoever joins was admitted just now
+            self.checked_at = self.loop.time()  # whoever joins was admitted just now
             works = (self._run(), self._beat_on(), *self.works())
             self._tasks = [self.start(work) for work in works]
         try:
@@ -149,13 +149,13 @@ class SharedReader(ABC, Generic[L]):
             refusal = refused.get(listener.viewer) or listener.forbidden()
             if refusal is not None:
                 await self.drop(listener, refusal)
-        self._checked_at = max(began, self._checked_at)
+        self.checked_at = max(began, self.checked_at)
         self._checked.set()
 
     async def rights_are_known(self) -> None:
         """Wait, before anything is passed on, until rights were checked lately: while the database
         does not answer nobody knows who was signed out."""
-        while self.loop.time() - self._checked_at > max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S):
+        while self.loop.time() - self.checked_at > max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S):
             self._checked.clear()
             await self._checked.wait()
 

@@ -1,18 +1,24 @@
 """From a change of a row to the browsers that show it, through the real layer and application."""
 
 import asyncio
+import threading
+from contextlib import AsyncExitStack
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 from channels.db import database_sync_to_async as threaded
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.fleet import fragments
-from accounts.live import pages, stream
-from accounts.live.current import mark
+from accounts.live import pages, reader, stream
+from accounts.live.current import current, mark
+from accounts.live.frames import Refused
+from accounts.live.heartbeat import Reading, Readings
 from accounts.live.hub import Hub
 from accounts.live.message import signed
 from accounts.live.publisher import publisher
@@ -35,6 +41,11 @@ def write(account: Account, balance: int, publish: bool = True) -> None:
 
 
 change = threaded(write)
+
+
+async def kinds_of_beats(page: Page, beats: int) -> set[str]:
+    """The kinds of the frames that come up to the last of so many beats."""
+    return {frame["type"] for _ in range(beats) for frame in await page.until("beat")}
 
 
 async def arrived(hub: Hub, seq: int) -> None:
@@ -335,6 +346,93 @@ async def test_while_valkey_is_away_pages_show_what_the_database_says(
             await threaded(agent.save_changed)(status="timeout", status_since=now)
             await agents.find("rows", lambda frame: "Timeout" in frame["agents"].get(one, ""))
         await page.get("reread")
+
+
+async def test_a_page_opened_while_valkey_is_away_is_read_again_once_it_is_back(
+    quick: Settings, valkey: PrivateValkey, rows: None, user: User, session: str
+) -> None:
+    account = await new_account()
+    hub = current()
+    async with AsyncExitStack() as at_end:
+        at_end.push_async_callback(hub.stop)
+        with valkey.away():
+            page = await at_end.enter_async_context(Page(session))
+            await page.settled(account.number)
+            assert "reread" not in await kinds_of_beats(page, 5)
+        await page.get("reread")
+        await page.settled(account.number)  # it has read itself again
+        assert "reread" not in await kinds_of_beats(page, 5)
+
+
+async def test_while_valkey_takes_nothing_pages_show_what_the_database_says(
+    quick: Settings, hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    """As when it is full, or read-only: it answers whoever reads."""
+    account = await new_account()
+    number = str(account.number)
+    async with Page(session) as page:
+        await page.settled(account.number)
+        with valkey.client() as client:
+            client.config_set("maxmemory", 1)
+            for balance in (777_777, 888_888):
+                await change(account, balance)
+                text = f"{balance:,}"
+                await page.find("rows", lambda one, text=text: text in one["rows"].get(number, ""))  # type: ignore[misc]
+            client.config_set("maxmemory", 0)
+        await page.get("reread")
+        await page.settled(account.number)
+        await change(account, 999_999)
+        await page.find("rows", lambda frame: "999,999" in frame["rows"].get(number, ""))
+
+
+async def test_nothing_is_passed_on_while_nobody_can_check_rights(
+    quick: Settings,
+    hub: Hub,
+    session: str,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    going_on = threading.Event()
+    real = Readings.read
+
+    def read(readings: Readings, *what: Any) -> Reading:
+        assert going_on.wait(PATIENCE_S)
+        return real(readings, *what)
+
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        monkeypatch.setattr(reader, "RIGHTS_FOR_S", 0.3)
+        monkeypatch.setattr(Readings, "read", read)
+        while hub.loop.time() - hub.checked_at <= 0.3:
+            await page.get("beat")
+        await threaded(user.user_permissions.clear)()
+        await change(account, 777_777)
+        before = await kinds_of_beats(page, 4)
+        going_on.set()
+        after = [frame["type"] for frame in await page.until("closed")]
+        assert "rows" not in {*before, *after}
+
+
+async def test_a_check_of_rights_waits_for_no_other_work_on_the_database(
+    quick: Settings, hub: Hub, session: str, user: User
+) -> None:
+    going_on, begun = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert going_on.wait(PATIENCE_S)
+
+    async with Page(session) as page:
+        await page.settled(1)
+        held = hub.start(threaded(hold)())
+        try:
+            assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+            await asyncio.to_thread(user.user_permissions.clear)
+            assert (await page.get("closed"))["code"] == Refused.FORBIDDEN
+        finally:
+            going_on.set()
+            await held
 
 
 async def test_a_change_that_was_delivered_is_not_rendered_again(
