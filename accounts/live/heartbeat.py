@@ -60,11 +60,13 @@ class Readings:
         self, viewers: Iterable[Viewer], agents_shown: frozenset[int], began: float = 0.0
     ) -> Reading:
         """`agents_shown`: those whose polls are wanted too, for one query more."""
-        now, since = datetime.now(UTC), self._since - LOOK_BACK
+        now, before = datetime.now(UTC), self._since
+        since = before - LOOK_BACK
         refused, accounts = check(viewers), _accounts_since(since)
         seen, changed = _agents_since(since)
         polls = _polls(agents_shown) if agents_shown else {}
-        self._since = now
+        if self._since is before:  # the clock was not set meanwhile
+            self._since = now
         return Reading(began, refused, seen, accounts, changed, polls)
 
 

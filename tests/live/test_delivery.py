@@ -357,10 +357,10 @@ async def test_a_page_opened_while_valkey_is_away_is_read_again_once_it_is_back(
         at_end.push_async_callback(hub.stop)
         with valkey.away():
             page = await at_end.enter_async_context(Page(session))
-            await page.settled(account.number)
+            page.watch(account.number)
             assert "reread" not in await kinds_of_beats(page, 5)
         await page.get("reread")
-        await page.settled(account.number)  # it has read itself again
+        page.watch(account.number)  # it has read itself again
         assert "reread" not in await kinds_of_beats(page, 5)
 
 

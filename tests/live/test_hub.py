@@ -1,6 +1,8 @@
 """The hub's own life; what it delivers is in test_delivery.py."""
 
 import asyncio
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from unittest.mock import AsyncMock
@@ -12,8 +14,9 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from accounts.events.client import Client
-from accounts.live import stream
+from accounts.live import heartbeat, stream
 from accounts.live.access import Viewer, admitted
+from accounts.live.frames import Refused
 from accounts.live.healer import Healer
 from accounts.live.hub import Hub
 from accounts.live.page import Page as LivePage
@@ -115,6 +118,27 @@ async def test_what_was_published_while_pages_were_announced_is_read_again(
     assert hub.backlog.mark == (at.epoch, at.seq + 1)
     one = frozenset({1})
     assert hub.backlog.rows_since(at.epoch, at.seq, one, one) is None
+
+
+async def test_a_check_of_rights_that_runs_while_the_clock_is_set_still_counts(
+    quick: Settings, rows: None, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on, real = threading.Event(), heartbeat.check
+    gone = Viewer(user.pk, "a session that has ended")
+
+    def check(viewers: Iterable[Viewer]) -> dict[Viewer, Refused]:
+        assert going_on.wait(PATIENCE_S)
+        return real(viewers)
+
+    monkeypatch.setattr(heartbeat, "check", check)
+    readings = heartbeat.Readings()
+    assert await readings.next({gone}, frozenset()) is None
+    readings.forget()
+    going_on.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while (reading := await readings.next((), frozenset())) is None:
+            pass
+    assert reading.refused.keys() == {gone}
 
 
 async def test_beats_go_on_while_a_journal_takes_its_time(
