@@ -151,7 +151,7 @@ def proven(user: User) -> str:
     return str(session.session_key)
 
 
-def test_sockets_of_sessions_that_are_held_back_are_refused_for_two_queries_more(
+def test_sessions_that_are_held_back_are_refused_for_two_queries_more(
     rows: None, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settings.MFA_REQUIRED = True

@@ -285,7 +285,7 @@ def test_a_connection_that_the_database_had_ended_loses_nothing(
     assert fields[b"kind"] == b"account_update"
 
 
-def test_a_process_without_a_thread_to_spare_disturbs_no_caller_and_makes_up_for_it(
+def test_without_a_thread_to_spare_no_caller_is_disturbed_and_all_is_reread(
     heard: PrivateValkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = stream.connection().hget(stream.META, "epoch")

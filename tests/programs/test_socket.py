@@ -141,7 +141,7 @@ async def test_a_versus_is_told_to_those_who_hear_of_one_of_its_accounts(
         assert told["data"]["reason"] == "Not wanted."
 
 
-async def test_each_kind_is_for_those_who_may_see_it_and_tokens_for_no_more_than_their_scopes(
+async def test_each_kind_is_for_those_who_may_see_it_and_no_token_beyond_its_scopes(
     served: Served, user: User, new_token: NewToken
 ) -> None:
     agent = await threaded(make_online_agent)()
