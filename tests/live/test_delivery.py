@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -423,12 +423,16 @@ async def test_a_check_of_rights_waits_for_no_other_work_on_the_database(
         begun.set()
         assert going_on.wait(PATIENCE_S)
 
+    def take_permissions() -> None:
+        user.user_permissions.clear()
+        connection.close()
+
     async with Page(session) as page:
         await page.settled(1)
         held = hub.start(threaded(hold)())
         try:
             assert await asyncio.to_thread(begun.wait, PATIENCE_S)
-            await asyncio.to_thread(user.user_permissions.clear)
+            await asyncio.to_thread(take_permissions)
             assert (await page.get("closed"))["code"] == Refused.FORBIDDEN
         finally:
             going_on.set()
