@@ -1,15 +1,18 @@
 """Sockets are for pages of our own only. Browsers do not hold sockets to the same-origin rule, and
 they send cookies along, so the server compares the whole origin: scheme, host and port."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.consumers import Receive, Scope, Send, refuse
+from accounts.consumers import RefusedSocket
 from accounts.live.frames import Refused
 
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[Any]]
 Origin = tuple[str, str, int]
 
@@ -49,6 +52,5 @@ class TrustedOrigins:
         if is_ours or (self._for_programs and not origins):
             await self._application(scope, receive, send)
             return
-        await receive()
-        await send({"type": "websocket.accept"})
-        await refuse(send, Refused(Refused.FORBIDDEN, "This origin may not open sockets."))
+        refusal = Refused(Refused.FORBIDDEN, "This origin may not open sockets.")
+        await RefusedSocket.as_asgi(refusal=refusal)(scope, receive, send)

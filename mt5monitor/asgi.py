@@ -16,11 +16,11 @@ with no_search():
     from channels.routing import ProtocolTypeRouter, URLRouter
     from django.urls import get_resolver, path, re_path
 
-    from accounts import live
     from accounts.agents import pool_statistics
-    from accounts.consumers import Receive, Scope, Send, live_page, no_page
-    from accounts.events.socket import program
-    from accounts.origins import TrustedOrigins
+    from accounts.consumers import ApiClient, LivePage, RefusedSocket
+    from accounts.live.current import current
+    from accounts.live.frames import Refused
+    from accounts.origins import Receive, Scope, Send, TrustedOrigins
     from mt5monitor import connected, loop, processes, watchdog
     from mt5monitor.hosts import entry
     from mt5monitor.line import Line
@@ -30,11 +30,15 @@ with no_search():
 
 allow_enough()
 entry.begin(pages=True)
+live_page, api_client = LivePage.as_asgi(), ApiClient.as_asgi()
+nowhere = RefusedSocket.as_asgi(refusal=Refused(Refused.NOT_FOUND, "There is no socket here."))
 # django-stubs knows of views only in routes.
 sockets = [
     path("ws/live/", cast("Any", TrustedOrigins(AuthMiddlewareStack(live_page)))),
-    re_path("^ws/?$", cast("Any", TrustedOrigins(AuthMiddlewareStack(program), for_programs=True))),
-    re_path("", cast("Any", TrustedOrigins(no_page))),
+    re_path(
+        "^ws/?$", cast("Any", TrustedOrigins(AuthMiddlewareStack(api_client), for_programs=True))
+    ),
+    re_path("", cast("Any", TrustedOrigins(nowhere))),
 ]
 sources = {
     "connections": connected.counts,
@@ -48,6 +52,6 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] in ("http", "websocket"):
         processes.start("web", sources)
         watchdog.start(web=asyncio.get_running_loop(), background=loop.current())
-        await live.ready()
+        current()  # so that pages are marked
         scope["line"] = Line(send)
     await router(scope, receive, send)

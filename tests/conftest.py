@@ -34,19 +34,14 @@ def valkey_server() -> Iterator[PrivateValkey]:
 @pytest.fixture
 def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
     """A running, empty Valkey, and nobody who has yet to tell of what a test before took away."""
-    from accounts.events.publishing import writer
-    from accounts.live.publishing import publisher
+    from accounts.live.publisher import publisher
 
     valkey_server.empty()
-    # A test that stopped the background loop stopped those who wait there for Valkey.
-    if publisher()._silenced:
-        publisher().send([])
-    if writer().lost:
-        writer().lose()
-    assert eventually(lambda: not publisher()._silenced and not writer().lost)
+    assert eventually(lambda: not publisher().is_behind)
     yield valkey_server
-    # A listener that it remembers would cost whoever commits queries, in the tests after this one.
+    # A listener that it remembers would have queries made for it, in the tests after this one.
     valkey_server.empty()
+    assert publisher().drain(30)
 
 
 @pytest.fixture

@@ -7,17 +7,14 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 DEFINED = re.compile(r"^ *(?:async )?def test_(\w+)", re.MULTILINE)
 LONGEST = 69
-# Their tests are being rewritten; remove this line when they are.
-LATER = {"live", "programs"}
 
 
 def names(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield the module and the name, without its prefix, of every test."""
     for path in sorted(folder.rglob("test_*.py")):
         module = path.relative_to(folder)
-        if module.parts[0] not in LATER:
-            for name in DEFINED.findall(path.read_text(encoding="utf-8")):
-                yield module, name
+        for name in DEFINED.findall(path.read_text(encoding="utf-8")):
+            yield module, name
 
 
 def test_no_name_is_longer_than_a_line():

@@ -45,9 +45,14 @@ class PrivateValkey:
         """Return a new client; it is closed as a context."""
         return redis.Redis.from_url(self.url, socket_timeout=READY_S)
 
-    def empty(self) -> None:
+    def empty(self, but: str = "") -> None:
+        """`but`: what keys begin with that stay."""
         with self.client() as client:
-            client.flushall()
+            gone = [
+                key for key in client.scan_iter() if not but or not key.startswith(but.encode())
+            ]
+            if gone:
+                client.delete(*gone)
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ class TradingConfig(AppConfig):
     verbose_name = "Trading"
 
     def ready(self) -> None:
-        from accounts.events.journals import journals
+        from accounts.live.journals import journals
         from mt5monitor.hosts import watch
         from trading import events, restored
 

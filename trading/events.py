@@ -1,5 +1,5 @@
 """What programs are told of orders and versus. Read when the change has committed, and only while
-somebody listens: see accounts/events."""
+somebody listens: see accounts/live."""
 
 from collections.abc import Hashable
 from datetime import datetime
@@ -8,11 +8,13 @@ from functools import partial
 import msgspec
 from django.utils import timezone
 
-from accounts.events.events import Event
-from accounts.events.journals import Journal, Written
-from accounts.events.stream import Item
+from accounts.live.events import Event
+from accounts.live.journals import Journal, Written
 from accounts.live.publishing import publish_event
+from accounts.live.stream import Item
+from accounts.payloads import members
 from trading.models import Order, OrderEvent, Versus, VersusEvent
+from trading.payloads import succeeded, trade_payload, versus_payload, with_payload
 from trading.states import OPEN
 
 LOOKED_AT = 200  # the newest steps: far more than there are between two looks
@@ -29,25 +31,18 @@ def publish_versus(versus: Versus) -> None:
 
 
 def _of_order(pk: int) -> list[Item]:
-    # Not at the top: the API's own libraries are for those processes that tell somebody.
-    from accounts.events.payloads import members
-    from trading.api.outcome import succeeded, trade
-
     now = timezone.now()
     order = Order.objects.get(pk=pk)
-    result = trade(order, succeeded(order))
+    result = trade_payload(order, succeeded(order))
     who = {name: result["order"][name] for name in ("account_number", "account_id", "server")}
     body = members(now, trade_type=order.kind, **who, result=result)
     return [Item(kind="trade_result", accounts=str(order.login), body=body)]
 
 
 def _of_versus(pk: int) -> list[Item]:
-    from accounts.events.payloads import members
-    from trading.api.versus_shapes import of_rows, versus_out
-
     now = timezone.now()
-    versus = of_rows(Versus.objects.filter(pk=pk)).get()
-    body = members(now, versus_id=versus.code, data=versus_out(versus))
+    versus = with_payload(Versus.objects.filter(pk=pk)).get()
+    body = members(now, versus_id=versus.code, data=versus_payload(versus))
     accounts = f"{versus.login_a},{versus.login_b}"
     return [Item(kind="versus_update", accounts=accounts, body=body)]
 

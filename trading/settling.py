@@ -1,24 +1,18 @@
 """Settling an order by hand: what a person is warned of, and the outcome that they record."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import Position
 from trading.journal import change
 from trading.late_fills import unaccounted
 from trading.models import Order
 from trading.positions import find
+from trading.reachability import unchecked
 from trading.states import EXECUTED, LOCKING, WITHOUT_EXECUTION, State
-
-UNREACHABLE = (
-    "The agent cannot be reached, so the monitor cannot check what the account holds. Look at the "
-    "MT5 terminal, or wait until the agent is back."
-)
 
 
 def warnings(order: Order, outcome: State | None = None) -> list[str]:
@@ -32,14 +26,6 @@ def warnings(order: Order, outcome: State | None = None) -> list[str]:
             "if you know that something else opened it."
         )
     return told
-
-
-def unchecked(order: Order, now: datetime | None = None) -> str:
-    """Return why nothing that the monitor shows can confirm the outcome of an order that waits for
-    it; empty when its account is being read."""
-    if order.state not in LOCKING or order.state == State.SENDING:
-        return ""
-    return UNREACHABLE if order.account.is_stale(now or timezone.now()) else ""
 
 
 def could_be(order: Order) -> list[Position]:

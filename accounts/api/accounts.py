@@ -17,6 +17,7 @@ from accounts.api.reads import read_now
 from accounts.api.shapes import AccountOut, AccountsOut, Choices, Problem
 from accounts.keys import account_of
 from accounts.models import Account, Agent, Phase
+from accounts.payloads import COLUMNS, account_payload
 from mt5monitor.api.answers import answer, conditional, detail
 
 NEVER_STORED: Final = re.compile("[\\x00\\ud800-\\udfff]")
@@ -75,7 +76,7 @@ def accounts(request: HttpRequest, force_refresh: bool = False) -> HttpResponseB
         read_now(request, Agent.objects.filter(enabled=True))
     else:
         reads.note(polled=False)
-    rows = Account.objects.for_rows().only(*shapes.COLUMNS).order_by("number", "pk")
+    rows = Account.objects.for_rows().only(*COLUMNS).order_by("number", "pk")
     return conditional(request, shapes.fleet(rows, timezone.now()))
 
 
@@ -90,7 +91,7 @@ def account(
 ) -> HttpResponseBase:
     """One; `force_refresh` reads its agent first, and no other."""
     row = account_as_asked(request, number, which, force_refresh)
-    return conditional(request, shapes.account(row, 1, timezone.now()))
+    return conditional(request, account_payload(row, 1, timezone.now()))
 
 
 @router.put(

@@ -11,14 +11,10 @@ from ninja.errors import HttpError
 from ninja.security import APIKeyCookie, HttpBearer
 
 from accounts.api.tokens import token_of
-from accounts.models.token import ApiToken
+from accounts.models.token import WRONG_TOKEN, ApiToken
 from accounts.signin import mfa_required, proofs
 from mt5monitor.api.limits import address, network, spend
 
-WRONG_TOKEN = (
-    "This token is wrong, has expired, was revoked, or ended when its user "  # noqa: S105
-    "changed the password or signed out everywhere."
-)
 NO_TOKEN = "Missing authorization header: send “Authorization: Bearer …”, or sign in."  # noqa: S105
 
 

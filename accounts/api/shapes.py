@@ -13,6 +13,7 @@ from ninja import Field, Schema
 from accounts.fleet.states import STATES
 from accounts.fleet.totals import UNTOLD, Money
 from accounts.models import Account, Agent
+from accounts.payloads import account_payload
 from accounts.wording import either
 
 
@@ -78,64 +79,8 @@ class AccountsOut(Schema):
     fresh_accounts: int
 
 
-# All that an account is told by: half of what its row holds, and most of the time is in reading.
-COLUMNS = (
-    *(
-        "number",
-        "server",
-        "name",
-        "balance",
-        "connected",
-        "days_operating",
-        "open_positions",
-        "holder",
-    ),
-    *("initial_balance", "currency", "equity", "credit", "floating", "margin_free"),
-    *(f"agent__{name}" for name in ("name", "status", "status_reason", "last_seen_at")),
-    *("agent__stale_after", "agent__enabled", "phase__name", "firm__name", "vs_group__name"),
-)
-
-
-def account(row: Account, number: int, now: datetime) -> dict[str, Any]:
-    """`number`: its place in the list, from 1."""
-    agent, positions = row.agent, row.open_positions
-    return {
-        "row_number": number,
-        "account_number": row.number,
-        "account_id": row.pk,
-        "server": row.server or None,
-        "account_name": row.name,
-        "balance": row.balance,
-        "status": "connected" if is_connected(row, now) else "disconnected",
-        "phase": row.phase.name if row.phase else None,
-        "days_operating": row.days_operating,
-        "has_open_position": None if positions is None else positions > 0,
-        "vps_source": agent.name if agent else None,
-        "last_updated": row.seen_at,
-        "account_holder": row.holder or None,
-        "prop_firm": row.firm.name if row.firm else None,
-        "initial_balance": row.initial_balance,
-        "vs_group": row.vs_group.name if row.vs_group else None,
-        "currency": row.currency or None,
-        "equity": row.equity,
-        "credit": row.credit,
-        "floating": row.floating,
-        "profit": row.pl_now,
-        "open_positions": positions,
-        "margin_free": row.margin_free,
-        "stale": row.is_stale(now),
-        "agent_status": row.state(),
-        "reason": agent.status_reason or None if agent else None,
-    }
-
-
-def is_connected(row: Account, now: datetime) -> bool:
-    """To its broker, as an agent that answers told; what it told too long ago is not known now."""
-    return not row.is_stale(now)
-
-
 def fleet(rows: Iterable[Account], now: datetime) -> dict[str, Any]:
-    told = [account(row, number, now) for number, row in enumerate(rows, 1)]
+    told = [account_payload(row, number, now) for number, row in enumerate(rows, 1)]
     connected = sum(one["status"] == "connected" for one in told)
     fresh = [one for one in told if not one["stale"] and one["balance"] is not None]
     money = Money()

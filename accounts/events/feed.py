@@ -2,48 +2,44 @@
 
 import json
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from accounts import events
-from accounts.events.access import Holder
-from accounts.events.events import Event
 from accounts.events.follower import Follower
-from accounts.events.listener import EventListener
 from accounts.events.streaming import follow
+from accounts.live.access import Viewer
+from accounts.live.current import current
+from accounts.live.events import Event
+from accounts.live.listener import EventListener
 from mt5monitor.streams import event
-
-if TYPE_CHECKING:
-    from accounts.events.hub import Hub
 
 
 class Feed(ABC):
-    """What one kind of stream tells."""
+    """What one kind of stream sends."""
 
     needs: str
-    """The kind of event that its listener must be allowed to hear."""
+    """The kind of event that its listener must be allowed to receive."""
 
     @abstractmethod
-    async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
-        """The (name, JSON) of what to say of these."""
+    async def made_of(self, events: list[Event], viewer: Viewer) -> list[tuple[str, str]]:
+        """Return the (name, JSON) of what to send for these."""
 
 
 class FeedFollower(Follower, EventListener):
     def __init__(
-        self, holder: Holder, feed: Feed, interval: float, mark: tuple[str, int] | None = None
+        self, viewer: Viewer, feed: Feed, interval: float, mark: tuple[str, int] | None = None
     ) -> None:
         """From after this mark on, or from now."""
-        self._hub: Hub = events.current()
-        super().__init__(self._hub, holder, interval)
+        self._hub = current()
+        super().__init__(self._hub, viewer, interval)
         self.hears = frozenset({feed.needs})
         self.wants_seen = False
         self._feed = feed
         self._mark = mark
         self._seen: tuple[float, dict[int, float]] | None = None
 
-    def hear_seen(self, now: float, seen: dict[int, float]) -> None:
+    def receive_seen(self, now: float, seen: dict[int, float]) -> None:
         if self.wants_seen:
             self._seen = (now, (self._seen[1] if self._seen else {}) | seen)
             self._news.set()
@@ -76,7 +72,7 @@ class FeedFollower(Follower, EventListener):
         if events is None:
             return self._marked("reload")
         seq = self.seq
-        told = await self._feed.told(events, self.holder) if events else []
+        told = await self._feed.made_of(events, self.viewer) if events else []
         # The last one only has an id: of what is told together all is told again, or nothing.
         marks = [""] * (len(told) - 1) + [f"{self.epoch}:{seq}"]
         return b"".join(
@@ -101,9 +97,9 @@ def mark_of(text: str) -> tuple[str, int] | None:
 async def stream_of(request: HttpRequest, feed: Feed) -> HttpResponseBase:
     """The answer to who asks for it."""
 
-    def follower(holder: Holder, interval: float) -> FeedFollower:
+    def follower(viewer: Viewer, interval: float) -> FeedFollower:
         mark = mark_of(request.headers.get("Last-Event-ID", ""))
-        made = FeedFollower(holder, feed, interval, mark)
+        made = FeedFollower(viewer, feed, interval, mark)
         made.wants_seen = "seen" in request.GET
         return made
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from accounts.events.access import Holder
-from accounts.events.circle import Circle
-from accounts.events.listener import Listener
+from accounts.live.access import Viewer
 from accounts.live.frames import Refused
+from accounts.live.listener import Listener
+from accounts.live.reader import SharedReader
 from mt5monitor import connected
 from mt5monitor.streams import PING, event
 
@@ -18,10 +18,12 @@ PING_S = 15.0
 
 
 class Follower(Listener):
-    def __init__(self, circle: Circle[Any], holder: Holder, interval: float) -> None:
+    most = "EVENTS_PER_USER"
+
+    def __init__(self, reader: SharedReader[Any], viewer: Viewer, interval: float) -> None:
         """`interval`: seconds between two times that it is told something."""
-        super().__init__(holder)
-        self.circle = circle
+        super().__init__(viewer)
+        self.reader = reader
         self.interval = interval
         self.not_before = 0.0  # of the loop's clock
         self._refusal: Refused | None = None
@@ -49,7 +51,7 @@ class Follower(Listener):
     async def follow(self) -> AsyncGenerator[bytes, None]:
         """Whoever reads this closes it, and with that it has left."""
         try:
-            await self.circle.join(self)
+            await self.reader.join(self)
         except Refused as refusal:
             yield _bye(refusal)
             return
@@ -61,7 +63,7 @@ class Follower(Listener):
                     async for part in parts:
                         yield part
         finally:
-            self.circle.leave(self)
+            self.reader.leave(self)
 
     async def _parts(self) -> AsyncGenerator[bytes, None]:
         clock = asyncio.get_running_loop().time

@@ -1,10 +1,10 @@
-"""What programs say, validated at the door."""
+"""What API clients say on a socket, validated on input."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from accounts.live.frames import Id, Refused
+from accounts.live.frames import Id, decoded
 
 MAX_FRAME_IN = 4096  # bytes
 
@@ -39,22 +39,8 @@ class Ping(msgspec.Struct, frozen=True, tag="ping", forbid_unknown_fields=True):
 
 Any_ = Auth | Subscribe | Unsubscribe | Resume | Ping
 _decoder: msgspec.json.Decoder[Any_] = msgspec.json.Decoder(Any_)
-_encoder = msgspec.json.Encoder()
 
 
-def decode(event: dict[str, Any]) -> Any_:
-    """Of a websocket.receive. Raises Refused for what is not exactly one of the frames above."""
-    text = event.get("text")
-    said = text if text is not None else event.get("bytes") or b""
-    if len(said) > MAX_FRAME_IN:
-        raise Refused(Refused.TOO_LARGE, f"A frame may have {MAX_FRAME_IN} bytes at most.")
-    if text is None:
-        raise Refused(Refused.MALFORMED, "Frames are texts.")
-    try:
-        return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Refused(Refused.MALFORMED, f"Malformed frame: {error}"[:120]) from error
-
-
-def text(kind: str, **fields: Any) -> str:
-    return _encoder.encode({"type": kind, **fields}).decode()
+def decode(said: str | bytes) -> Any_:
+    """Raise Refused for what is not exactly one of the frames above."""
+    return decoded(said, _decoder, MAX_FRAME_IN)

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from accounts.api.caller import NO_TOKEN
-from accounts.events.access import Holder, by_key, by_session
-from accounts.events.admission import admitted
+from accounts.events.access import admitted, by_key
 from accounts.events.follower import Follower
+from accounts.live.access import Viewer, of_session
 from accounts.live.frames import Refused
 from mt5monitor.api.answers import detail
 from mt5monitor.api.limits import address
@@ -21,15 +21,15 @@ STATUS = {Refused.SIGNED_OUT: 401, Refused.FORBIDDEN: 403, Refused.TOO_MANY: 429
 
 
 async def follow(
-    request: HttpRequest, follower: Callable[[Holder, float], Follower]
+    request: HttpRequest, follower: Callable[[Viewer, float], Follower]
 ) -> HttpResponseBase:
-    """The stream, to this holder at this interval; or an answer that says why not."""
+    """The stream, to this viewer at this interval; or an answer that says why not."""
     interval = _interval(request.GET.get("interval", ""))
     if interval is None:
         return detail(f"interval: seconds, from {LEAST_S:.0f} to {MOST_S:.0f}.", 422)
     try:
-        made = follower(await _holder(request), interval)
-        made.circle.admit(made)
+        made = follower(await _viewer(request), interval)
+        made.reader.admit(made)
     except Refused as refusal:
         response = detail(refusal.reason, STATUS[refusal.code])
         if refusal.code == Refused.SIGNED_OUT:
@@ -47,7 +47,7 @@ def _interval(text: str) -> float | None:
     return interval if LEAST_S <= interval <= MOST_S else None
 
 
-async def _holder(request: HttpRequest) -> Holder:
+async def _viewer(request: HttpRequest) -> Viewer:
     """Whoever sends a token is asked for that one. Raises Refused."""
     header = request.headers.get("Authorization")
     if header is not None:
@@ -58,4 +58,4 @@ async def _holder(request: HttpRequest) -> Holder:
     session = request.session.session_key
     if not user.is_authenticated or not session:
         raise Refused(Refused.SIGNED_OUT, NO_TOKEN)
-    return await admitted(session, lambda: sync_to_async(by_session)(user, session))
+    return await admitted(session, lambda: sync_to_async(of_session)(user, session))

@@ -1,6 +1,7 @@
 """Parts of pages, rendered by the templates that the pages use: once for every open browser."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.http import QueryDict
 from django.template.loader import render_to_string
@@ -20,8 +21,12 @@ AGENT_ROW = "accounts/_agent_row.html"
 def account_rows(rows: Iterable[int]) -> dict[int, str]:
     """The fleet rows of these Account.row, or of all that have these numbers, in one query; unknown
     ones are left out."""
-    now = timezone.now()
-    accounts = flagged(Account.objects.for_rows().of_rows(rows))
+    return rendered_accounts(flagged(Account.objects.for_rows().of_rows(rows)), timezone.now())
+
+
+def rendered_accounts(accounts: Iterable[Account], now: datetime) -> dict[int, str]:
+    """Return the fleet rows of these accounts, flagged and with all that a row shows, by
+    Account.row."""
     return {
         account.row: render_to_string(ROW, {"row": account_row(account, now)})
         for account in accounts
@@ -30,9 +35,13 @@ def account_rows(rows: Iterable[int]) -> dict[int, str]:
 
 def agent_rows(ids: Iterable[int]) -> dict[int, str]:
     """The rows of these agents by id, in two queries; unknown ids are left out."""
-    now = timezone.now()
-    agents = list(Agent.objects.filter(pk__in=list(ids)).prefetch_related("accounts"))
-    latest = poll_log.latest([agent.pk for agent in agents])
+    agents = Agent.objects.filter(pk__in=list(ids)).prefetch_related("accounts")
+    return rendered_agents(list(agents), timezone.now())
+
+
+def rendered_agents(agents: Sequence[Agent], now: datetime) -> dict[int, str]:
+    """Return the rows of these agents by id."""
+    latest = poll_log.latest([agent.pk for agent in agents]) if agents else {}
     return {
         agent.pk: render_to_string(AGENT_ROW, {"row": agent_row(agent, latest.get(agent.pk), now)})
         for agent in agents

@@ -2,67 +2,67 @@
 
 import logging
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from channels.db import database_sync_to_async
 from django.core.exceptions import ObjectDoesNotExist
 
 from accounts.live import frames
-from accounts.live.browser import Browser
-from accounts.live.pace import Pace
+from accounts.live.page import Page
+from accounts.live.throttle import Throttle
 
 log = logging.getLogger(__name__)
 K = TypeVar("K", bound=Hashable)
 
 
 class Drawings(Generic[K]):
-    """Draws each key that somebody watches once for all who do, at most every `every` seconds,
-    and sends it when its text changed."""
+    """Draws each key that a page watches once for all that do, at most every `every` seconds, and
+    sends it when its text changed."""
 
     def __init__(self, kind: str, draw: Callable[[K], str], every: float) -> None:
         self._kind = kind
         self._draw = database_sync_to_async(draw)
-        self._pace = Pace(self._redraw, every)
-        self._browsers: dict[K, set[Browser]] = {}
+        self._throttle = Throttle(self._redraw, every)
+        self._pages: dict[K, set[Page]] = {}
         self._texts: dict[K, str] = {}
-        self._newcomers: set[Browser] = set()
+        self._newcomers: set[Page] = set()
         self._dirty: set[K] = set()
 
-    def put(self, browser: Browser, key: K) -> None:
-        """A newcomer gets the next drawing even if it is the same: its page may be older."""
-        self.leave(browser)
-        self._browsers.setdefault(key, set()).add(browser)
-        self._newcomers.add(browser)
+    def put(self, page: Page, key: K) -> None:
+        """A newcomer gets the next drawing even if it is the same: it may be older."""
+        self.leave(page)
+        self._pages.setdefault(key, set()).add(page)
+        self._newcomers.add(page)
         self.touch([key])
 
-    def leave(self, browser: Browser) -> None:
-        self._newcomers.discard(browser)
-        for key in [key for key, browsers in self._browsers.items() if browser in browsers]:
-            self._browsers[key].discard(browser)
-            if not self._browsers[key]:
-                del self._browsers[key]
+    def leave(self, page: Page) -> None:
+        self._newcomers.discard(page)
+        for key in [key for key, pages in self._pages.items() if page in pages]:
+            self._pages[key].discard(page)
+            if not self._pages[key]:
+                del self._pages[key]
                 self._texts.pop(key, None)
 
     def touch(self, keys: Iterable[K]) -> None:
         """Something that these show has changed."""
-        watched = self._browsers.keys() & set(keys)
+        watched = self._pages.keys() & set(keys)
         if watched:
             self._dirty |= watched
-            self._pace.ask()
+            self._throttle.ask()
 
     def touch_all(self) -> None:
-        self.touch(self._browsers)
+        self.touch(self._pages)
 
     def stop(self) -> None:
-        self._pace.stop()
+        self._throttle.stop()
 
     async def _redraw(self) -> None:
-        keys, self._dirty = self._dirty & self._browsers.keys(), set()
+        keys, self._dirty = self._dirty & self._pages.keys(), set()
         for key in keys:
             try:
                 html = await self._draw(key)
             except ObjectDoesNotExist:
-                continue  # deleted a moment ago, or never there: browsers ask for what they like
+                continue  # deleted a moment ago, or never there: pages ask for what they like
             except Exception:
                 # The others are drawn all the same.
                 log.exception("live: %s %s could not be drawn", self._kind, key)
@@ -70,12 +70,11 @@ class Drawings(Generic[K]):
             await self._send(key, html)
 
     async def _send(self, key: K, html: str) -> None:
-        browsers = self._browsers.get(key, set())
-        told = browsers & self._newcomers if html == self._texts.get(key) else set(browsers)
-        self._newcomers -= told
-        if browsers:
+        pages = self._pages.get(key, set())
+        to = pages & self._newcomers if html == self._texts.get(key) else set(pages)
+        self._newcomers -= to
+        if pages:
             self._texts[key] = html
         text = frames.text(self._kind, html=html)
-        message: dict[str, Any] = {"type": "websocket.send", "text": text}
-        for browser in told:
-            await browser.pass_on(message, len(text))
+        for page in to:
+            await page.send(text)

@@ -4,11 +4,12 @@ Frames are JSON texts. Rows arrive here as JSON strings already (encoded once, h
 browsers show them) and are only put together.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+T = TypeVar("T")
 MAX_FRAME_IN = 64 * 1024  # bytes; a watch of a thousand rows is some 20 KB
 MAX_FRAME_OUT = 512 * 1024  # bytes of rows; Daphne refuses to send more than 1 MB at once
 MAX_ROWS = 1000  # on one screen
@@ -52,13 +53,18 @@ _decoder: msgspec.json.Decoder[Watch | Ack] = msgspec.json.Decoder(Watch | Ack)
 
 def decode(text: str | bytes) -> Watch | Ack:
     """Raises Refused for what is not exactly one of the frames above."""
+    return decoded(text, _decoder, MAX_FRAME_IN)
+
+
+def decoded(text: str | bytes, decoder: msgspec.json.Decoder[T], most: int) -> T:
+    """Return the frame, of `most` bytes. Raise Refused."""
     # Characters are at least a byte each, so this bounds the work whatever the encoding.
-    if len(text) > MAX_FRAME_IN:
-        raise Refused(Refused.TOO_LARGE, f"A frame may have {MAX_FRAME_IN} bytes at most.")
+    if len(text) > most:
+        raise Refused(Refused.TOO_LARGE, f"A frame may have {most} bytes at most.")
     if isinstance(text, bytes):
         raise Refused(Refused.MALFORMED, "Frames are texts.")
     try:
-        return _decoder.decode(text)
+        return decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise Refused(Refused.MALFORMED, f"Malformed frame: {error}"[:120]) from error
 
@@ -86,17 +92,26 @@ Rows = Mapping[int, msgspec.Raw]
 
 def rows(seq: int, accounts: Rows, agents: Rows) -> Iterator[str]:
     """Frames of rows; more than one only when they would be too large for one."""
-    part: dict[str, dict[int, msgspec.Raw]] = {"rows": {}, "agents": {}}
-    size = 0
-    for name, source in (("rows", accounts), ("agents", agents)):
+    for part in split(accounts, agents, MAX_FRAME_OUT, lambda html: len(memoryview(html))):
+        yield text("rows", seq=seq, rows=part[0], agents=part[1])
+
+
+def split(
+    accounts: Mapping[int, T], agents: Mapping[int, T], most: int, size: Callable[[T], int]
+) -> Iterator[tuple[dict[int, T], dict[int, T]]]:
+    """Return parts of these rows that are no larger than `most`, unless one row is; at least one
+    part."""
+    part: tuple[dict[int, T], dict[int, T]] = ({}, {})
+    total = 0
+    for index, source in enumerate((accounts, agents)):
         for key, html in source.items():
-            length = len(memoryview(html))
-            if size and size + length > MAX_FRAME_OUT:
-                yield text("rows", seq=seq, **part)
-                part, size = {"rows": {}, "agents": {}}, 0
-            part[name][key] = html
-            size += length
-    yield text("rows", seq=seq, **part)
+            length = size(html)
+            if total and total + length > most:
+                yield part
+                part, total = ({}, {}), 0
+            part[index][key] = html
+            total += length
+    yield part
 
 
 def goodbye(refusal: Refused) -> list[dict[str, Any]]:

@@ -1,213 +1,251 @@
-"""One hub a web process: takes each message from the layer once and passes it to the browsers
-that show its rows.
+"""One hub a web process: reads the stream once for all who listen in it, pages and API clients,
+over sockets and over server-sent events.
 
-Continuity is an (epoch, seq) pair: a new epoch whenever something may have been lost, and then
-every page reads itself again. A page is marked with the pair before its rows are read; when it
-starts to listen it gets exactly what came after its mark.
+Each listener has a mark of its own, (epoch, seq); what comes after it is in the backlog, or else
+the listener is told to read everything again.
 """
 
 import asyncio
 import logging
-import secrets
 import time
-from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine
 from typing import Any
 
-import msgspec
+from channels.db import database_sync_to_async
 from django.conf import settings
 
-from accounts.fleet import fragments
-from accounts.live import frames
-from accounts.live.access import FORBIDDEN, Pass
-from accounts.live.backlog import Backlog
-from accounts.live.browser import Browser, Send
-from accounts.live.drawings import Drawings
+from accounts.live import changes, stream
 from accounts.live.frames import Refused
-from accounts.live.heart import Heart
-from accounts.live.link import Link
-from accounts.live.message import unpacked
-from accounts.live.pace import Pace
-from accounts.live.screen import Screens, Shown
-from accounts.live.sources import Sources
-from accounts.live.versions import Versions
+from accounts.live.healer import Healer
+from accounts.live.heartbeat import Reading, Readings
+from accounts.live.intake import CHUNK, Intake
+from accounts.live.listener import EventListener, Listener
+from accounts.live.page import Page
+from accounts.live.publisher import publisher
+from accounts.live.reader import BLOCK_MS, SharedReader
+from accounts.live.stream import CLIENTS, PAGES
+from mt5monitor.clock import Setting
 
 log = logging.getLogger(__name__)
 
-TOTALS_EVERY_S = 1.0
-PANELS_EVERY_S = 0.25
-REREADS_EVERY_S = 2.0
-REREAD_MS_A_BROWSER = 10  # pages that read again together would come as one wave
-REREAD_WITHIN_MS = 250, 5000
-STOP_AGAIN_S = 0.1
+SLOW_EVERY_S = 0.1
+MARKED_FOR_S = 30.0  # so long may a page take from being read until it listens
+MARK_WITHIN_S = 0.5
 
 
-class Hub:
+class Hub(SharedReader[Listener]):
     def __init__(self) -> None:
-        now = time.time()
-        self.loop = asyncio.get_running_loop()
-        self.mark = (secrets.token_hex(8), 0)  # replaced as a whole: read from other threads
-        self.browsers: set[Browser] = set()
-        self.screens = Screens(lambda: self.mark[1])
-        self.totals: Drawings[str] = Drawings("totals", fragments.totals, TOTALS_EVERY_S)
-        self.panels: Drawings[int] = Drawings("account", fragments.account_panel, PANELS_EVERY_S)
-        self.accounts, self.agents = Versions(now), Versions(now)
-        self.link = Link(self.receive, self.break_off)
-        self._sources = Sources()
-        self._backlog = Backlog(0)
-        self._resized_at = 0  # seq with which accounts last came or went
-        self._sockets: Counter[int] = Counter()
-        self._telling: set[asyncio.Task[None]] = set()
-        self._heart = Heart(self)
-        self._resized = Pace(self._reread_fleet, REREADS_EVERY_S)
-        self._broken = Pace(self._reread_all, REREADS_EVERY_S)
-        self._tasks = [self._start(self.link.run()), self._start(self._heart.run())]
+        super().__init__()
+        self.intake = Intake()
+        self.backlog, self.pages = self.intake.backlog, self.intake.pages
+        self.clients: set[EventListener] = set()
+        self.slow: set[EventListener] = set()  # those that have not taken what they were sent
+        self._announcing = asyncio.Lock()
+        self._pages_until = 0.0  # of the loop's clock
+        self._clock = Setting()
+        self._readings = Readings()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self.loop.create_task(work)
+    def _forget(self) -> None:
+        self._readings.forget()
+        self.intake.healer = Healer()
+        self.pages.seen.clear()
+
+    def works(self) -> list[Coroutine[Any, Any, None]]:
+        self._forget()
+        return [self._wake_slow(), self._announce_on(), self._heal_journals_on()]
+
+    def stop_reading(self) -> None:
+        """What is published from now on is unknown here."""
+        super().stop_reading()
+        self.intake.announced.clear()
+        self.backlog.restart("", 0)
 
     async def stop(self) -> None:
-        for part in (self.totals, self.panels, self._resized, self._broken):
-            part.stop()
-        # Again and again: before Python 3.12 asyncio.wait_for, by which the layer sends, may
-        # swallow a cancellation that comes just when it is done.
-        while pending := [t for t in (*self._tasks, *self._telling) if not t.done()]:
-            for task in pending:
-                task.cancel()
-            await asyncio.wait(pending, timeout=STOP_AGAIN_S)
+        self.pages.stop()
+        await super().stop()
 
-    # --- browsers -----------------------------------------------------------------------------
-    async def join(self, holder: Pass, send: Send) -> Browser:
-        """Raises Refused when the user has too many sockets open in this process."""
-        if self._sockets[holder.user_id] >= settings.LIVE_SOCKETS_PER_USER:
-            raise Refused(Refused.TOO_MANY, "Too many pages are open.")
-        browser = Browser(holder, send)
-        self._sockets[holder.user_id] += 1
-        self.browsers.add(browser)
-        epoch, seq = self.mark
-        await browser.send(frames.text("hello", epoch=epoch, seq=seq, now=time.time()))
-        return browser
+    # --- who listens --------------------------------------------------------------------------
+    def add(self, listener: Listener) -> None:
+        super().add(listener)
+        if isinstance(listener, Page):
+            self.pages.open.add(listener)
+        elif isinstance(listener, EventListener):
+            self.clients.add(listener)
 
-    def leave(self, browser: Browser) -> None:
-        """Harmless when it has left already."""
-        browser.gone = True
-        if browser not in self.browsers:
-            return
-        self.browsers.discard(browser)
-        self._sockets[browser.holder.user_id] -= 1
-        for part in (self.screens, self.totals, self.panels):
-            part.leave(browser)
+    def leave(self, listener: Listener) -> None:
+        if isinstance(listener, Page):
+            self.pages.leave(listener)
+        elif isinstance(listener, EventListener):
+            self.clients.discard(listener)
+            self.slow.discard(listener)
+        super().leave(listener)
 
-    async def drop(self, browser: Browser, refusal: Refused) -> None:
-        await browser.close(refusal)
-        self.leave(browser)
+    async def let_in(self, listener: Listener) -> None:
+        await super().let_in(listener)
+        await self._announce_new(PAGES if isinstance(listener, Page) else CLIENTS)
+        if isinstance(listener, EventListener):
+            listener.begin(*self.backlog.mark)
+            if self.pages.seen:
+                listener.receive_seen(time.time(), self.pages.seen)
 
-    async def take(self, browser: Browser, frame: frames.Watch | frames.Ack) -> None:
-        """Raises Refused."""
-        if isinstance(frame, frames.Ack):
-            browser.confirms(frame.beat)
-        else:
-            await self._watch(browser, frame)
+    def is_wanted(self) -> bool:
+        return self._wants(PAGES) or bool(self.listeners)
 
-    async def _watch(self, browser: Browser, watch: frames.Watch) -> None:
-        if watch.page == "agents" and not browser.holder.sees_agents:
-            raise Refused(Refused.FORBIDDEN, FORBIDDEN)
-        browser.mark = (watch.epoch, watch.seq)
-        self.screens.put(browser, Shown(watch.page, watch.rows, watch.agents))
-        self.totals.leave(browser)
-        self.panels.leave(browser)
-        if watch.page == "fleet":
-            self.totals.put(browser, watch.query)
-        if watch.page == "account" and watch.account is not None:
-            self.panels.put(browser, watch.account)
-        await self._catch_up(browser, watch)
-        await self._heart.greet(browser)
+    def _wants(self, audience: str) -> bool:
+        if audience == CLIENTS:
+            return bool(self.clients)
+        return bool(self.pages.open) or self.loop.time() < self._pages_until
 
-    async def _catch_up(self, browser: Browser, watch: frames.Watch) -> None:
-        epoch, seq = self.mark
-        missed = None
-        if watch.epoch == epoch:
-            agents = watch.agents if watch.page == "agents" else frozenset[int]()
-            missed = self._backlog.since(watch.seq, watch.rows, agents)
-        if missed is None:
-            await browser.send(self._reread_text("behind", 1))
-        elif missed.rows or missed.agents:
-            for text in frames.rows(seq, missed.rows, missed.agents):
-                await browser.send(text)
+    def mark_page(self) -> tuple[str, int]:
+        """Return the (epoch, seq) to put on a page; taken before its rows are read. From any
+        thread. Whatever is published from then on reaches the page when it listens soon."""
+        self._pages_until = self.loop.time() + MARKED_FOR_S
+        if PAGES not in self.intake.announced and not self.is_away and self._is_elsewhere():
+            opening = asyncio.run_coroutine_threadsafe(self.open_pages(), self.loop)
+            try:
+                opening.result(MARK_WITHIN_S)
+            except TimeoutError:
+                opening.cancel()  # without Valkey pages still work
+        return self.backlog.mark
 
-    # --- what changed -------------------------------------------------------------------------
-    def receive(self, packet: object) -> None:
+    def _is_elsewhere(self) -> bool:
+        """Whether the loop runs, and not on this thread, so that it can be waited for."""
         try:
-            message = unpacked(packet)
-        except msgspec.ValidationError:
-            log.exception("live: a message that is none")
-            return
-        if not self._sources.follows(message.source, message.seq) or message.reread:
-            self.break_off()
-        resized = bool(message.added or message.gone)
-        self.deliver(message.at, message.rows, message.agents, resized)
-        for name in message.notes:
-            telling = self._start(self._send_all(frames.text("note", name=name)))
-            self._telling.add(telling)
-            telling.add_done_callback(self._telling.discard)
+            return self.loop.is_running() and asyncio.get_running_loop() is not self.loop
+        except RuntimeError:
+            return True
 
-    def deliver(
-        self, at: float, rows: Mapping[int, str], agents: Mapping[int, str], resized: bool = False
-    ) -> None:
-        """Rows as read at `at` (unix s). `resized`: accounts came or went."""
-        new_rows = _accepted(self.accounts, rows, at)
-        new_agents = _accepted(self.agents, agents, at)
-        epoch, seq = self.mark
-        self.mark = (epoch, seq + 1)
-        self._backlog.add(seq + 1, new_rows, new_agents, resized)
-        self.screens.offer(new_rows, new_agents)
-        self.panels.touch(new_rows)
-        self.totals.touch_all()
-        if resized:
-            self._resized_at = seq + 1
-            self._resized.ask()
+    async def open_pages(self) -> None:
+        """Have rows published and read here for pages that are about to listen."""
+        self._pages_until = self.loop.time() + MARKED_FOR_S
+        await self.begin_reading(MARK_WITHIN_S)
+        await self._announce_new(PAGES)
 
-    def break_off(self) -> None:
-        """Something may be lost: from here on a new epoch, and every page reads itself again."""
-        _, seq = self.mark
-        self.mark = (secrets.token_hex(8), seq)
-        self._backlog = Backlog(seq)
-        self._broken.ask()
+    # --- the stream ---------------------------------------------------------------------------
+    async def begin(self, valkey: Any) -> None:
+        for audience in (PAGES, CLIENTS):
+            if self._wants(audience):
+                await self._announce(valkey, audience)
+
+    async def follow(self, valkey: Any) -> None:
+        while self.is_current():
+            after = f"{self.backlog.last}-0"
+            found = await valkey.xread({stream.STREAM: after}, count=CHUNK, block=BLOCK_MS)
+            if found:
+                await self.rights_are_known()
+                await self.intake.take(valkey, found[0][1])
+                await self.wake(self.clients)
+
+    async def _announce_on(self) -> None:
+        """Often, so that little is missed where what Valkey knew of it was deleted."""
+        while True:
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            try:
+                await self._announce_again()
+            except Exception:
+                log.exception("live: an audience could not be announced; it is tried again")
+
+    async def _announce_again(self) -> None:
+        for audience in (PAGES, CLIENTS):
+            if not self._wants(audience):
+                self.intake.announced.discard(audience)
+            elif self.ready.is_set():
+                await self._announce_if_possible(audience)
+
+    async def _announce_new(self, audience: str) -> None:
+        if audience not in self.intake.announced and self.ready.is_set():
+            async with self._announcing:
+                if audience not in self.intake.announced:
+                    await self._announce_if_possible(audience)
+
+    async def _announce_if_possible(self, audience: str) -> None:
+        """Without Valkey it is announced when there is one: see `begin`."""
+        try:
+            await self._announce(self.valkey, audience)
+            self.is_away = False
+        except stream.ERRORS as error:
+            # One that answers and takes nothing, as when it is full, is away for pages.
+            self.is_away = True
+            log.debug("An audience could not be announced: %s", error)
+
+    async def _announce(self, valkey: Any, audience: str) -> None:
+        """Say in Valkey that this audience listens, and see whether all was written for it since
+        it did so last."""
+        before = self.backlog.last  # entries after `at` may be read meanwhile
+        at = await _listen(valkey, audience)
+        if at.epoch != self.backlog.epoch or at.seq < before:
+            self.intake.restart(at.epoch, at.seq)
+        is_new = audience not in self.intake.announced
+        if audience == PAGES and (is_new or at.since > self.backlog.rows_from):
+            self.backlog.forget_rows(max(at.seq, self.backlog.last))
+            if not is_new:
+                self.pages.reread()
+        if audience == CLIENTS:
+            if is_new and at.since < self.backlog.first:
+                await self.intake.read_back(valkey, at.since)
+            self.intake.clients_since = at.since_at
+        self.intake.announced.add(audience)
+
+    async def _wake_slow(self) -> None:
+        while True:
+            await asyncio.sleep(SLOW_EVERY_S)
+            await self.wake(self.slow)
+
+    # --- the heartbeat ------------------------------------------------------------------------
+    async def tick(self) -> None:
+        """Who may not listen any more, or does not keep up, is dropped; what was never published
+        is found; pages hear that they are connected."""
+        if self._clock.was_changed():
+            self.forget_times()
+        now = time.monotonic()
+        for listener in [one for one in self.listeners if one.is_behind(now)]:
+            await self.drop(listener, Refused(Refused.BEHIND, "Too far behind."))
+        viewers = {listener.viewer for listener in self.listeners}
+        reading = await self._readings.next(viewers, self.pages.screens.agents_shown())
+        if reading is None:
+            await self.pages.beat({}, {})
+        else:
+            await self._tell(reading)
+
+    async def _tell(self, reading: Reading) -> None:
+        await self.refuse(reading.refused, reading.began)
+        moved = await self.pages.beat(reading.seen, reading.polls)
+        for client in self.clients:
+            client.receive_seen(time.time(), moved)
+        if not (self.is_away or publisher().is_behind):
+            if self.ready.is_set():
+                self.intake.healer.heal(reading)
+        elif self.pages.open:
+            self.pages.show_changed(set(reading.accounts), set(reading.agents))
+
+    async def _heal_journals_on(self) -> None:
+        """Apart from the heartbeat, which waits for no slow query."""
+        while True:
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            try:
+                if self.clients and self.ready.is_set():
+                    await self.intake.heal_journals()
+            except Exception:
+                log.exception("live: what was not published could not be looked for")
 
     def forget_times(self) -> None:
-        """The wall clock was set: which of two rows is newer cannot be told across that moment."""
-        log.warning("live: the clock was set, so all pages are read again")
-        now = time.time()
-        self.accounts, self.agents = Versions(now), Versions(now)
-        self.break_off()
-
-    async def _reread_all(self) -> None:
-        await self._tell(self.browsers, "gap")
-
-    async def _reread_fleet(self) -> None:
-        """Pages that were read since have the accounts that came already."""
-        epoch, needed = self.mark[0], self._resized_at
-        fleet = (screen.browsers for screen in self.screens if screen.shown.page != "account")
-        everyone = [browser for browsers in fleet for browser in browsers]
-        old = [b for b in everyone if b.mark[0] != epoch or b.mark[1] < needed]
-        await self._tell(old, "added")
-
-    async def _send_all(self, text: str) -> None:
-        for browser in list(self.browsers):
-            await browser.send(text)
-
-    async def _tell(self, browsers: Iterable[Browser], reason: str) -> None:
-        told = list(browsers)
-        text = self._reread_text(reason, len(told))
-        for browser in told:
-            await browser.send(text)
-
-    def _reread_text(self, reason: str, browsers: int) -> str:
-        least, most = REREAD_WITHIN_MS
-        within = min(most, max(least, browsers * REREAD_MS_A_BROWSER))
-        return frames.text("reread", reason=reason, within_ms=within)
+        """The wall clock was set: times by which rows are compared mean nothing across that."""
+        log.warning("The clock was set: pages and API clients read everything again")
+        self.pages.forget_times()
+        self._forget()
+        publisher().lose()
 
 
-def _accepted(versions: Versions, rows: Mapping[int, str], at: float) -> dict[int, msgspec.Raw]:
-    """Encoded once, however many browsers get them."""
-    return {key: frames.json_string(html) for key, html in rows.items() if versions.accept(key, at)}
+async def _listen(valkey: Any, audience: str) -> stream.Position:
+    is_primed = False
+    while (at := await stream.listen(valkey, audience, primed=is_primed)) is None:
+        # Before anything is sent, for what differs is sent from here on.
+        await database_sync_to_async(_prime)()
+        is_primed = True
+    return at
+
+
+def _prime() -> None:
+    valkey = stream.connection()
+    items = changes.everything(stream.audiences(valkey).at)
+    stream.write(valkey, stream.Part(items), only_prime=True)

@@ -1,20 +1,13 @@
-"""What browsers have on screen. Those that show the same rows share every text."""
+"""What pages have on screen. Those that show the same rows share every text."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 import msgspec
 from django.conf import settings
 
 from accounts.live import frames
-from accounts.live.browser import Browser
-from accounts.live.pace import Pace
-
-
-class Shown(NamedTuple):
-    page: str
-    rows: frozenset[int]
-    agents: frozenset[int]
+from accounts.live.page import Page, Shown
+from accounts.live.throttle import Throttle
 
 
 class Screen:
@@ -22,19 +15,18 @@ class Screen:
 
     def __init__(self, shown: Shown, seq: Callable[[], int]) -> None:
         self.shown = shown
-        self.browsers: set[Browser] = set()
+        self.pages: set[Page] = set()
         self._seq = seq
         self._rows: dict[int, msgspec.Raw] = {}
         self._agents: dict[int, msgspec.Raw] = {}
-        self._pace = Pace(self.flush, settings.LIVE_BATCH_MS / 1000)
+        self._throttle = Throttle(self.flush, settings.LIVE_BATCH_MS / 1000)
 
     def offer(self, rows: frames.Rows, agents: frames.Rows) -> None:
-        """Takes what this screen shows; the last one of a row wins."""
+        """Take what this screen shows; the last one of a row wins."""
         self._rows.update(_common(self.shown.rows, rows))
-        if self.shown.page == "agents":
-            self._agents.update(_common(self.shown.agents, agents))
+        self._agents.update(_common(self.shown.agent_rows, agents))
         if self._rows or self._agents:
-            self._pace.ask()
+            self._throttle.ask()
 
     async def flush(self) -> None:
         rows, self._rows = self._rows, {}
@@ -44,14 +36,11 @@ class Screen:
                 await self.send(text)
 
     async def send(self, text: str, beat: int | None = None) -> None:
-        message, size = {"type": "websocket.send", "text": text}, len(text)
-        for browser in list(self.browsers):
-            await browser.pass_on(message, size)
-            if beat is not None:
-                browser.has_beat(beat)
+        for page in list(self.pages):
+            await page.send(text, beat)
 
     def close(self) -> None:
-        self._pace.stop()
+        self._throttle.stop()
 
 
 def _common(shown: frozenset[int], rows: frames.Rows) -> Iterator[tuple[int, msgspec.Raw]]:
@@ -70,34 +59,35 @@ class Screens:
     def __iter__(self) -> Iterator[Screen]:
         return iter(list(self._screens.values()))
 
-    def put(self, browser: Browser, shown: Shown) -> None:
-        self.leave(browser)
+    def put(self, page: Page, shown: Shown) -> None:
+        self.leave(page)
         screen = self._screens.get(shown)
         if screen is None:
             screen = self._screens[shown] = Screen(shown, self._seq)
             for index, keys in self._indexes(shown):
                 for key in keys:
                     index.setdefault(key, set()).add(screen)
-        screen.browsers.add(browser)
-        browser.screen = screen
+        screen.pages.add(page)
+        page.shown = shown
 
-    def leave(self, browser: Browser) -> None:
-        screen, browser.screen = browser.screen, None
-        if screen is None:
+    def leave(self, page: Page) -> None:
+        shown, page.shown = page.shown, None
+        if shown is None:
             return
-        screen.browsers.discard(browser)
-        if screen.browsers:
+        screen = self._screens[shown]
+        screen.pages.discard(page)
+        if screen.pages:
             return
         screen.close()
-        del self._screens[screen.shown]
-        for index, keys in self._indexes(screen.shown):
+        del self._screens[shown]
+        for index, keys in self._indexes(shown):
             for key in keys:
                 index[key].discard(screen)
                 if not index[key]:
                     del index[key]
 
     def _indexes(self, shown: Shown) -> list[tuple[dict[int, set[Screen]], frozenset[int]]]:
-        return [(self._by_account, shown.rows), (self._by_agent, shown.agents)]
+        return [(self._by_account, shown.rows), (self._by_agent, shown.agent_rows)]
 
     def offer(self, rows: frames.Rows, agents: frames.Rows) -> None:
         touched = {screen for n in rows for screen in self._by_account.get(n, ())}
@@ -105,9 +95,6 @@ class Screens:
         for screen in touched:
             screen.offer(rows, agents)
 
-    def agents_shown(self, page: str) -> frozenset[int]:
-        return _union(s.shown.agents for s in self._screens.values() if s.shown.page == page)
-
-
-def _union(sets: Iterable[frozenset[int]]) -> frozenset[int]:
-    return frozenset().union(*sets)
+    def agents_shown(self) -> frozenset[int]:
+        """Return the agents on the pages that show their rows."""
+        return frozenset().union(*(shown.agent_rows for shown in self._screens))

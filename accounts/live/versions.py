@@ -3,7 +3,7 @@ is lost on the way must be found."""
 
 from collections.abc import Mapping
 
-# Beyond this a clock was set, or two machines disagree; then the later message is the newer one.
+# Beyond this a clock was set; then the later message is the newer one.
 OVERTAKES_S = 2.0
 
 

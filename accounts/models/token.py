@@ -32,6 +32,10 @@ SCOPES = models.Q(
         "sync_sheets",
     ]
 )
+WRONG_TOKEN = (
+    "This token is wrong, has expired, was revoked, or ended when its user "  # noqa: S105
+    "changed the password or signed out everywhere."
+)
 USED_EVERY = timedelta(minutes=1)  # how exactly the last use is kept
 
 

@@ -16,7 +16,7 @@ from accounts.fleet import formatting
 from accounts.fleet.panel import panel_context
 from accounts.fleet.query import flagged
 from accounts.keys import account_of
-from accounts.live import mark
+from accounts.live.current import mark
 from accounts.models import Account
 
 EDITS_SHOWN = 10

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts import poll_log
 from accounts.fleet.agent_list import AgentList
 from accounts.fleet.rows import agent_row
-from accounts.live import mark
+from accounts.live.current import mark
 
 
 @require_safe

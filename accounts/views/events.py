@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
-from accounts.events.access import Holder
-from accounts.events.events import Event
 from accounts.events.feed import Feed, stream_of
+from accounts.live.access import Viewer
+from accounts.live.events import Event
 
 _encoder = msgspec.json.Encoder()
 Raws = dict[str, msgspec.Raw]
@@ -26,8 +26,8 @@ class Accounts(Feed):
     def __init__(self) -> None:
         self._texts: dict[tuple[str, int, int, bool], list[tuple[str, str]]] = {}
 
-    async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
-        agents = "agent_status" in holder.kinds
+    async def made_of(self, events: list[Event], viewer: Viewer) -> list[tuple[str, str]]:
+        agents = "agent_status" in viewer.kinds
         key = (events[0].epoch, events[0].seq, events[-1].seq, agents)
         if key not in self._texts:
             while len(self._texts) >= REMEMBERED:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.fleet.columns import FLEET
 from accounts.fleet.query import ANY, NEAR, NONE, OPEN, STATES, Fleet
 from accounts.fleet.rows import account_row
-from accounts.live import mark
+from accounts.live.current import mark
 from accounts.models import Conflict, Firm, Phase, VSGroup
 
 CONFLICTS_SHOWN = 3

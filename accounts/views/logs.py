@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_safe
 from redis.exceptions import RedisError
 
-from accounts.events.access import Holder
 from accounts.events.log import LogFollower
 from accounts.events.streaming import follow
+from accounts.live.access import Viewer
 from accounts.models import Agent
 from mt5monitor.api.answers import detail
 from mt5monitor.operations import reading
@@ -85,7 +85,7 @@ async def coming(request: HttpRequest) -> HttpResponseBase:
         return detail(" ".join(look.problems), 422)
     after = request.headers.get("Last-Event-ID") or request.GET.get("after", "")
 
-    def follower(holder: Holder, interval: float) -> LogFollower:
-        return LogFollower(holder, interval, look.wanted, reading.mark_of(after))
+    def follower(viewer: Viewer, interval: float) -> LogFollower:
+        return LogFollower(viewer, interval, look.wanted, reading.mark_of(after))
 
     return await follow(request, follower)

@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 MOST = 10**12
 LARGEST = 2**63 - 1
 EXACT_BELOW = 2**53  # floats beyond may be the ticket of another position, rounded
-TEXT_OF = "_text"
 
 
 def up_to(largest: int) -> str:
@@ -47,14 +46,6 @@ def _ticket(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("Input should be a whole number, or its digits as text")
     return value
-
-
-def texts(**numbers: int | None) -> dict[str, str | None]:
-    """Return each number as text, under its name with `_text` behind it; None stays None."""
-    return {
-        f"{name}{TEXT_OF}": None if number is None else str(number)
-        for name, number in numbers.items()
-    }
 
 
 Ticket = Annotated[

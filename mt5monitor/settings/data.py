@@ -104,9 +104,6 @@ VALKEY_TIMEOUT_S = env.float(
 )
 if VALKEY_TIMEOUT_S < 0.1:
     raise ImproperlyConfigured("VALKEY_TIMEOUT must be 0.1 seconds or more.")
-# For those who have a poll, or a person, waiting: what is not sent by then is sent again later.
-VALKEY_HURRIED_S = min(0.25, VALKEY_TIMEOUT_S)
-VALKEY_DEADLINE_S = VALKEY_TIMEOUT_S * 2  # of a message into the channel layer, connecting included
 VALKEY_CHECK_S = 5  # an idle connection is asked for an answer so often
 VALKEY_BLOCK_S = 5  # how long a reader of a stream waits for the next entry
 VALKEY_RETRY_S = 0.25, 2.0  # the first and the longest wait before the next try; see Backoff
@@ -132,13 +129,16 @@ if not REDIS_URL.startswith("unix://"):
         },
     }
 
+# The layer of Channels, for consumers that want groups. Events of accounts and trades do not go
+# through it: see docs/adr/0002-a-hub-instead-of-groups.md. Before a consumer uses it: its receive
+# loop spins without end once the kernel gives its connection up, as Python names that error like a
+# wait that is over (channels_redis 4.3.0 with redis 8.1.0).
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "mt5monitor.layer.Layer",
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, **VALKEY_OPTIONS}],
             "prefix": "mt5monitor",
-            # Rows are shown as they come, with buttons: nobody else may make them.
             "symmetric_encryption_keys": [SECRET_KEY, *SECRET_KEY_FALLBACKS],
         },
     }

@@ -236,7 +236,7 @@ def test_a_failure_of_ours_says_so_without_its_traceback(
     program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_account(number=1)
-    monkeypatch.setattr("accounts.api.shapes.is_connected", lambda *_: 1 / 0)
+    monkeypatch.setattr("accounts.payloads.is_connected", lambda *_: 1 / 0)
     answer = told(program.ask("GET", "accounts/1"), 500)
     assert answer == {"detail": "Something failed here, and was written to the log. Nothing more is known about it."}  # noqa: E501  # fmt: skip
     assert "ZeroDivisionError" in caplog.text

@@ -11,7 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.events.access import by_key, check
+from accounts.events.access import by_key
+from accounts.live.access import check
 from accounts.models import ApiToken
 from accounts.signin import proofs, second_factor
 from tests.api.program import told

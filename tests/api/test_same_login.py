@@ -8,8 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts.events import payloads as programs_told
 from accounts.fleet import fragments
+from accounts.live import changes
+from accounts.live.changes import Batch
+from accounts.live.stream import Audiences
 from accounts.models import Account
 from tests.api.program import Program, told
 from tests.factories import make_account, make_order, make_position, make_trade, make_user
@@ -202,7 +204,8 @@ def test_live_rows_panels_and_events_are_of_one_account_each(twins: Pair) -> Non
     assert BETA in fragments.account_panel(beta.row)
     with pytest.raises(Account.DoesNotExist):
         fragments.account_panel(N)
-    items = programs_told.of_accounts([N])
+    (part,) = changes.read(Batch(accounts={N}), Audiences(pages=False, clients=True, at=1.0))
+    items = part.items
     assert len({item.key for item in items}) == 2
     assert {item.accounts for item in items} == {str(N)}
     assert {json.loads(f"{{{item.body}}}")["server"] for item in items} == {ALPHA, BETA}

@@ -15,9 +15,9 @@ from tests.exports.files import csv_rows, xlsx_rows
 from tests.factories import make_account, make_order, make_position, make_trade, make_user
 from tests.factories import make_versus as versus_of
 from trading import numbers
-from trading.api.outcome import told, trade
-from trading.api.versus_shapes import of_rows, ran, versus_out
+from trading.api.versus_shapes import ran
 from trading.models import Order, Versus
+from trading.payloads import order_payload, trade_payload, versus_payload, with_payload
 
 pytestmark = pytest.mark.django_db
 LARGEST, LONG = 2**63 - 1, 1_234_567_890_123_456_789
@@ -70,9 +70,9 @@ def one(kind: str, number: int, **columns: Any) -> Order:
 def test_an_order_tells_each_of_its_numbers_twice(kind: str, number: int) -> None:
     """What GET answers, a trade answers, and `trade_result` sends."""
     order = one(kind, number)
-    check(told(order), number, "order_ticket", "deal_ticket", "position_identifier")
-    check(trade(order, True), number, "ticket", "position_ticket")
-    assert told(order)["position_text"] == (str(number) if kind == "close" else None)
+    check(order_payload(order), number, "order_ticket", "deal_ticket", "position_identifier")
+    check(trade_payload(order, True), number, "ticket", "position_ticket")
+    assert order_payload(order)["position_text"] == (str(number) if kind == "close" else None)
 
 
 @pytest.mark.both_databases
@@ -110,8 +110,8 @@ def test_a_versus_tells_the_tickets_of_its_legs_twice(number: int) -> None:
         account: Account = versus.account_a if step == "buy" else versus.account_b
         columns = {"versus": versus, "run": 1, "step": step, "side": side, "state": "filled"}
         make_order(account, position_ticket=ticket, **columns)
-    row = of_rows(Versus.objects.filter(pk=versus.pk)).get()
-    check(versus_out(row), number, "tickets_a", "tickets_b")
+    row = with_payload(Versus.objects.filter(pk=versus.pk)).get()
+    check(versus_payload(row), number, "tickets_a", "tickets_b")
     check(ran(row), number, "tickets", "account_a_ticket", "account_b_tickets")
 
 

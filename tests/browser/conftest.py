@@ -16,12 +16,15 @@ from django.test import override_settings
 from playwright.async_api import Browser, async_playwright
 from pytest_django import Settings
 
+from accounts.live import stream
+from accounts.live.publisher import publisher
 from mt5monitor.settings import STORAGES
 from tests import chromium as executable
 from tests import prepared
 from tests.browser.desk import Desk
 from tests.browser.tickets import read
 from tests.factories import make_user
+from tests.live.page import PATIENCE_S
 from tests.live.served import Served
 from tests.scripted_fleet import ScriptedFleet
 from tests.trading.desk import Desk as Trading
@@ -58,6 +61,15 @@ async def chromium() -> AsyncIterator[Browser]:
         )
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
+    """Empty, but for what the web process that all tests share has said there: a stream that is
+    lost makes its pages read themselves again, in the middle of a test."""
+    valkey_server.empty(but=stream.PREFIX)
+    yield valkey_server
+    assert publisher().drain(PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

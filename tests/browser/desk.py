@@ -1,12 +1,14 @@
 """The browsers of a desk: each page is opened in one of its own, and says nothing wrong."""
 
+import asyncio
 from typing import Any
 
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Response, expect
 
-from tests.live.page import session_of
+from accounts.live.publisher import publisher
+from tests.live.page import PATIENCE_S, session_of
 from tests.live.served import Served
 
 DEADLINE_MS = 30_000
@@ -23,7 +25,9 @@ class Desk:
         self._excused: tuple[str, ...] = ()
 
     async def open(self, user: User | None, path: str = "/", **context: Any) -> Page:
-        """A page in a new browser of this user, who has signed in; a live one is live."""
+        """A page in a new browser of this user, who has signed in; a live one is live. What was
+        changed before is published before: pages would read themselves again for it."""
+        assert await asyncio.to_thread(publisher().drain, PATIENCE_S)
         browser = await self._chromium.new_context(base_url=self.served.origin, **context)
         browser.set_default_timeout(DEADLINE_MS)
         if user is not None:

@@ -1,4 +1,6 @@
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -6,10 +8,12 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from accounts import live
+from accounts.live.current import current
 from accounts.live.hub import Hub
+from accounts.live.publisher import publisher
+from mt5monitor.valkey import connect_async
 from tests.factories import make_user
-from tests.live.page import session_of
+from tests.live.page import PATIENCE_S, session_of
 from tests.valkey import PrivateValkey
 
 
@@ -33,9 +37,18 @@ def quick(settings: Settings) -> Settings:
 @pytest_asyncio.fixture
 async def hub(valkey: PrivateValkey, rows: None) -> AsyncIterator[Hub]:
     """The hub that the application of this test uses."""
-    hub = live.current()
-    await hub.link.listening.wait()
+    hub = current()
+    await hub.open_pages()
     yield hub
     await hub.stop()
+    assert await asyncio.to_thread(publisher().drain, PATIENCE_S)
     # After whatever the hub still reads on that thread: the database is emptied next.
     await database_sync_to_async(bool)()
+
+
+@pytest_asyncio.fixture
+async def client(valkey: PrivateValkey, settings: Settings) -> AsyncIterator[Any]:
+    """A connection such as hubs have."""
+    client = connect_async(settings.REDIS_URL)
+    yield client
+    await client.aclose()

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
-from accounts import live
+from accounts.live.current import mark as mark_now
 from mt5monitor.asgi import application
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -77,7 +77,7 @@ class Page:
         query: str = "",
         mark: tuple[str, int] | None = None,
     ) -> None:
-        epoch, seq = mark or live.mark()
+        epoch, seq = mark or mark_now()
         frame: dict[str, Any] = {
             "type": "watch",
             "page": page,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -12,9 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.consumers import no_page
-from accounts.live.access import Pass, check
-from accounts.live.beat import Reading
+from accounts.consumers import RefusedSocket
+from accounts.live.access import Viewer, check
+from accounts.live.heartbeat import Readings
 from accounts.live.hub import Hub
 from accounts.signin import mfa_required, proofs
 from mt5monitor.asgi import sockets
@@ -79,7 +80,7 @@ async def test_a_socket_closes_when_its_user_may_not_watch_any_more(
         await threaded(end)(user, session)
         assert (await page.get("closed"))["code"] == code
         await bystander.get("beat")
-        assert {browser.holder.user_id for browser in hub.browsers} == {other.pk}
+        assert {page.viewer.user_id for page in hub.pages.open} == {other.pk}
 
 
 async def test_the_agents_page_closes_with_its_permission_and_the_fleet_stays(
@@ -110,7 +111,7 @@ async def test_only_those_who_may_see_accounts_may_listen(hub: Hub, role: str) -
 
 def test_there_is_no_socket_that_these_tests_do_not_know() -> None:
     assert [str(route.pattern) for route in sockets] == ["ws/live/", "^ws/?$", ""]
-    assert sockets[-1].callback._application is no_page
+    assert sockets[-1].callback._application.consumer_class is RefusedSocket
 
 
 async def test_a_permission_by_group_and_a_superuser_may_watch(hub: Hub) -> None:
@@ -128,14 +129,14 @@ def test_asking_costs_three_queries_for_any_number_of_sockets(
     rows: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     users = [make_user("accounts.view_account") for _ in range(5)]
-    holders = [Pass(user.pk, session_of(user)) for user in users for _ in range(4)]
+    holders = [Viewer(user.pk, session_of(user)) for user in users for _ in range(4)]
     with django_assert_num_queries(3):
         assert check(holders) == {}
 
 
 def test_a_session_of_somebody_else_is_none(rows: None) -> None:
     first, second = make_user("accounts.view_account"), make_user("accounts.view_account")
-    holder = Pass(first.pk, session_of(second))
+    holder = Viewer(first.pk, session_of(second))
     assert check([holder])[holder].code == 4401
 
 
@@ -150,14 +151,14 @@ def proven(user: User) -> str:
     return str(session.session_key)
 
 
-def test_sockets_of_sessions_that_are_held_back_are_refused_for_two_queries_more(
+def test_sessions_that_are_held_back_are_refused_for_two_queries_more(
     rows: None, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settings.MFA_REQUIRED = True
     trader = make_user("accounts.view_account", "trading.trade")
     viewer = make_user("accounts.view_account")
-    holders = [Pass(user.pk, session_of(user)) for user in (trader, viewer)]
-    holders.append(Pass(trader.pk, proven(trader)))
+    holders = [Viewer(user.pk, session_of(user)) for user in (trader, viewer)]
+    holders.append(Viewer(trader.pk, proven(trader)))
     with django_assert_num_queries(5):
         refused = check(holders)
     assert {holder: refusal.code for holder, refusal in refused.items()} == {holders[0]: 4403}
@@ -169,7 +170,7 @@ def test_a_socket_is_refused_once_the_factor_that_it_has_shown_is_gone(
 ) -> None:
     settings.MFA_REQUIRED = True
     trader = make_user("accounts.view_account", "trading.trade")
-    holder, former = (Pass(trader.pk, proven(trader)) for _ in range(2))
+    holder, former = (Viewer(trader.pk, proven(trader)) for _ in range(2))
     assert check([holder, former]) == {}
     Authenticator.objects.filter(user=trader).delete()
     assert {one: no.code for one, no in check([holder, former]).items()} == {
@@ -184,23 +185,23 @@ def test_a_socket_is_refused_once_the_factor_that_it_has_shown_is_gone(
     stolen = SessionStore(session_of(other))
     stolen[proofs.KEPT] = SessionStore(proven(trader))[proofs.KEPT]
     stolen.save()
-    assert len(check([former, Pass(other.pk, str(stolen.session_key))])) == 2
+    assert len(check([former, Viewer(other.pk, str(stolen.session_key))])) == 2
 
 
 async def test_nobody_connected_costs_no_query(
     quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads: list[frozenset[int]] = []
-    read = hub._heart._beats.read
+    reads: list[Readings] = []
+    read = Readings.read
 
-    def count(holders: list[Pass], agents_shown: frozenset[int]) -> Reading:
-        reads.append(agents_shown)
-        return read(holders, agents_shown)
+    def count(readings: Readings, *asked: Any) -> Any:
+        reads.append(readings)
+        return read(readings, *asked)
 
-    monkeypatch.setattr(hub._heart._beats, "read", count)
+    monkeypatch.setattr(Readings, "read", count)
     async with Page(session) as page:
         await page.settled(1)
         await page.find("beat", lambda _: reads)
     reads.clear()
-    await hub._heart.beat()
+    await hub.beat()
     assert not reads

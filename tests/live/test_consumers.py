@@ -6,7 +6,7 @@ import pytest
 from channels.db import database_sync_to_async as threaded
 from pytest_django import Settings
 
-from accounts import live
+from accounts.live.current import mark
 from accounts.live.hub import Hub
 from tests.factories import make_user
 from tests.live.page import Page, session_of
@@ -46,7 +46,7 @@ async def test_a_malformed_frame_closes_the_socket(hub: Hub, session: str, text:
     async with Page(session) as page:
         page.say(text)
         assert (await closed(page))[0] == 4400
-    assert not hub.browsers
+    assert not hub.pages.open
 
 
 async def test_a_binary_frame_closes_the_socket(hub: Hub, session: str) -> None:
@@ -85,16 +85,16 @@ async def test_one_user_may_have_so_many_sockets_and_no_more(
 async def test_a_socket_that_leaves_is_forgotten(hub: Hub, session: str) -> None:
     async with Page(session) as page:
         await page.settled(1, agents=[1], query="q=1")
-        assert len(hub.browsers) == 1
-    assert not hub.browsers
-    assert not list(hub.screens)
+        assert len(hub.pages.open) == 1
+    assert not hub.pages.open
+    assert not list(hub.pages.screens)
 
 
 async def test_the_beat_carries_where_the_page_is(quick: Settings, hub: Hub, session: str) -> None:
     async with Page(session) as page:
         page.watch(1)
         beat = await page.get("beat")
-        assert (beat["epoch"], beat["seq"]) == live.mark()
+        assert (beat["epoch"], beat["seq"]) == mark()
         assert beat["seen"] == {}
         json.dumps(beat)
         assert (await page.get("beat"))["beat"] != beat["beat"]

@@ -1,23 +1,33 @@
 """From a change of a row to the browsers that show it, through the real layer and application."""
 
 import asyncio
+import threading
+from contextlib import AsyncExitStack
 from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from channels.db import database_sync_to_async as threaded
-from channels.layers import get_channel_layer
-from django.db import transaction
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import live
 from accounts.fleet import fragments
+from accounts.live import pages, reader, stream
+from accounts.live.current import current, mark
+from accounts.live.frames import Refused
+from accounts.live.heartbeat import Reading, Readings
 from accounts.live.hub import Hub
-from accounts.live.message import GROUP, Message, packed
+from accounts.live.message import signed
+from accounts.live.publisher import publisher
 from accounts.live.publishing import publish_accounts, publish_agents
 from accounts.models import Account, Agent
 from tests.factories import make_account, make_user
 from tests.live.page import PATIENCE_S, Page, session_of
+from tests.live.sent import lose_one, send, send_fields, send_raw
+from tests.valkey import PrivateValkey
 
 new_account = threaded(make_account)
 
@@ -33,15 +43,14 @@ def write(account: Account, balance: int, publish: bool = True) -> None:
 change = threaded(write)
 
 
-async def send(source: str, seq: int, **fields: object) -> None:
-    at = asyncio.get_running_loop().time()
-    message = Message(source=source, seq=seq, at=at, **fields)  # type: ignore[arg-type]
-    await get_channel_layer().group_send(GROUP, packed(message))
+async def kinds_of_beats(page: Page, beats: int) -> set[str]:
+    """The kinds of the frames that come up to the last of so many beats."""
+    return {frame["type"] for _ in range(beats) for frame in await page.until("beat")}
 
 
 async def arrived(hub: Hub, seq: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while hub.mark[1] < seq:
+        while hub.backlog.last < seq:
             await asyncio.sleep(0.001)
 
 
@@ -66,10 +75,10 @@ async def test_changes_in_quick_succession_come_in_one_frame_the_last_one_winnin
     settings.LIVE_BATCH_MS = 300
     async with Page(session) as page:
         await page.settled(1, 2)
-        await send("s", 1, rows={1: "first"})
+        await send(rows={1: "first"})
         assert (await page.get("rows"))["rows"] == {"1": "first"}
         for seq in range(2, 6):
-            await send("s", seq, rows={1: f"row {seq}", 2: "other"})
+            await send(rows={1: f"row {seq}", 2: "other"})
         assert (await page.get("rows"))["rows"] == {"1": "row 5", "2": "other"}
 
 
@@ -77,8 +86,8 @@ async def test_browsers_with_the_same_rows_share_one_text(hub: Hub, session: str
     async with Page(session) as first, Page(session) as second:
         await first.settled(1, 2)
         await second.settled(2, 1, query="another=filter")
-        assert len(list(hub.screens)) == 1
-        await send("s", 1, rows={1: "row"})
+        assert len(list(hub.pages.screens)) == 1
+        await send(rows={1: "row"})
         assert await first.get("rows") == await second.get("rows")
 
 
@@ -88,12 +97,13 @@ async def test_a_page_gets_what_changed_after_its_mark_when_it_begins_to_listen(
     account, other = await new_account(), await new_account()
     async with Page(session) as page:
         await page.get("hello")
-        await send("s", 1, rows={account.number: "before"})
-        await arrived(hub, 1)
-        mark = live.mark()
-        await send("s", 2, rows={account.number: "after", other.number: "not shown"})
-        await arrived(hub, 2)
-        page.watch(account.number, mark=mark)
+        began = hub.backlog.last
+        await send(rows={account.number: "before"})
+        await arrived(hub, began + 1)
+        before = mark()
+        await send(rows={account.number: "after", other.number: "not shown"})
+        await arrived(hub, began + 2)
+        page.watch(account.number, mark=before)
         assert (await page.get("rows"))["rows"] == {str(account.number): "after"}
 
 
@@ -106,12 +116,14 @@ async def test_a_page_of_another_epoch_reads_again(hub: Hub, session: str) -> No
 async def test_a_lost_message_makes_every_page_read_again(hub: Hub, session: str) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        epoch, _ = live.mark()
-        await send("s", 1, rows={1: "a"})
+        await send(rows={1: "a"})
         await page.get("rows")
-        await send("s", 3, rows={1: "c"})
+        before = mark()
+        await lose_one()
+        await send(rows={1: "c"})
         assert (await page.get("reread"))["within_ms"] > 0
-        assert live.mark()[0] != epoch
+        page.watch(1, mark=before)
+        assert (await page.get("reread"))["reason"] == "behind"
 
 
 async def test_what_a_publisher_could_not_send_makes_every_page_read_again(
@@ -119,8 +131,10 @@ async def test_what_a_publisher_could_not_send_makes_every_page_read_again(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        await send("s", 1, reread=True)
+        epoch, _ = mark()
+        publisher().lose()
         await page.get("reread")
+        assert mark()[0] != epoch
 
 
 async def test_nonsense_in_the_group_disturbs_nothing(
@@ -128,10 +142,25 @@ async def test_nonsense_in_the_group_disturbs_nothing(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1)
-        await get_channel_layer().group_send(GROUP, {"type": "live", "rows": "none"})
-        await send("s", 1, rows={1: "a"})
+        await send_raw(signed(msgspec.msgpack.encode({"rows": "none"})))
+        await send(rows={1: "a"})
         assert (await page.get("rows"))["rows"] == {"1": "a"}
     assert "a message that is none" in caplog.text
+
+
+async def test_an_entry_that_is_none_makes_all_read_again_and_ends_nothing(
+    hub: Hub, session: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        for fields in ({"other": "x"}, {"kind": "", "accounts": "x", "body": ""}):
+            before = mark()
+            await threaded(send_fields)(fields)
+            await page.get("reread")
+            assert not hub.backlog.has(*before)
+            await send(rows={1: "a"})
+            await page.get("rows")
+    assert "is none" in caplog.text
 
 
 async def test_a_row_rendered_before_another_but_sent_after_it_is_not_shown(
@@ -139,9 +168,9 @@ async def test_a_row_rendered_before_another_but_sent_after_it_is_not_shown(
 ) -> None:
     async with Page(session) as page:
         await page.settled(1, 2)
-        hub.deliver(100.2, {1: "edited"}, {})
+        await send(100.2, rows={1: "edited"})
         assert (await page.get("rows"))["rows"] == {"1": "edited"}
-        hub.deliver(100.1, {1: "polled before the edit", 2: "x"}, {})
+        await send(100.1, rows={1: "polled before the edit", 2: "x"})
         assert (await page.get("rows"))["rows"] == {"2": "x"}
 
 
@@ -180,14 +209,19 @@ async def test_totals_follow_a_change_of_a_row_that_is_not_on_screen(
         assert after != before
 
 
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals are drawn at each heartbeat."""
+    monkeypatch.setattr(pages, "TOTALS_EVERY_S", 0)
+
+
 async def test_totals_that_did_not_change_are_not_sent_again(
-    quick: Settings, hub: Hub, session: str
+    quick: Settings, eager: None, hub: Hub, session: str
 ) -> None:
     await new_account()
     async with Page(session) as page:
         page.watch(1)
         await page.get("totals")
-        hub.totals._pace._every = 0
         frames = [await page.frame() for _ in range(8)]
         assert {frame["type"] for frame in frames} == {"beat"}
 
@@ -212,13 +246,13 @@ async def test_a_panel_is_drawn_once_for_all_who_watch_it(
             page.watch(page="account", account=account.number)
             await page.get("account")
         drawn: list[int] = []
-        draw = hub.panels._draw
+        draw = fragments.account_panel
 
-        async def count(number: int) -> str:
+        def count(number: int) -> str:
             drawn.append(number)
-            return str(await draw(number))
+            return draw(number)
 
-        monkeypatch.setattr(hub.panels, "_draw", count)
+        monkeypatch.setattr(fragments, "account_panel", count)
         await change(account, 5)
         assert (await first.get("account")) == (await second.get("account"))
         assert drawn == [account.number]
@@ -293,15 +327,151 @@ async def test_a_change_whose_message_was_lost_is_found_in_the_database(
         await page.find("rows", lambda frame: "777,777" in frame["rows"][str(account.number)])
 
 
+async def test_while_valkey_is_away_pages_show_what_the_database_says(
+    quick: Settings, hub: Hub, valkey: PrivateValkey
+) -> None:
+    user = await threaded(make_user)("accounts.view_account", "accounts.view_agent")
+    session = await threaded(session_of)(user)
+    account = await new_account()
+    agent = account.agent
+    assert agent is not None
+    number, one = str(account.number), str(agent.pk)
+    async with Page(session) as page, Page(session) as agents:
+        await page.settled(account.number)
+        await agents.settled(page="agents", agents=[agent.pk])
+        with valkey.away():
+            await change(account, 777_777)
+            await page.find("rows", lambda frame: "777,777" in frame["rows"].get(number, ""))
+            now = timezone.now()
+            await threaded(agent.save_changed)(status="timeout", status_since=now)
+            await agents.find("rows", lambda frame: "Timeout" in frame["agents"].get(one, ""))
+        await page.get("reread")
+
+
+async def test_a_page_opened_while_valkey_is_away_is_read_again_once_it_is_back(
+    quick: Settings, valkey: PrivateValkey, rows: None, user: User, session: str
+) -> None:
+    account = await new_account()
+    hub = current()
+    async with AsyncExitStack() as at_end:
+        at_end.push_async_callback(hub.stop)
+        with valkey.away():
+            page = await at_end.enter_async_context(Page(session))
+            page.watch(account.number)
+            assert "reread" not in await kinds_of_beats(page, 5)
+        await page.get("reread")
+        page.watch(account.number)  # it has read itself again
+        assert "reread" not in await kinds_of_beats(page, 5)
+
+
+async def test_while_valkey_takes_nothing_pages_show_what_the_database_says(
+    quick: Settings, hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    """As when it is full, or read-only: it answers whoever reads."""
+    account = await new_account()
+    number = str(account.number)
+    async with Page(session) as page:
+        await page.settled(account.number)
+        with valkey.client() as client:
+            client.config_set("maxmemory", 1)
+            for balance in (777_777, 888_888):
+                await change(account, balance)
+                text = f"{balance:,}"
+                await page.find("rows", lambda one, text=text: text in one["rows"].get(number, ""))  # type: ignore[misc]
+            client.config_set("maxmemory", 0)
+        await page.get("reread")
+        await page.settled(account.number)
+        await change(account, 999_999)
+        await page.find("rows", lambda frame: "999,999" in frame["rows"].get(number, ""))
+
+
+async def test_nothing_is_passed_on_while_nobody_can_check_rights(
+    quick: Settings,
+    hub: Hub,
+    session: str,
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    going_on = threading.Event()
+    real = Readings.read
+
+    def read(readings: Readings, *what: Any) -> Reading:
+        assert going_on.wait(PATIENCE_S)
+        return real(readings, *what)
+
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        monkeypatch.setattr(reader, "RIGHTS_FOR_S", 0.3)
+        monkeypatch.setattr(Readings, "read", read)
+        while hub.loop.time() - hub.checked_at <= 0.3:
+            await page.get("beat")
+        await threaded(user.user_permissions.clear)()
+        await change(account, 777_777)
+        before = await kinds_of_beats(page, 4)
+        going_on.set()
+        after = [frame["type"] for frame in await page.until("closed")]
+        assert "rows" not in {*before, *after}
+
+
+async def test_a_check_of_rights_waits_for_no_other_work_on_the_database(
+    quick: Settings, hub: Hub, session: str, user: User
+) -> None:
+    going_on, begun = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert going_on.wait(PATIENCE_S)
+
+    def take_permissions() -> None:
+        user.user_permissions.clear()
+        connection.close()
+
+    async with Page(session) as page:
+        await page.settled(1)
+        held = hub.start(threaded(hold)())
+        try:
+            assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+            await asyncio.to_thread(take_permissions)
+            assert (await page.get("closed"))["code"] == Refused.FORBIDDEN
+        finally:
+            going_on.set()
+            await held
+
+
 async def test_a_change_that_was_delivered_is_not_rendered_again(
     quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = await new_account()
     async with Page(session) as page:
         await page.settled(account.number)
-        await page.find("beat", lambda _: not hub.accounts._late)
+        await page.get("rows")  # it was made without a message
         await change(account, 5)
         await page.get("rows")
-        monkeypatch.setattr(fragments, "account_rows", None)
+        monkeypatch.setattr(fragments, "rendered_accounts", None)
         frames = [frame for _ in range(4) for frame in await page.until("beat")]
         assert {frame["type"] for frame in frames} <= {"beat", "totals"}
+
+
+async def test_pages_go_on_when_all_that_valkey_knew_was_deleted(
+    quick: Settings, hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        await threaded(valkey.empty)()
+        await page.get("reread")
+        await change(account, 5)
+        await page.get("rows")
+
+
+async def test_pages_that_were_not_announced_for_a_while_read_again(
+    hub: Hub, session: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with Page(session) as page:
+        await page.settled(account.number)
+        with valkey.client() as client:
+            client.delete(stream.PAGES)  # as after EVENTS_OPEN_S without Valkey, or when evicted
+        await change(account, 5)
+        await page.get("reread")

@@ -1,16 +1,30 @@
 """The hub's own life; what it delivers is in test_delivery.py."""
 
 import asyncio
+import threading
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from channels.db import database_sync_to_async as threaded
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from pytest_django import Settings
 
-from accounts.live.heart import Heart
+from accounts.events.client import Client
+from accounts.live import heartbeat, stream
+from accounts.live.access import Viewer, admitted
+from accounts.live.frames import Refused
+from accounts.live.healer import Healer
 from accounts.live.hub import Hub
+from accounts.live.page import Page as LivePage
 from accounts.live.publishing import publish_accounts
+from mt5monitor.line import Line
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S, Page
+from tests.live.sent import send
 from tests.valkey import PrivateValkey
 
 
@@ -19,14 +33,15 @@ async def test_it_ends_although_its_heart_swallowed_the_first_cancellation(
 ) -> None:
     beating = asyncio.Event()
 
-    async def swallow_one(heart: Heart) -> None:
+    async def swallow_one(hub: Hub) -> None:
         with suppress(asyncio.CancelledError):
             beating.set()
             await asyncio.Event().wait()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Heart, "run", swallow_one)
+    monkeypatch.setattr(Hub, "beat", swallow_one)
     hub = Hub()
+    await hub.open_pages()
     await beating.wait()
     async with asyncio.timeout(PATIENCE_S):
         await hub.stop()
@@ -38,9 +53,110 @@ async def test_a_page_that_was_read_after_an_account_came_is_not_read_again_for_
     account = await threaded(make_account)()
     async with Page(session) as old, Page(session) as new:
         await old.settled(account.number)
-        hub.deliver(0.0, {}, {}, resized=True)
+        await send(added=[account.number])
+        assert (await old.get("reread"))["reason"] == "added"
+        seq = hub.backlog.last
+        await send(added=[account.number])  # about which pages are told a moment later
+        async with asyncio.timeout(PATIENCE_S):
+            while hub.backlog.last == seq:
+                await asyncio.sleep(0.001)
         await new.settled(account.number)
-        await hub._reread_fleet()
         assert (await old.get("reread"))["reason"] == "added"
         await threaded(publish_accounts)([account.number])
         assert "reread" not in {frame["type"] for frame in await new.until("rows")}
+
+
+async def test_audiences_are_announced_again_after_the_database_had_failed(
+    quick: Settings, hub: Hub, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Page(session) as page:
+        await page.settled(1)
+        real, failed = stream.listen, asyncio.Event()
+
+        async def listen(valkey: Any, audience: str, **how: bool) -> stream.Position | None:
+            if not failed.is_set():
+                failed.set()
+                raise OperationalError("the database is away")
+            return await real(valkey, audience, **how)
+
+        monkeypatch.setattr(stream, "listen", listen)
+        await failed.wait()
+        await threaded(stream.connection().delete)(stream.PAGES)
+        await page.get("reread")
+
+
+async def test_one_that_could_not_be_announced_does_not_stay(
+    hub: Hub, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.intake.announced.clear()
+    monkeypatch.setattr(stream, "listen", AsyncMock(side_effect=OperationalError))
+    viewer = Viewer(user.pk, of_page=True, kinds=frozenset({"account_update"}))
+    with pytest.raises(OperationalError):
+        await hub.join(LivePage(viewer, AsyncMock()))
+    assert not hub.listeners
+    assert not hub.pages.open
+
+
+async def test_what_was_published_while_pages_were_announced_is_read_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Any = stream.listen
+    found: list[stream.Position] = []
+    hub.intake.announced.clear()
+
+    async def listen(valkey: Any, audience: str, **how: bool) -> stream.Position:
+        found.append(await real(valkey, audience, **how))
+        await send(rows={1: "new"})
+        async with asyncio.timeout(PATIENCE_S):
+            while hub.backlog.last == found[0].seq:
+                await asyncio.sleep(0.001)
+        return found[0]
+
+    monkeypatch.setattr(stream, "listen", listen)
+    await hub.open_pages()
+    (at,) = found
+    assert hub.backlog.mark == (at.epoch, at.seq + 1)
+    one = frozenset({1})
+    assert hub.backlog.rows_since(at.epoch, at.seq, one, one) is None
+
+
+async def test_a_check_of_rights_that_runs_while_the_clock_is_set_still_counts(
+    quick: Settings, rows: None, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going_on, real = threading.Event(), heartbeat.check
+    gone = Viewer(user.pk, "a session that has ended")
+
+    def check(viewers: Iterable[Viewer]) -> dict[Viewer, Refused]:
+        assert going_on.wait(PATIENCE_S)
+        return real(viewers)
+
+    monkeypatch.setattr(heartbeat, "check", check)
+    readings = heartbeat.Readings()
+    assert await readings.next({gone}, frozenset()) is None
+    readings.forget()
+    going_on.set()
+    async with asyncio.timeout(PATIENCE_S):
+        while (reading := await readings.next((), frozenset())) is None:
+            pass
+    assert reading.refused.keys() == {gone}
+
+
+async def test_beats_go_on_while_a_journal_takes_its_time(
+    quick: Settings, hub: Hub, session: str, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def heal_journals(healer: Healer, after: float) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Healer, "heal_journals", heal_journals)
+    viewer = await threaded(admitted)(Viewer(user.pk, session))
+    client = Client(hub, viewer, AsyncMock(), Line(None))
+    await hub.join(client)
+    async with Page(session) as page:
+        await page.settled(1)
+        await begun.wait()
+        for _ in range(3):
+            await page.get("beat")
+    hub.leave(client)

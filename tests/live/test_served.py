@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from channels.db import database_sync_to_async as threaded
-from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from websockets.exceptions import ConnectionClosed
 
-from accounts.live.message import GROUP, Message, packed
 from accounts.live.publishing import publish_accounts
 from tests.factories import make_account
 from tests.live.page import PATIENCE_S
+from tests.live.sent import send
 from tests.live.served import ClientConnection, Served
 from tests.valkey import PrivateValkey
 
@@ -95,15 +94,14 @@ async def test_a_browser_that_never_reads_is_cut_off_and_delays_nobody(
     served: Served, session: str
 ) -> None:
     html = "x" * 100_000
-    layer = get_channel_layer()
     async with served.connect(session) as socket:
         reader, writer = await served.deaf(session, WATCH)
         await socket.send(WATCH)
         await get(socket, "beat")
         for seq in range(1, 101):
-            message = Message(source="s", seq=seq, at=1e9 + seq, rows={1: f"{seq} {html}"})
-            await layer.group_send(GROUP, packed(message))
-            assert (await get(socket, "rows"))["rows"]["1"].startswith(f"{seq} ")
+            reading = asyncio.create_task(get(socket, "rows"))
+            await send(1e9 + seq, rows={1: f"{seq} {html}"})
+            assert (await reading)["rows"]["1"].startswith(f"{seq} ")
         writer.transport.resume_reading()
         received = 0
         async with asyncio.timeout(PATIENCE_S):

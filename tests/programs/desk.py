@@ -13,6 +13,7 @@ from django.utils import timezone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from accounts.live.publisher import publisher
 from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.live.page import PATIENCE_S
@@ -20,10 +21,11 @@ from tests.live.served import Served
 
 
 def write(number: int, **columns: Any) -> None:
-    """As a poll or an edit does: in one transaction, shown when it has committed."""
+    """As a poll or an edit does, in one transaction; and wait until it is published."""
     with transaction.atomic():
         Account.objects.filter(number=number).update(changed_at=timezone.now(), **columns)
         publish_accounts([number])
+    assert publisher().drain(PATIENCE_S)
 
 
 def write_many(numbers: list[int], times: int) -> None:
@@ -33,6 +35,7 @@ def write_many(numbers: list[int], times: int) -> None:
             name = secrets.token_hex(50)
             Account.objects.filter(number__in=numbers).update(balance=time, name=name)
             publish_accounts(numbers)
+        assert publisher().drain(PATIENCE_S)
 
 
 change = threaded(write)

@@ -24,7 +24,7 @@ ACCOUNTS, POSITIONS = "/events/accounts", "/events/positions"
 QUICK = "?interval=1"
 
 
-async def test_a_change_arrives_at_once_and_what_follows_within_the_interval_together(
+async def test_a_change_arrives_at_once_and_what_follows_soon_comes_together(
     served: Served, key: str
 ) -> None:
     account, other = await new_account(), await new_account()
@@ -260,7 +260,7 @@ def take_permission(user: User, name: str) -> None:
     user.user_permissions.remove(Permission.objects.get(codename=name))
 
 
-async def test_a_stream_ends_when_the_permission_that_it_needs_is_taken_and_nothing_happens(
+async def test_a_quiet_stream_ends_when_its_permission_is_taken(
     served: Served, key: str, user: User
 ) -> None:
     async with Stream(served, ACCOUNTS, **bearer(key)) as stream:

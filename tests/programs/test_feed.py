@@ -6,10 +6,11 @@ from contextlib import aclosing
 import pytest
 from channels.db import database_sync_to_async as threaded
 
-from accounts.events import current, follower
-from accounts.events.access import Holder
-from accounts.events.events import Event
+from accounts.events import follower
 from accounts.events.feed import Feed, FeedFollower, mark_of
+from accounts.live.access import Viewer
+from accounts.live.current import current
+from accounts.live.events import Event
 from tests.factories import make_user
 from tests.live.page import PATIENCE_S
 from tests.valkey import PrivateValkey
@@ -20,15 +21,15 @@ async def test_a_ping_is_said_when_nothing_else_is(
 ) -> None:
     monkeypatch.setattr(follower, "PING_S", 0.05)
     user = await threaded(make_user)("accounts.view_account")
-    holder = Holder(user.pk, kinds=frozenset({"account_update"}))
+    viewer = Viewer(user.pk, kinds=frozenset({"account_update"}))
 
     class Nothing(Feed):
         needs = "account_update"
 
-        async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
+        async def made_of(self, events: list[Event], viewer: Viewer) -> list[tuple[str, str]]:
             return []
 
-    async with aclosing(FeedFollower(holder, Nothing(), 1.0).follow()) as following:
+    async with aclosing(FeedFollower(viewer, Nothing(), 1.0).follow()) as following:
         async with asyncio.timeout(PATIENCE_S):
             assert (await anext(following)).startswith(b"id: ")
             assert [await anext(following) for _ in range(2)] == [b": ping\n\n"] * 2

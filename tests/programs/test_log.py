@@ -84,7 +84,7 @@ async def test_who_may_not_see_the_log_is_told_why(
         assert stream.status == 422
 
 
-async def test_many_streams_take_no_thread_and_one_connection_and_make_room_when_they_end(
+async def test_many_streams_take_no_thread_and_one_connection(
     served: Served, key: str, valkey_now: Any
 ) -> None:
     def readers() -> int:

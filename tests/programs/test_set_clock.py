@@ -1,34 +1,26 @@
-"""The wall clock is set: programs read anew, for what they were told is known by times."""
+"""The wall clock is set: clients read everything again, for events are compared by their times."""
 
-import asyncio
 import time
 from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
-from accounts.events import publishing
-from accounts.events.heart import Heart
-from accounts.events.hub import Hub
+from accounts.live.hub import Hub
+from accounts.live.publisher import Publisher
 from mt5monitor import clock
+from tests.valkey import PrivateValkey
 
 
-async def nothing(*_: Any) -> None:
-    pass
-
-
-async def test_programs_read_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    lost: list[bool] = []
-    monkeypatch.setattr(
-        publishing, "writer", lambda: SimpleNamespace(lose=lambda: lost.append(True))
-    )
-    monkeypatch.setattr(Heart, "_read", nothing)
-    hub = SimpleNamespace(listeners=[], check_rights=nothing, ready=asyncio.Event())
-    heart = Heart(cast(Hub, hub))
-    await heart._beat()
+async def test_clients_read_everything_again_once(
+    rows: None, valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[Publisher] = []
+    monkeypatch.setattr(Publisher, "lose", lambda one: lost.append(one))
+    hub = Hub()
+    await hub.tick()
     assert lost == []
     times = SimpleNamespace(time=lambda: time.time() - 3600, monotonic=time.monotonic)
     monkeypatch.setattr(clock, "time", times)
     for _ in range(2):
-        await heart._beat()
-    assert lost == [True]
+        await hub.tick()
+    assert len(lost) == 1

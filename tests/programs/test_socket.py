@@ -19,10 +19,12 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.events import publishing, stream
-from accounts.events.access import Holder
+from accounts.events import client as clients
+from accounts.events.client import UNREAD_MOST
 from accounts.events.frames import Ping, Subscribe
-from accounts.events.program import UNREAD_MOST, Program
+from accounts.live import stream
+from accounts.live.access import Viewer
+from accounts.live.publisher import publisher
 from accounts.live.publishing import publish_agents
 from accounts.models import Account, Agent, ApiToken
 from tests.factories import make_account, make_online_agent, make_order, make_user, make_versus
@@ -139,7 +141,7 @@ async def test_a_versus_is_told_to_those_who_hear_of_one_of_its_accounts(
         assert told["data"]["reason"] == "Not wanted."
 
 
-async def test_each_kind_is_for_those_who_may_see_it_and_tokens_for_no_more_than_their_scopes(
+async def test_each_kind_is_for_those_who_may_see_it_and_no_token_beyond_its_scopes(
     served: Served, user: User, new_token: NewToken
 ) -> None:
     agent = await threaded(make_online_agent)()
@@ -377,7 +379,7 @@ async def test_a_valkey_that_was_killed_makes_programs_read_anew_and_then_goes_o
             await change(account.number, name="unheard")  # neither fails nor waits
         told = await get(program, "reload")
         assert told["epoch"] != before["epoch"]
-        assert await asyncio.to_thread(eventually, lambda: not publishing.writer().lost)
+        assert await asyncio.to_thread(eventually, lambda: not publisher().is_behind)
         async with asyncio.timeout(PATIENCE_S):
             name = 0
             while True:
@@ -390,6 +392,21 @@ async def test_a_valkey_that_was_killed_makes_programs_read_anew_and_then_goes_o
         async with socket(served, key) as another:
             await resumed(another, before)
             assert (await get(another, "reload"))["epoch"] == frame["epoch"]
+
+
+async def test_who_comes_back_after_all_had_left_for_too_long_is_told_to_reload(
+    served: Served, key: str, valkey: PrivateValkey
+) -> None:
+    account = await new_account()
+    async with socket(served, key) as program:
+        mark = await get(program, "hello")
+    with valkey.client() as client:
+        client.delete(stream.CLIENTS)  # as after EVENTS_OPEN_S
+    await change(account.number, name="unheard")
+    async with socket(served, key) as program:
+        await resumed(program, mark)
+        again = await get(program, "reload")
+        assert (again["epoch"], again["seq"] > mark["seq"]) == (mark["epoch"], True)
 
 
 async def test_an_account_that_changed_without_an_event_is_told_all_the_same(
@@ -448,7 +465,7 @@ async def test_who_asks_and_does_not_read_the_answers_is_behind_as_well() -> Non
         line.unread += len(message["text"])
 
     hub, line = Mock(slow=set()), Mock(unread=UNREAD_MOST)
-    program = Program(hub, Holder(1), send, line)
+    program = clients.Client(hub, Viewer(1), send, line)
     later = time.monotonic() + 1000
     await program.take_frame(Ping())
     assert program.is_behind(later)
@@ -461,8 +478,8 @@ async def test_who_asks_and_does_not_read_the_answers_is_behind_as_well() -> Non
 async def test_a_program_that_asks_late_hears_from_then_on_of_what_it_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("accounts.events.program.ASKS_WITHIN_S", 0)
-    program = Program(Mock(backlog=[], slow=set()), Holder(1), AsyncMock(), Mock(unread=0))
+    monkeypatch.setattr("accounts.events.client.ASKS_WITHIN_S", 0)
+    program = clients.Client(Mock(backlog=[], slow=set()), Viewer(1), AsyncMock(), Mock(unread=0))
     monkeypatch.setattr(program, "take", lambda *_: [])
     await program.receive_all_unless_it_asks()
     assert program._all
@@ -506,7 +523,7 @@ async def test_nothing_is_written_while_nobody_has_listened(
 ) -> None:
     account = await new_account()
     await change(account.number, name="unheard")
-    assert not stream._connection().exists(stream.STREAM, stream.TOLD, stream.META)
+    assert not stream.connection().exists(stream.STREAM, stream.KNOWN, stream.META)
 
 
 async def test_a_program_that_asks_for_nothing_receives_everything_since_hello(

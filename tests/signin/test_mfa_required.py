@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.events.access import by_session
+from accounts.live.access import of_session
 from accounts.live.frames import Refused
 from accounts.signin import mfa_required
 from tests.authenticator import Telephone, confirm, is_in, sign_in
@@ -70,8 +70,8 @@ def test_neither_the_admin_nor_its_documents_nor_streams_open(
 def test_neither_sockets_nor_streams_of_programs_open(required: None) -> None:
     trader, viewer = make_user(*TRADER), make_user(VIEW)
     with pytest.raises(Refused, match="second factor"):
-        by_session(trader, session_of(trader))
-    assert by_session(viewer, session_of(viewer)).kinds
+        of_session(trader, session_of(trader))
+    assert of_session(viewer, session_of(viewer)).kinds
 
 
 def test_a_session_that_is_held_back_gets_nowhere_by_naming_a_token(

@@ -12,7 +12,8 @@ from tests.api.program import Program
 from tests.factories import make_account, make_online_agent, make_order, make_position, make_user
 from tests.pages.reading import text, words
 from trading.models import Order
-from trading.settling import UNREACHABLE, warnings
+from trading.reachability import UNREACHABLE
+from trading.settling import warnings
 from trading.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]

@@ -10,4 +10,4 @@ versus_shapes.py  the JSON of versus
 sheets.py         Google Sheets
 """
 
-__all__ = ["outcome", "positions", "versus_shapes"]
+__all__ = ["positions"]

@@ -17,8 +17,8 @@ from accounts.api.caller import may
 from accounts.api.reads import place
 from accounts.models import Account
 from mt5monitor.api.answers import conditional, encoded
-from mt5monitor.api.numbers import texts
 from mt5monitor.sums import ExactSum
+from mt5monitor.ticket_texts import texts
 from trading import history
 from trading.history import worth
 from trading.models import ClosedTrade, HistorySync

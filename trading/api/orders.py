@@ -9,8 +9,9 @@ from ninja import Field, Path, Query, Router, Schema
 from accounts.api.accounts import ERRORS, printable
 from accounts.api.caller import may
 from mt5monitor.api.answers import conditional
-from trading.api.outcome import OrderOut, told
+from trading.api.outcome import OrderOut
 from trading.models import Order
+from trading.payloads import order_payload
 from trading.states import State
 
 router = Router(tags=["Trading"])
@@ -53,7 +54,7 @@ def journal(request: HttpRequest, asked: Query[Asked]) -> HttpResponseBase:
     page = list(orders[: asked.limit + 1])
     more = len(page) > asked.limit
     page = page[: asked.limit]
-    listed = [told(order) for order in page]
+    listed = [order_payload(order) for order in page]
     return conditional(request, {"orders": listed, "next": page[-1].pk if more else None})
 
 
@@ -68,4 +69,4 @@ def order(request: HttpRequest, id: Id) -> HttpResponseBase:  # noqa: A002 - its
     found = Order.objects.select_related("account__agent").filter(pk=id).first()
     if found is None:
         raise Http404(f"There is no order {id}.")
-    return conditional(request, told(found))
+    return conditional(request, order_payload(found))

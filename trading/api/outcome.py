@@ -1,17 +1,16 @@
 """What became of an order, as programs are told: `success` is true, false, or null for unknown."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from ninja import Field, Schema
 
 from accounts.api.shapes import Problem
 from mt5monitor.api.answers import answer
-from mt5monitor.api.numbers import texts
 from trading.models import Order
-from trading.settling import unchecked
-from trading.states import EXECUTED, OPEN, State
+from trading.payloads import succeeded, trade_payload
+from trading.states import State
 
 # What a script of the original takes for failed is any status but 2xx.
 STATUS: Final = {
@@ -23,11 +22,6 @@ STATUS: Final = {
     State.NOT_EXECUTED: 400,
     State.CLOSED_EXTERNALLY: 400,  # of a modification; to a close it is a success
 }
-
-
-TICKETS: Final = (
-    *("position", "position_identifier", "order_ticket", "deal_ticket", "position_ticket"),
-)
 
 
 class OrderOut(Schema):
@@ -95,57 +89,12 @@ class TradeFailed(Problem):
     order: OrderOut | None = None
 
 
-def succeeded(order: Order) -> bool | None:
-    if order.state in OPEN:
-        return None
-    # What was to be closed is closed; levels that were to be set are not.
-    closed = order.state == State.CLOSED_EXTERNALLY and order.kind == Order.Kind.CLOSE
-    return closed or order.state in EXECUTED
-
-
 def outcome(order: Order) -> HttpResponse:
     """202 while its outcome is not known, with where to follow it."""
     success = succeeded(order)
-    told = trade(order, success)
+    told = trade_payload(order, success)
     if success is None:
         return answer(told, 202)
     if success:
         return answer(told)
     return answer(told | {"detail": told["message"]}, STATUS[State(order.state)])
-
-
-def trade(order: Order, success: bool | None) -> dict[str, Any]:
-    closes, modifies = order.kind == Order.Kind.CLOSE, order.kind == Order.Kind.MODIFY
-    opened = order.position_ticket or order.order_ticket
-    ticket = order.position if order.position is not None else opened
-    return {
-        "success": success,
-        "ticket": ticket,
-        **texts(ticket=ticket),
-        "message": order.reason or order.get_state_display(),
-        "price": order.price,
-        "close_price": order.price if closes else None,
-        "new_sl": order.sl if modifies and success else None,
-        "new_tp": order.tp if modifies and success else None,
-        "error_code": order.retcode if success is False else None,
-        "order": told(order),
-    }
-
-
-def told(order: Order) -> dict[str, Any]:
-    same = ("id", "tag", "kind", "symbol", "side", "volume", "sl", "tp", "state")
-    ended = ("reason", "retcode", "price", "filled_volume")
-    times = ("placed_at", "answered_at", "ended_at")
-    tickets = {name: getattr(order, name) for name in TICKETS}
-    return {
-        **{name: getattr(order, name) for name in (*same, *ended, *times)},
-        **tickets,
-        **texts(**tickets),
-        "account_number": order.login,
-        "account_id": order.account_id,
-        "server": order.server or None,
-        "success": succeeded(order),
-        "user": order.username,
-        "url": f"/api/orders/{order.pk}",
-        "warning": unchecked(order) or None,
-    }

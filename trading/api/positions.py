@@ -12,7 +12,7 @@ from accounts.api.accounts import OF_ONE, Number, Which, account_as_asked
 from accounts.api.caller import may
 from accounts.models import Account, Position
 from mt5monitor.api.answers import conditional
-from mt5monitor.api.numbers import texts
+from mt5monitor.ticket_texts import texts
 
 router = Router(tags=["Accounts"])
 

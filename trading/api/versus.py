@@ -23,12 +23,11 @@ from trading.api.versus_shapes import (
     VersusMade,
     VersusOut,
     fields,
-    of_rows,
     ran,
-    versus_out,
 )
 from trading.models import Versus
 from trading.models.standing import ACKNOWLEDGE, standing_for
+from trading.payloads import versus_payload, with_payload
 from trading.permits import refusal_of_the_switch
 from trading.versus import archive, desk
 from trading.versus.desk import NotNow
@@ -69,13 +68,13 @@ ANSWERS = {200: Ran, 202: Ran, 400: Refusal, 503: Problem, **ERRORS}
 def every(request: HttpRequest, asked: Query[Listed]) -> HttpResponseBase:
     """The newest first; those that were deleted with `archived=true` only."""
     chosen = Versus.objects.all() if asked.archived else Versus.objects.listed()
-    rows = of_rows(chosen.order_by("-pk"))
+    rows = with_payload(chosen.order_by("-pk"))
     if asked.before:
         rows = rows.filter(pk__lt=_find(asked.before).pk)
     page = list(rows[: asked.limit + 1])
     more = len(page) > asked.limit
     page = page[: asked.limit]
-    told = [versus_out(one) for one in page]
+    told = [versus_payload(one) for one in page]
     after = page[-1].code if more else None
     return conditional(request, {"versus_list": told, "count": len(told), "next": after})
 
@@ -94,7 +93,7 @@ def feature_status(request: HttpRequest) -> HttpResponse:
 @router.get("/{code}", summary="One versus", auth=LOOK, response={200: VersusMade, **ERRORS})
 def one(request: HttpRequest, code: Code) -> HttpResponseBase:
     """One, as it stands now."""
-    return conditional(request, {"status": "success", "versus": versus_out(_find(code))})
+    return conditional(request, {"status": "success", "versus": versus_payload(_find(code))})
 
 
 @router.post(
@@ -122,7 +121,7 @@ def create(request: HttpRequest, asked: VersusIn) -> HttpResponse:
         )
     except NotNow as refused:
         return _not_now(refused)
-    return answer({"status": "success", "versus": versus_out(_find(made.code))})
+    return answer({"status": "success", "versus": versus_payload(_find(made.code))})
 
 
 @router.delete(
@@ -222,7 +221,7 @@ def _not_now(refused: NotNow) -> HttpResponse:
 
 
 def _find(code: str) -> Versus:
-    rows = of_rows(Versus.objects.filter(code=code)) if code.isprintable() else []
+    rows = with_payload(Versus.objects.filter(code=code)) if code.isprintable() else []
     for versus in rows:
         return versus
     raise Http404(f"There is no versus {code}.")

@@ -2,34 +2,15 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from django.db.models import Prefetch, QuerySet
 from ninja import Field, Schema
 
-from accounts.models import Account
 from accounts.wording import either
-from mt5monitor.api.numbers import TEXT_OF, Amount, AmountOr0, texts
-from trading.models import Order, Versus
-from trading.versus.legs import Leg, Legs
-from trading.versus.states import State
-
-# The few states of the original: what a script of its own understands.
-STATUS: Final = {
-    State.PENDING: "pending",
-    State.FREEZING: "pending",
-    State.FROZEN: "congelado",
-    State.TRANSFERRING: "congelado",
-    State.UNPROTECTED: "transferido",
-    State.TRANSFERRED: "transferido",
-    State.DIVERGED: "error",
-    State.CLOSING: "transferido",
-    State.COMPLETED: "completed",
-    State.CLOSED: "completed",
-    State.COMPENSATED: "error",
-    State.CANCELLED: "error",
-    State.MISSED: "error",
-}
+from mt5monitor.api.numbers import Amount, AmountOr0
+from mt5monitor.ticket_texts import texts
+from trading.models import Versus
+from trading.payloads import STATUS, versus_payload
 
 
 class VersusIn(Schema):
@@ -150,67 +131,12 @@ def fields(asked: VersusIn) -> dict[str, str]:
     }
 
 
-def of_rows(rows: QuerySet[Versus]) -> QuerySet[Versus]:
-    ordered = Prefetch("orders", Order.objects.select_related("account").order_by("pk"))
-    return rows.select_related("account_a__firm", "account_b__firm").prefetch_related(ordered)
-
-
-def _legs(versus: Versus) -> list[Leg]:
-    return Legs(list(versus.orders.all())).open
-
-
-def versus_out(versus: Versus) -> dict[str, Any]:
-    legs = _legs(versus)
-    status = STATUS[State(versus.state)]
-    same = ("symbol_a", "symbol_b", "lots", "state", "reason", "created_at", "zone")
-    return {
-        **{name: getattr(versus, name) for name in same},
-        "id": versus.code,
-        "account_a": versus.login_a,
-        "account_b": versus.login_b,
-        **_whose("a", versus.account_a),
-        **_whose("b", versus.account_b),
-        "symbol": versus.symbol_a,
-        "side": versus.side_a,
-        "tp_usd_a": versus.tp_a,
-        "sl_usd_a": versus.sl_a,
-        "tp_usd_b": versus.tp_b,
-        "sl_usd_b": versus.sl_b,
-        "status": status,
-        "error_message": versus.reason if status == "error" else None,
-        "updated_at": versus.since,
-        "scheduled_congelar": versus.freeze_at,
-        "scheduled_transferir": versus.transfer_at,
-        **_tickets("tickets_a", [leg for leg in legs if leg.account_id == versus.account_a_id]),
-        **_tickets("tickets_b", [leg for leg in legs if leg.account_id == versus.account_b_id]),
-        "archived": versus.archived_at is not None,
-        "url": f"/versus/{versus.code}/",
-    }
-
-
-def _tickets(name: str, legs: list[Leg]) -> dict[str, list[int] | list[str]]:
-    return {
-        name: [leg.ticket for leg in legs],
-        f"{name}{TEXT_OF}": [str(leg.ticket) for leg in legs],
-    }
-
-
-def _whose(role: str, account: Account) -> dict[str, Any]:
-    firm = account.firm.name if account.firm else None
-    return {
-        f"holder_{role}": account.holder or None,
-        f"prop_firm_{role}": firm,
-        f"account_id_{role}": account.pk,
-        f"server_{role}": account.server or None,
-    }
-
-
 def _key(number: int, pk: int | None) -> str:
     return str(number) if pk is None else f"{number}-{pk}"
 
 
 def ran(versus: Versus) -> dict[str, Any]:
-    told = versus_out(versus)
+    told = versus_payload(versus)
     on_a, on_b = told["tickets_a"], told["tickets_b"]
     only = on_a[0] if len(on_a) == 1 else None
     levels = {"account_a": _levels(versus, "protect"), "account_b": _levels(versus, "half-1")}

@@ -10,12 +10,12 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from accounts import events
-from accounts.events.access import Holder
-from accounts.events.events import Event
 from accounts.events.feed import Feed, stream_of
-from accounts.events.payloads import json_of
+from accounts.live.access import Viewer
+from accounts.live.current import current
+from accounts.live.events import Event
 from accounts.models import Account
+from accounts.payloads import json_of
 from trading.api.positions import held
 
 REMEMBERED = 5000  # accounts
@@ -32,7 +32,7 @@ class Positions(Feed):
         self._known: dict[int, tuple[str, int, list[str]]] = {}
         self._reading = asyncio.Lock()
 
-    async def told(self, events: list[Event], holder: Holder) -> list[tuple[str, str]]:
+    async def made_of(self, events: list[Event], viewer: Viewer) -> list[tuple[str, str]]:
         changed = {
             number: event
             for event in events
@@ -51,19 +51,18 @@ class Positions(Feed):
         return epoch == event.epoch and seq >= event.seq
 
     async def _read(self, numbers: list[int]) -> None:
-        hub = events.current()
-        backlog = hub.backlog
-        seq = backlog.last
+        hub = current()
+        epoch, seq = hub.backlog.mark
         # On the hub's thread: on one of its own each stream would keep one.
         texts = await hub.start(database_sync_to_async(_texts)(numbers))
         if len(self._known) > REMEMBERED:
             self._known.clear()
         for number in numbers:
             self._known.pop(number, None)
-        mark = {"epoch": backlog.epoch, "seq": seq}
+        mark = {"epoch": epoch, "seq": seq}
         for number, held_there in texts.items():
             told = [json_of(mark | fields) for fields in held_there]
-            self._known[number] = (backlog.epoch, seq, told)
+            self._known[number] = (epoch, seq, told)
 
 
 def _texts(numbers: list[int]) -> dict[int, list[dict[str, object]]]:

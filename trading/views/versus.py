@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.live import mark
+from accounts.live.current import mark
 from mt5monitor.text import clean
 from trading.models import Versus
 from trading.sizing import Refused

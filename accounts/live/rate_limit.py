@@ -5,7 +5,7 @@ import time
 from accounts.live.frames import Refused
 
 
-class Allowance:
+class RateLimit:
     """So many a second, and so many at once."""
 
     def __init__(self, a_second: float, at_once: int) -> None:
@@ -15,7 +15,7 @@ class Allowance:
         self._at = time.monotonic()
 
     def take(self) -> None:
-        """Counts one. Raises Refused when there were too many."""
+        """Count one. Raise Refused when there were too many."""
         now = time.monotonic()
         earned = (now - self._at) * self._a_second
         self._left = min(self._at_once, self._left + earned) - 1

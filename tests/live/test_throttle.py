@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from accounts.live.pace import Pace
+from accounts.live.throttle import Throttle
 
 EVERY_S = 0.05
 
@@ -16,11 +16,11 @@ async def test_the_first_ask_is_served_at_once_and_the_next_ones_together_later(
         times.append(asyncio.get_running_loop().time())
         served.release()
 
-    pace = Pace(act, EVERY_S)
-    pace.ask()
+    throttle = Throttle(act, EVERY_S)
+    throttle.ask()
     await served.acquire()
     for _ in range(10):
-        pace.ask()
+        throttle.ask()
     await served.acquire()
     assert len(times) == 2
     assert times[1] - times[0] >= EVERY_S * 0.99
@@ -37,11 +37,11 @@ async def test_a_failure_is_logged_and_the_next_ask_served(
             raise error
         served.set()
 
-    pace = Pace(act, 0)
+    throttle = Throttle(act, 0)
     with caplog.at_level(logging.ERROR):
-        pace.ask()
+        throttle.ask()
         await asyncio.sleep(0)
         while not served.is_set():
-            pace.ask()
+            throttle.ask()
             await asyncio.sleep(0)
     assert "broken" in caplog.text

@@ -1,28 +1,18 @@
-"""One open socket of a program: what it asked for, and how much of it waits to be read."""
+"""One open socket of an API client: what it asked for, and how much of it waits to be read."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
 
-from autobahn.exception import Disconnected
 from django.conf import settings
 
 from accounts.events import frames
-from accounts.events.access import EVENTS, Holder
-from accounts.events.events import Event
-from accounts.events.listener import EventListener
-from accounts.live.allowance import Allowance
-from accounts.live.frames import Refused, goodbye
+from accounts.live.access import EVENTS, Viewer
+from accounts.live.events import Event
+from accounts.live.frames import Refused
+from accounts.live.hub import Hub
+from accounts.live.listener import EventListener, Send, SocketListener
+from accounts.live.rate_limit import RateLimit
 from mt5monitor.line import Line
-
-if TYPE_CHECKING:
-    from accounts.events.hub import Hub
-
-log = logging.getLogger(__name__)
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # One that has asked for nothing by then receives everything, as in the original system. Its mark
 # waits where it was when it joined, so nothing is lost meanwhile.
@@ -33,14 +23,12 @@ UNREAD_MOST = 64 * 1024  # bytes; what comes after waits in the backlog, which a
 EVENTS_AT_ONCE = 100
 
 
-class Program(EventListener):
+class Client(EventListener, SocketListener):
     hears = EVENTS
 
-    def __init__(self, hub: "Hub", holder: Holder, send: Send, line: Line) -> None:
-        super().__init__(holder)
-        self.gone = False
+    def __init__(self, hub: Hub, viewer: Viewer, send: Send, line: Line) -> None:
+        super().__init__(viewer, send, RateLimit(FRAMES_A_SECOND, FRAMES_AT_ONCE))
         self._hub = hub
-        self._send = send
         self._line = line
         self._all = False
         self._accounts: set[int] = set()
@@ -48,12 +36,11 @@ class Program(EventListener):
         self._all_unasked = False
         self._is_sending = False
         self._slow_since: float | None = None  # of time.monotonic()
-        self._allowance = Allowance(FRAMES_A_SECOND, FRAMES_AT_ONCE)
 
     # --- what it says -------------------------------------------------------------------------
     async def take_frame(self, frame: frames.Any_) -> None:
-        """Raises Refused."""
-        self._allowance.take()
+        """Raise Refused."""
+        self.may_speak()
         match frame:
             case frames.Ping():
                 await self.say("pong")
@@ -101,23 +88,20 @@ class Program(EventListener):
     async def _confirm(self, kind: str, number: int | None) -> None:
         await self.say(kind, account_number=number, epoch=self.epoch, seq=self.seq)
 
-    # --- what it is told ----------------------------------------------------------------------
-    async def say(self, kind: str, **fields: Any) -> None:
-        await self._pass_on({"type": "websocket.send", "text": frames.text(kind, **fields)})
-
+    # --- what it receives ---------------------------------------------------------------------
     async def wake(self) -> None:
         """Its mark stays where it is until it has subscribed; answers may wait for it before."""
         if self._is_sending or not self._has_room() or not (self._all or self._accounts):
             return
         self._is_sending = True
         try:
-            while await self._tell_some():
+            while await self._send_some():
                 pass
         finally:
             self._is_sending = False
 
-    async def _tell_some(self) -> bool:
-        """Whether there may be more to tell at once."""
+    async def _send_some(self) -> bool:
+        """Whether there may be more to send at once."""
         if self.gone or not self._has_room():
             return False
         events = self.take(self._hub.backlog, EVENTS_AT_ONCE)
@@ -126,7 +110,7 @@ class Program(EventListener):
             return True
         for event in events:
             if self._wants(event):
-                await self._pass_on(event.message)
+                await self.pass_on(event.message)
         return bool(events)
 
     def _has_room(self) -> bool:
@@ -140,28 +124,9 @@ class Program(EventListener):
         return False
 
     def _wants(self, event: Event) -> bool:
-        if event.kind not in self.holder.kinds or event.is_silent:
+        if event.kind not in self.viewer.kinds or event.is_silent:
             return False
         return self._all or not self._accounts.isdisjoint(event.accounts)
 
     def is_behind(self, now: float) -> bool:
         return self._slow_since is not None and now - self._slow_since > settings.LIVE_BEHIND_S
-
-    async def refuse(self, refusal: Refused) -> None:
-        """One that does not even answer the close frame is cut off by Daphne a second later, which
-        also frees what it has not read."""
-        for message in goodbye(refusal):
-            await self._pass_on(message)
-        self.gone = True
-
-    async def _pass_on(self, message: dict[str, Any]) -> None:
-        if self.gone:
-            return
-        try:
-            await self._send(message)
-        except Disconnected:
-            self.gone = True  # it left, and Daphne has not told yet
-        except Exception:
-            # Whatever a connection does while it dies, the others are told.
-            log.exception("Sending to a program failed")
-            self.gone = True

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger(__name__)
 
 
-class Pace:
+class Throttle:
     """Runs `act` when asked: at once, but `every` seconds apart; asks meanwhile are one."""
 
     def __init__(self, act: Callable[[], Awaitable[None]], every: float) -> None:
