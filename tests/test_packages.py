@@ -125,7 +125,7 @@ def test_a_package_says_what_it_is_for(package: str) -> None:
 
 
 # Their modules are found by Django, or are named for what they are about in their app.
-OBVIOUS = ("accounts.admin", "accounts.views", "trading.admin", "trading.views", "trading.exports")
+OBVIOUS = ("accounts.admin", "accounts.views", "trading.admin", "trading.views")
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES - set(OBVIOUS)))

@@ -7,9 +7,12 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.exports.table import Table
+from accounts.fleet.column import in_file
 from accounts.fleet.listing import Listing
 from accounts.keys import is_key
 from trading.models import Order
+from trading.order_columns import ORDERS
 from trading.states import LOST, State
 
 USERS_OFFERED = 200
@@ -68,6 +71,11 @@ class OrderList(Listing):
         users = get_user_model().objects.filter(orders__isnull=False).distinct()
         names = list(users.order_by("username").values_list("username", flat=True)[:USERS_OFFERED])
         return names if not self.user or self.user in names else [*names, self.user]
+
+
+def orders_table(look: OrderList) -> Table[Order]:
+    """The orders of the list, on all its pages, as exports hold them."""
+    return Table("orders", in_file(ORDERS, timezone.now()), look.orders)
 
 
 def _next(begins: datetime) -> datetime:

@@ -5,9 +5,13 @@ from datetime import datetime
 from functools import cached_property
 
 from accounts.agents import symbol_name
+from accounts.exports.table import Table
+from accounts.fleet.column import in_file
 from accounts.fleet.listing import Listing
-from trading.exposure import Exposure, Held, exposure
+from accounts.models import Position
+from trading.exposure import Exposure, Held, exposure, positions
 from trading.numbers import whole
+from trading.position_columns import IN_FILES
 
 
 class PositionList(Listing):
@@ -40,3 +44,9 @@ class PositionList(Listing):
 
     def rows(self) -> list[Held]:
         return self.exposure.held[self.page.slice]
+
+
+def positions_table(look: PositionList) -> Table[Position]:
+    """The positions of the list, on all its pages, as exports hold them."""
+    columns = in_file(IN_FILES, look.now)
+    return Table("positions", columns, positions(look.symbol, look.account))

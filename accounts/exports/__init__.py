@@ -1,7 +1,7 @@
 """Rows as files: CSV, XLSX and worksheets of Google, of whatever table is declared.
 
 A `Table` says which rows and which columns. The columns of accounts are in fleet/columns.py, those
-of trading in trading/exports. Nothing here knows what a row means.
+of trading beside its lists. Nothing here knows what a row means.
 
 table.py     what is exported: rows, and columns with their kinds
 cells.py     text that no spreadsheet takes for a formula, exact numbers

@@ -25,7 +25,8 @@ Fill = Callable[[Row, Of, datetime], None]  # adds what one cell places
 
 
 class Align(Enum):
-    """page.css aligns cells by their key, so that rows carry no class for it."""
+    """page.css aligns cells of the fleet by their key, so that rows carry no class for it; cells of
+    trading that are at the right have the class "n"."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -210,6 +211,10 @@ class Column(Generic[Of]):
     @property
     def shown(self) -> bool:
         return not isinstance(self.shape, FileOnly)
+
+    @property
+    def is_right(self) -> bool:
+        return self.shape.align is Align.RIGHT
 
     @property
     def cell(self) -> str:

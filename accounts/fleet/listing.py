@@ -99,3 +99,12 @@ class Listing:
             del values["sort"]
         order = [*self.filters, *(name for name in values if name not in self.filters)]
         return "?" + urlencode({name: values[name] for name in order if values.get(name)})
+
+    @property
+    def file_query(self) -> str:
+        """Return the query string for the exports of this list; empty without filters and order.
+
+        A link on the page needs a "?" then, which clears its query; the address of a file does not.
+        """
+        query = self.query()
+        return "" if query == "?" else query

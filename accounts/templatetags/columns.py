@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.template.base import NodeList, Parser, TextNode, Token
+from django.template.base import DebugLexer, NodeList, Parser, TextNode, Token
 from django.utils.module_loading import import_string
 
 from accounts.fleet.column import Column, on_page
@@ -38,6 +38,23 @@ def _heading(look: Listing, column: Column[Any]) -> Heading:
     return Heading(column, way, look.query(sort=f"-{key}" if descending else key))
 
 
+@register.inclusion_tag("accounts/_plain_headings.html")
+def plain_headings(path: str) -> dict[str, list[Column[Any]]]:
+    """Headings of a table that users cannot sort."""
+    return {"columns": _declared(path)}
+
+
+@register.simple_tag
+def column_count(path: str) -> int:
+    """Return how many columns the page shows, for a cell that spans them."""
+    return len(_declared(path))
+
+
+def _declared(path: str) -> list[Column[Any]]:
+    """The columns on pages of the tuple that `path` names."""
+    return on_page(import_string(path))
+
+
 class CellsNode(template.Node):
     def __init__(self, nodelist: NodeList) -> None:
         self.nodelist = nodelist
@@ -59,11 +76,13 @@ def cells(parser: Parser, token: Token) -> CellsNode:
     A column whose shape has no cell needs a `{% cell KEY %}` here; others can have one.
     """
     _, path = token.split_contents()
-    columns = on_page(import_string(path.strip("\"'")))
+    columns = _declared(path.strip("\"'"))
     own = dict(_own_cells(parser))
     if unknown := own.keys() - {column.key for column in columns}:
         raise template.TemplateSyntaxError(f"No column is named {', '.join(sorted(unknown))}.")
-    parts = [own[column.key] if column.key in own else _compiled(column) for column in columns]
+    parts = [
+        own[column.key] if column.key in own else _compiled(parser, column) for column in columns
+    ]
     return CellsNode(_joined(parts))
 
 
@@ -76,8 +95,13 @@ def _own_cells(parser: Parser) -> Iterator[tuple[str, NodeList]]:
         if name == "endcells":
             return
         (key,) = arguments
-        yield key, _stripped(parser.parse(["endcell"]))
-        parser.delete_first_token()
+        yield key, _stripped(_until_endcell(parser))
+
+
+def _until_endcell(parser: Parser) -> NodeList:
+    nodelist = parser.parse(["endcell"])
+    parser.delete_first_token()
+    return nodelist
 
 
 def _is_blank(nodelist: NodeList) -> bool:
@@ -93,13 +117,14 @@ def _stripped(nodelist: NodeList) -> NodeList:
     return nodelist
 
 
-def _compiled(column: Column[Any]) -> NodeList:
+def _compiled(parser: Parser, column: Column[Any]) -> NodeList:
+    """As if the cell stood in the template, so with the filters that it has loaded."""
     if not column.cell:
         raise template.TemplateSyntaxError(f"Column {column.key} needs a cell in this template.")
-    compiled: NodeList = template.Template(
-        column.cell, engine=template.Engine.get_default()
-    ).nodelist
-    return compiled
+    # Error pages of DEBUG want positions of tokens, which the other lexer leaves out.
+    for token in reversed(DebugLexer(column.cell + "{% endcell %}").tokenize()):
+        parser.prepend_token(token)
+    return _stripped(_until_endcell(parser))
 
 
 def _joined(parts: Sequence[NodeList]) -> NodeList:

@@ -18,8 +18,7 @@ from tests.factories import make_account, make_order, make_position, make_trade,
 from tests.valkey import PrivateValkey
 from tests.venue import Venue
 from tests.versus.pair import Pair
-from trading.exports.trades import trades_table
-from trading.history.trade_list import TradeList
+from trading.history.trade_list import TradeList, trades_table
 from trading.views.events import _texts
 
 pytestmark = pytest.mark.django_db

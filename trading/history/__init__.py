@@ -8,6 +8,7 @@ reading.py     asks an agent for a history, in windows that it can answer
 trades.py      from deals to closed trades; pure
 rows.py        writes only what is new or differs
 trade_list.py  the closed trades that a query string asks for
+trade_columns.py  their columns, each declared once
 statistics.py  profit factor, drawdown, days and other statistics of closed trades
 worth.py       balance and equity over a time, and what moved money
 equity.py      equity over time: written while it changes, thinned as it grows old

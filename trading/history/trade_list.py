@@ -9,11 +9,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.agents import symbol_name
+from accounts.exports.table import Table
+from accounts.fleet.column import in_file
 from accounts.fleet.listing import Listing
 from accounts.models import Account
 from trading.history.chart import RANGES
 from trading.history.statistics import Day, Statistics, days
-from trading.models import ClosedTrade
+from trading.history.trade_columns import TRADES
+from trading.models import ClosedTrade, HistorySync
 
 SIDES: Final = {"BUY": "Buy", "SELL": "Sell"}
 RESULTS: Final = {"won": "Won", "lost": "Lost", "part": "Part open"}
@@ -95,6 +98,18 @@ class TradeList(Listing):
         names = list(traded.values_list("symbol", flat=True).distinct())
         asked = self.values.get("symbol")
         return names if not asked or asked in names else [*names, asked]
+
+
+def trades_table(look: TradeList) -> Table[ClosedTrade]:
+    """The trades of the list, on all its pages, as exports hold them."""
+    sync = HistorySync.objects.filter(account=look.account).first()
+    lacking = "-incomplete" if sync is not None and sync.is_complete is False else ""
+    return table_of_trades(f"trades-{look.account.key}{lacking}", look.trades)
+
+
+def table_of_trades(name: str, trades: QuerySet[ClosedTrade]) -> Table[ClosedTrade]:
+    rows = trades.select_related("account__history_sync")
+    return Table(name, in_file(TRADES, timezone.now()), rows)
 
 
 def _day(text: str) -> date:

@@ -11,12 +11,9 @@ from accounts.views.account import account_or_404
 from accounts.views.answers import said
 from accounts.views.exports import Format, exported
 from trading import sheets
-from trading.exports.orders import orders_table
-from trading.exports.positions import positions_table
-from trading.exports.trades import trades_table
-from trading.history.trade_list import TradeList
-from trading.order_list import OrderList
-from trading.position_list import PositionList
+from trading.history.trade_list import TradeList, trades_table
+from trading.order_list import OrderList, orders_table
+from trading.position_list import PositionList, positions_table
 
 may_look = permission_required("accounts.view_account", raise_exception=True)
 may_sync = permission_required(
