@@ -8,6 +8,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from mt5monitor.garbage import search_seldom
 from mt5monitor.open_files import allow_enough
 
 
@@ -21,6 +22,7 @@ def check_settings() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mt5monitor.settings")
+    search_seldom()
     allow_enough()
     check_settings()
     execute_from_command_line(sys.argv)

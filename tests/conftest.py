@@ -60,8 +60,19 @@ def wall(monkeypatch: pytest.MonkeyPatch) -> Wall:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Its tables are there before Django asks, where this run has prepared them."""
-    if connection.vendor == "sqlite":
-        prepared.put_database(Path(settings.DATABASES["default"]["TEST"]["NAME"]))
+    test = settings.DATABASES["default"]["TEST"]
+    if test.get("TEMPLATE") or put_database():
+        # To read all migrations, and find none left, would cost each worker two seconds.
+        test["MIGRATE"] = False
+    # Django would keep all rows as text, and write them before each test that empties the
+    # database, one at a time; they are there since the one before ended: see below.
+    connection.creation.serialize_db_to_string = lambda: ""
+    connection.creation.deserialize_db_from_string = lambda _: None
+
+
+def put_database() -> bool:
+    name = settings.DATABASES["default"]["TEST"]["NAME"]
+    return connection.vendor == "sqlite" and prepared.put_database(Path(name))
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +81,6 @@ def django_db_setup(
 ) -> None:
     with django_db_blocker.unblock():
         request.config.stash[MIGRATED] = migrated.read()
-    # Django would write them before each test that empties the database, one row at a time; they
-    # are there since the one before ended: see below.
-    connection.creation.deserialize_db_from_string = lambda _: None
 
 
 @pytest.fixture

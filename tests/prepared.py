@@ -39,9 +39,13 @@ def url(database: Path) -> str:
     return f"sqlite:///{database}"
 
 
-def put_database(path: Path) -> None:
-    if found := _found():
-        shutil.copy2(found / DATABASE, path)
+def put_database(path: Path) -> bool:
+    """Return whether one was prepared in this run, and is there now."""
+    found = _found()
+    if found is None:
+        return False
+    shutil.copy2(found / DATABASE, path)
+    return True
 
 
 def put_static(state_dir: Path) -> bool:

@@ -10,6 +10,7 @@ LOADED = 100_000  # objects, of the 170,000 or so of a web process
 COUNT = "import gc; print(gc.isenabled(), gc.get_freeze_count())"
 BEGINS = {
     "web": "import mt5monitor.asgi",
+    "beat": "from mt5monitor.celery import app; app.loader.import_default_modules()",
     "worker": (
         "from celery.signals import worker_ready; from mt5monitor.celery import app\n"
         "app.loader.import_default_modules(); worker_ready.send(None)"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.documents import ROOT, Document
 from tests.scripted_fleet import ScriptedFleet, told
 from tests.stack.stack import READY_S, environment, make
@@ -73,6 +74,8 @@ def test_the_commands_for_a_desk_bring_its_accounts_in(desk: Path) -> None:
 
 @pytest.mark.long
 def test_the_commands_move_a_desk_in_from_the_original_and_back_it_up(desk: Path) -> None:
+    (desk / "var").mkdir(mode=0o700)
+    prepared.put_database(desk / "var" / prepared.DATABASE)  # the test above begins without one
     said(".venv/bin/python manage.py migrate", desk)
     commands = [*desk_commands("import-original"), *desk_commands("backup")]
     assert len(commands) >= 3

@@ -72,6 +72,14 @@ class Site:
             process.send_signal(signal.SIGKILL)
             process.communicate()
 
+    def has_run(self) -> None:
+        """What any process does before all else, without the rest of it: half of a start."""
+        code = "import gc; gc.disable(); from mt5monitor.hosts import entry; entry.run()"
+        env = self._environment(DJANGO_SETTINGS_MODULE="mt5monitor.settings")
+        before = self.number()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
+        assert self.number() not in (None, before)
+
     def refusal(self, name: str, **settings: str) -> list[str]:
         """What a process says that does not start: its lines, and those of Celery."""
         process = self.process(name, **settings)

@@ -31,7 +31,7 @@ def has_run(released: Site, folder: Path) -> Site:
     """Return a site that has run before, with trading on."""
     site = Site(folder)
     site.like(released)
-    site.runs()
+    site.has_run()
     site.switch_on()
     return site
 
@@ -86,13 +86,13 @@ def copied(site: Site) -> None:
 
 def restored_in_place(site: Site) -> None:
     backup = site.back_up()
-    site.runs()
+    site.has_run()
     shutil.copytree(backup, site.folder, dirs_exist_ok=True)
 
 
 def only_its_database(site: Site) -> None:
     backup = site.back_up()
-    site.runs()
+    site.has_run()
     for path in site.folder.glob(f"{site.database.name}-*"):
         path.unlink()
     for path in backup.glob(f"{site.database.name}*"):

@@ -63,7 +63,7 @@ def has_run(released: Site, folder: Path, database: str) -> Site:
     execute(f"CREATE DATABASE {database} TEMPLATE released")
     site = Site(folder, DATABASE_URL=url(database))
     shutil.copytree(released.folder / "static", site.folder / "static")
-    site.runs("beat")
+    site.has_run()
     switch_on(site, database)
     return site
 
@@ -114,7 +114,7 @@ def test_a_second_host_joins_with_the_same_keys_alone(site: Site, tmp_path: Path
 
 def test_a_copy_of_the_database_starts_with_trading_off_once(site: Site, tmp_path: Path) -> None:
     second = sharing(site, tmp_path / "second")
-    second.runs()
+    second.has_run()
     execute("CREATE DATABASE copied TEMPLATE site")
     for host in (site, second):
         host.settings["DATABASE_URL"] = url("copied")
