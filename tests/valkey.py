@@ -45,14 +45,16 @@ class PrivateValkey:
         """Return a new client; it is closed as a context."""
         return redis.Redis.from_url(self.url, socket_timeout=READY_S)
 
-    def empty(self, but: str = "") -> None:
-        """`but`: what keys begin with that stay."""
+    def empty(self) -> None:
         with self.client() as client:
-            gone = [
-                key for key in client.scan_iter() if not but or not key.startswith(but.encode())
-            ]
-            if gone:
-                client.delete(*gone)
+            client.flushall()
+
+    def empty_but(self, prefix: str) -> None:
+        """Keys that begin with it stay."""
+        with self.client() as client:
+            for key in list(client.scan_iter()):
+                if not key.startswith(prefix.encode()):
+                    client.delete(key)
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:

@@ -67,7 +67,7 @@ async def chromium() -> AsyncIterator[Browser]:
 def valkey(valkey_server: PrivateValkey) -> Iterator[PrivateValkey]:
     """Empty, but for what the web process that all tests share has said there: a stream that is
     lost makes its pages read themselves again, in the middle of a test."""
-    valkey_server.empty(but=stream.PREFIX)
+    valkey_server.empty_but(stream.PREFIX)
     yield valkey_server
     assert publisher().drain(PATIENCE_S)
 
