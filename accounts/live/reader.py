@@ -69,13 +69,15 @@ class SharedReader(ABC, Generic[L]):
         await self.begin_reading(listener.patience_s)
 
     def add(self, listener: L) -> None:
+        if not self.listeners:
+            self.checked_at = self.loop.time()  # it was admitted just now
+            self._checked.set()
         self._open[listener.most, listener.viewer.user_id] += 1
         self.listeners.add(listener)
 
     async def begin_reading(self, patience_s: float) -> None:
         """Read from now on; return when it does, or after `patience_s` without Valkey."""
         if not self._tasks:
-            self.checked_at = self.loop.time()  # whoever joins was admitted just now
             works = (self._run(), self._beat_on(), *self.works())
             self._tasks = [self.start(work) for work in works]
         try:
@@ -90,6 +92,8 @@ class SharedReader(ABC, Generic[L]):
             return
         self.listeners.discard(listener)
         self._open[listener.most, listener.viewer.user_id] -= 1
+        if not self.listeners:
+            self._checked.set()
         if not self.is_wanted():
             self.stop_reading()
 
@@ -155,7 +159,8 @@ class SharedReader(ABC, Generic[L]):
     async def rights_are_known(self) -> None:
         """Wait, before anything is passed on, until rights were checked lately: while the database
         does not answer nobody knows who was signed out."""
-        while self.loop.time() - self.checked_at > max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S):
+        longest = max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S)
+        while self.listeners and self.loop.time() - self.checked_at > longest:
             self._checked.clear()
             await self._checked.wait()
 

@@ -1,5 +1,6 @@
 """What the fleet shows is in the URL: sorted, searched, filtered, paged, and back again."""
 
+import asyncio
 import re
 from decimal import Decimal
 
@@ -7,11 +8,13 @@ import pytest
 from channels.db import database_sync_to_async as threaded
 from django.contrib.auth.models import User
 from django.db import transaction
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
+from accounts.live.publishing import publish_accounts
 from accounts.models import Account
 from tests.browser.desk import Desk, badge, cell, is_marked, mark, numbers, row, toast
 from tests.factories import make_account, make_online_agent, make_phase
+from tests.live.page import PATIENCE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -70,6 +73,24 @@ async def test_a_heading_sorts_and_a_second_time_the_other_way_round(
     await expect(heading).to_have_attribute("aria-sort", "ascending")
     assert await is_marked(page)
     await expect(badge(page)).to_have_text("Live")
+
+
+async def test_a_page_that_reads_itself_again_undoes_no_sort_made_meanwhile(
+    desk: Desk, viewer: User
+) -> None:
+    made = await threaded(make_accounts)(2)
+    page = await desk.open(viewer)
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(re.compile(r"/$"), held.put)
+    await threaded(publish_accounts)(made, added=True)  # all lists are read again
+    reading = await asyncio.wait_for(held.get(), PATIENCE_S)
+    heading = page.get_by_role("columnheader", name="Balance").get_by_role("link")
+    for sort, shown in (("-balance", made), ("balance", made[::-1])):
+        await heading.click()
+        await shows(page, f"/?sort={sort}", shown)
+    async with page.expect_response(re.compile("sort=balance$")):  # and reads what is shown now
+        await reading.continue_()
+    await shows(page, "/?sort=balance", made[::-1])
 
 
 async def test_back_forward_and_reload_bring_every_look_again(desk: Desk, viewer: User) -> None:

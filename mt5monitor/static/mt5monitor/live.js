@@ -195,10 +195,12 @@
     readAt = performance.now();
     try {
       const signal = AbortSignal.timeout(LAST_RETRY);
-      const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, cache: "no-store", signal });
+      const { href } = location;
+      const answer = await fetch(href, { headers: { "HX-Request": "true" }, cache: "no-store", signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      // Asked again: an editor may be open by now, or a link be pressed.
-      if (isEdited(body())) readTimer = setTimeout(read, 1000);
+      // Asked again: by now another sort or filter may be shown, an editor be open, or a link be pressed.
+      if (location.href !== href) readAgain = true;
+      else if (isEdited(body())) readTimer = setTimeout(read, 1000);
       else replaceBody(answer, page.querySelector("#live-body"));
       fallback.wasRead(true);
     } catch {
