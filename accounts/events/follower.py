@@ -70,7 +70,8 @@ class Follower(Listener):
         ping_at = clock() + PING_S
         while True:
             self._news.clear()
-            part = b"" if self.forbidden() else await self.said(clock())
+            is_refused = self._refusal or self.forbidden()
+            part = b"" if is_refused else await self.said(clock())
             if part:
                 yield part
             elif clock() >= ping_at:

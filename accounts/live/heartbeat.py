@@ -1,19 +1,17 @@
-"""What the database says at each heartbeat: who may still listen, which agents were seen, what
-changed. Read in one step on a thread, for all listeners of the process together.
+"""What the database says at each heartbeat: which agents were seen, what changed. Read in one step
+on a thread, for all listeners of the process together.
 """
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import Q
 
 from accounts import poll_log
-from accounts.live.access import Viewer, check, on_own_thread
-from accounts.live.frames import Refused
 from accounts.models import Account, Agent
 
 # Rows are stamped before their transaction commits, so they may appear a while after their time.
@@ -22,10 +20,8 @@ LOOK_BACK = timedelta(seconds=10)
 
 @dataclass
 class Reading:
-    """All other times are unix seconds."""
+    """All times are unix seconds."""
 
-    began: float  # of the loop's clock
-    refused: dict[Viewer, Refused]
     seen: dict[int, float]  # agents, and when they were seen last
     accounts: dict[int, float]  # by number: when they changed
     agents: dict[int, float]  # agents whose status changed
@@ -43,31 +39,28 @@ class Readings:
         """From now on; what is being read still counts."""
         self._since = datetime.now(UTC)
 
-    async def next(self, viewers: Iterable[Viewer], agents_shown: frozenset[int]) -> Reading | None:
+    async def next(self, agents_shown: frozenset[int]) -> Reading | None:
         """Return what the database says; None when it needs longer than a heartbeat can wait:
         pages must hear that they are connected. A later heartbeat gets what it answers."""
         if self._task is None:
-            read = on_own_thread(self.read)
-            began = asyncio.get_running_loop().time()
-            self._task = asyncio.create_task(read(set(viewers), agents_shown, began))
+            read = database_sync_to_async(self.read)
+            self._task = asyncio.create_task(read(agents_shown))
         done, _ = await asyncio.wait({self._task}, timeout=settings.LIVE_BEAT_S / 2)
         if not done:
             return None
         finished, self._task = self._task, None
         return finished.result()
 
-    def read(
-        self, viewers: Iterable[Viewer], agents_shown: frozenset[int], began: float = 0.0
-    ) -> Reading:
+    def read(self, agents_shown: frozenset[int]) -> Reading:
         """`agents_shown`: those whose polls are wanted too, for one query more."""
         now, before = datetime.now(UTC), self._since
         since = before - LOOK_BACK
-        refused, accounts = check(viewers), _accounts_since(since)
+        accounts = _accounts_since(since)
         seen, changed = _agents_since(since)
         polls = _polls(agents_shown) if agents_shown else {}
         if self._since is before:  # the clock was not set meanwhile
             self._since = now
-        return Reading(began, refused, seen, accounts, changed, polls)
+        return Reading(seen, accounts, changed, polls)
 
 
 def _accounts_since(since: datetime) -> dict[int, float]:
@@ -91,9 +84,11 @@ def _agents_since(since: datetime) -> tuple[dict[int, float], dict[int, float]]:
 
 
 def _polls(ids: frozenset[int]) -> dict[int, dict[str, Any]]:
-    """`next` in unix seconds, None for an agent that is not polled."""
-    latest = poll_log.latest(ids)
-    rows = Agent.objects.filter(pk__in=ids).values_list("id", "enabled", "next_poll_at")
+    """`next` in unix seconds, None for an agent that is not polled. Pages name agents as they
+    like: of which there are none, nothing is asked."""
+    every = Agent.objects.values_list("id", "enabled", "next_poll_at")
+    rows = [row for row in every if row[0] in ids]
+    latest = poll_log.latest(row[0] for row in rows)
     return {
         pk: {
             "latency_ms": latest[pk].latency_ms if pk in latest else None,

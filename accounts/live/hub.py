@@ -41,6 +41,7 @@ class Hub(SharedReader[Listener]):
         self.clients: set[EventListener] = set()
         self.slow: set[EventListener] = set()  # those that have not taken what they were sent
         self._announcing = asyncio.Lock()
+        self._taken = asyncio.Event()  # something was read
         self._pages_until = 0.0  # of the loop's clock
         self._clock = Setting()
         self._readings = Readings()
@@ -51,6 +52,7 @@ class Hub(SharedReader[Listener]):
         self.pages.seen.clear()
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
+        self._readings = Readings()
         self._forget()
         return [self._wake_slow(), self._announce_on(), self._heal_journals_on()]
 
@@ -134,6 +136,7 @@ class Hub(SharedReader[Listener]):
             if found:
                 await self.rights_are_known()
                 await self.intake.take(valkey, found[0][1])
+                self._taken.set()
                 await self.wake(self.clients)
 
     async def _announce_on(self) -> None:
@@ -178,13 +181,24 @@ class Hub(SharedReader[Listener]):
         is_new = audience not in self.intake.announced
         if audience == PAGES and (is_new or at.since > self.backlog.rows_from):
             self.backlog.forget_rows(max(at.seq, self.backlog.last))
-            if not is_new:
-                self.pages.reread()
+            self.pages.reread()
         if audience == CLIENTS:
             if is_new and at.since < self.backlog.first:
                 await self.intake.read_back(valkey, at.since)
             self.intake.clients_since = at.since_at
         self.intake.announced.add(audience)
+        if is_new:
+            await self._read_up_to(at.seq)
+
+    async def _read_up_to(self, seq: int) -> None:
+        """Who joins begins there, or misses the entry that says since when its audience listens."""
+        try:
+            async with asyncio.timeout(MARK_WITHIN_S):
+                while self.backlog.last < seq:
+                    self._taken.clear()
+                    await self._taken.wait()
+        except TimeoutError:
+            pass  # it begins earlier, and is told to read again
 
     async def _wake_slow(self) -> None:
         while True:
@@ -193,23 +207,22 @@ class Hub(SharedReader[Listener]):
 
     # --- the heartbeat ------------------------------------------------------------------------
     async def tick(self) -> None:
-        """Who may not listen any more, or does not keep up, is dropped; what was never published
-        is found; pages hear that they are connected."""
+        """Who does not keep up is dropped; what was never published is found; pages hear that they
+        are connected."""
         if self._clock.was_changed():
             self.forget_times()
         now = time.monotonic()
         for listener in [one for one in self.listeners if one.is_behind(now)]:
             await self.drop(listener, Refused(Refused.BEHIND, "Too far behind."))
-        viewers = {listener.viewer for listener in self.listeners}
-        reading = await self._readings.next(viewers, self.pages.screens.agents_shown())
+        reading = await self._readings.next(self.pages.screens.agents_shown())
         if reading is None:
-            await self.pages.beat({}, {})
+            await self.pages.beat({}, {}, draws=not self.are_rights_unknown)
         else:
             await self._tell(reading)
 
     async def _tell(self, reading: Reading) -> None:
-        await self.refuse(reading.refused, reading.began)
-        moved = await self.pages.beat(reading.seen, reading.polls)
+        draws = not self.are_rights_unknown
+        moved = await self.pages.beat(reading.seen, reading.polls, draws=draws)
         for client in self.clients:
             client.receive_seen(time.time(), moved)
         if not (self.is_away or publisher().is_behind):

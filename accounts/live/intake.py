@@ -34,6 +34,7 @@ class Intake:
     def restart(self, epoch: str, seq: int) -> None:
         """Something may be lost before this mark."""
         self.backlog.restart(epoch, seq)
+        self.pages.forget_times()
         self.pages.reread()
 
     async def take(self, valkey: Any, entries: Entries) -> None:
@@ -67,7 +68,8 @@ class Intake:
         if fields.get(b"lapsed") == CLIENTS.encode():
             self.backlog.forget_events(seq)
         if note is not None:
-            self.healer.read(note)
+            if note.has_rows or PAGES not in self.announced:
+                self.healer.read(note)
             if note.has_rows and PAGES in self.announced:
                 await self._show(rows)
 

@@ -139,16 +139,20 @@ class Pages:
         """Something may be lost: pages that were read before it read themselves again."""
         self._broken.ask()
 
-    async def beat(self, seen: Mapping[int, float], polls: Polls) -> dict[int, float]:
+    async def beat(
+        self, seen: Mapping[int, float], polls: Polls, *, draws: bool
+    ) -> dict[int, float]:
         """The heartbeat: each page hears which of its agents were seen, and that it is still
-        connected. Return those that were seen since the last one."""
+        connected. Return those that were seen since the last one. `draws`: totals are drawn again
+        as well."""
         moved, polled = _differing(seen, self.seen), _differing(polls, self._polls)
         self.seen.update(moved)
         self._polls.update(polled)
         for screen in self.screens:
             await screen.flush()
             await screen.send(*self._beat_text(screen.shown, moved, polled))
-        self.totals.touch_all()
+        if draws:
+            self.totals.touch_all()
         return moved
 
     def _beat_text(self, shown: Shown, seen: Mapping[int, float], polls: Polls) -> tuple[str, int]:

@@ -78,7 +78,7 @@ class SharedReader(ABC, Generic[L]):
     async def begin_reading(self, patience_s: float) -> None:
         """Read from now on; return when it does, or after `patience_s` without Valkey."""
         if not self._tasks:
-            works = (self._run(), self._beat_on(), *self.works())
+            works = (self._run(), self._beat_on(), self._check_on(), *self.works())
             self._tasks = [self.start(work) for work in works]
         try:
             async with asyncio.timeout(patience_s):
@@ -141,14 +141,25 @@ class SharedReader(ABC, Generic[L]):
             log.exception("live: a heartbeat failed")
 
     async def tick(self) -> None:
-        """Check the right of each viewer once, however many listen by it."""
+        """Do what is due while somebody listens."""
+        return
+
+    # --- rights -------------------------------------------------------------------------------
+    async def _check_on(self) -> None:
+        """Apart from the heartbeat: no slow query of another kind puts a check off."""
+        while self.is_current():
+            await asyncio.sleep(settings.LIVE_BEAT_S)
+            try:
+                await self.check_rights()
+            except Exception:
+                log.exception("live: rights could not be checked")
+
+    async def check_rights(self) -> None:
+        """Check the right of each viewer once, however many listen by it; drop those who lost
+        theirs, or the right to what they came for."""
         began = self.loop.time()
         viewers = {listener.viewer for listener in self.listeners}
-        await self.refuse(await on_own_thread(check)(viewers), began)
-
-    async def refuse(self, refused: dict[Any, Refused], began: float) -> None:
-        """Drop those whose viewers are refused, and those that lost what they came for. `began`:
-        when that was asked, of the loop's clock."""
+        refused = await on_own_thread(check)(viewers) if viewers else {}
         for listener in list(self.listeners):
             refusal = refused.get(listener.viewer) or listener.forbidden()
             if refusal is not None:
@@ -156,11 +167,15 @@ class SharedReader(ABC, Generic[L]):
         self.checked_at = max(began, self.checked_at)
         self._checked.set()
 
-    async def rights_are_known(self) -> None:
-        """Wait, before anything is passed on, until rights were checked lately: while the database
-        does not answer nobody knows who was signed out."""
+    @property
+    def are_rights_unknown(self) -> bool:
+        """Whether nobody knows who was signed out since: the database does not answer."""
         longest = max(RIGHTS_FOR_S, 2 * settings.LIVE_BEAT_S)
-        while self.listeners and self.loop.time() - self.checked_at > longest:
+        return bool(self.listeners) and self.loop.time() - self.checked_at > longest
+
+    async def rights_are_known(self) -> None:
+        """Wait for that, before anything is passed on."""
+        while self.are_rights_unknown:
             self._checked.clear()
             await self._checked.wait()
 

@@ -26,10 +26,11 @@ from mt5monitor.valkey import ERRORS as ERRORS
 from mt5monitor.valkey import connect
 
 PREFIX = "mt5monitor:events:"
-META, STREAM, KNOWN, CLIENTS, PAGES = (
-    PREFIX + name for name in ("meta", "stream", "told", "open", "pages")
+META, STREAM, KNOWN, CLIENTS, PAGES, PRIMING = (
+    PREFIX + name for name in ("meta", "stream", "told", "open", "pages", "priming")
 )
-"""CLIENTS and PAGES are there while such an audience listens."""
+"""CLIENTS and PAGES are there while such an audience listens, PRIMING while all is primed for
+clients: what is published meanwhile counts, or they would never learn that it changed back."""
 ROWS = PREFIX + "rows:"
 ROWS_KEPT_S = 15  # a process that reads later has its pages read again
 AT_ONCE = 100  # accounts in one command: Valkey does nothing else meanwhile
@@ -61,7 +62,10 @@ _LISTEN = f"""{_RUN}
 local audience, since = KEYS[tonumber(ARGV[3])], KEYS[tonumber(ARGV[3])] .. ':since'
 local heard = is_current and redis.call('EXISTS', audience) == 1
 heard = heard and redis.call('HEXISTS', KEYS[1], since) == 1 -- not by a version before
-if not heard and audience == KEYS[4] and ARGV[4] ~= 'primed' then return false end
+if not heard and audience == KEYS[4] and ARGV[4] ~= 'primed' then
+    redis.call('SET', KEYS[6], '1', 'EX', 60)
+    return false
+end
 if not is_current then {_BEGIN}
 elseif not heard then
     local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
@@ -71,6 +75,7 @@ end
 if not heard then
     local seq = redis.call('HGET', KEYS[1], 'seq')
     redis.call('HSET', KEYS[1], audience, seq, since, clock())
+    if audience == KEYS[4] then redis.call('DEL', KEYS[6]) end
 end
 redis.call('SET', audience, '1', 'EX', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'epoch', 'seq', audience, since, 'begun')
@@ -85,7 +90,7 @@ local function changes(item)
     local sent = redis.call('HGET', KEYS[3], item.key)
     local old = sent and cjson.decode(sent) or {}
     local late = old[1] and tonumber(old[1]) - tonumber(item.at) or 0
-    if late > 0 and late < 2 then return nil end
+    if late > 0 and (late < 2 or is_prime) then return nil end
     local parts, now, known = {}, {item.at}, #old == #item.names + 1
     local differs = false
     for i, name in ipairs(item.names) do
@@ -135,7 +140,7 @@ end
 if ARGV[5] ~= '' then redis.call('SET', ARGV[6] .. seq, ARGV[5], 'EX', ARGV[7]) end
 return 1
 """
-KEYS: Final = (META, STREAM, KNOWN, CLIENTS, PAGES)
+KEYS: Final = (META, STREAM, KNOWN, CLIENTS, PAGES, PRIMING)
 
 
 class Item(msgspec.Struct, kw_only=True):
@@ -198,10 +203,10 @@ def audiences(valkey: Any) -> Audiences:
     """Asked again for each commit: who begins to listen misses nothing from then on. Raise
     ERRORS."""
     with valkey.pipeline(transaction=False) as asked:
-        asked.mget(PAGES, CLIENTS)
+        asked.mget(PAGES, CLIENTS, PRIMING)
         asked.time()
-        (pages, clients), (seconds, microseconds) = asked.execute()
-    return Audiences(bool(pages), bool(clients), seconds + microseconds / 1e6)
+        (pages, clients, priming), (seconds, microseconds) = asked.execute()
+    return Audiences(bool(pages), bool(clients or priming), seconds + microseconds / 1e6)
 
 
 def write(valkey: Any, part: Part, *, only_prime: bool = False) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -13,16 +13,16 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from pytest_django import Settings
 
+from accounts import poll_log
 from accounts.events.client import Client
-from accounts.live import heartbeat, stream
+from accounts.live import heartbeat, reader, stream
 from accounts.live.access import Viewer, admitted
-from accounts.live.frames import Refused
 from accounts.live.healer import Healer
 from accounts.live.hub import Hub
 from accounts.live.page import Page as LivePage
 from accounts.live.publishing import publish_accounts
 from mt5monitor.line import Line
-from tests.factories import make_account
+from tests.factories import make_account, make_online_agent
 from tests.live.page import PATIENCE_S, Page
 from tests.live.sent import send
 from tests.valkey import PrivateValkey
@@ -120,25 +120,48 @@ async def test_what_was_published_while_pages_were_announced_is_read_again(
     assert hub.backlog.rows_since(at.epoch, at.seq, one, one) is None
 
 
-async def test_a_check_of_rights_that_runs_while_the_clock_is_set_still_counts(
-    quick: Settings, rows: None, user: User, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_read_while_the_clock_is_set_still_counts(
+    quick: Settings, rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    going_on, real = threading.Event(), heartbeat.check
-    gone = Viewer(user.pk, "a session that has ended")
+    going_on = threading.Event()
 
-    def check(viewers: Iterable[Viewer]) -> dict[Viewer, Refused]:
+    def changed(since: datetime) -> dict[int, float]:
         assert going_on.wait(PATIENCE_S)
-        return real(viewers)
+        return {7: 1.0}
 
-    monkeypatch.setattr(heartbeat, "check", check)
+    monkeypatch.setattr(heartbeat, "_accounts_since", changed)
     readings = heartbeat.Readings()
-    assert await readings.next({gone}, frozenset()) is None
+    assert await readings.next(frozenset()) is None
     readings.forget()
     going_on.set()
     async with asyncio.timeout(PATIENCE_S):
-        while (reading := await readings.next((), frozenset())) is None:
+        while (reading := await readings.next(frozenset())) is None:
             pass
-    assert reading.refused.keys() == {gone}
+    assert reading.accounts == {7: 1.0}
+
+
+async def test_agents_that_a_page_makes_up_are_not_asked_for(
+    valkey: PrivateValkey, rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of as many as one user can name, which is more than a query can have."""
+    agent = await threaded(make_online_agent)()
+    asked: list[int] = []
+    monkeypatch.setattr(poll_log, "latest", lambda ids: asked.extend(ids) or {})
+    shown = frozenset({agent.pk, *range(10_000_000, 10_300_000)})
+    reading = await threaded(heartbeat.Readings().read)(shown)
+    assert (asked, reading.polls.keys()) == ([agent.pk], {agent.pk})
+
+
+async def test_with_nobody_listening_it_reads_on_for_pages_that_come(
+    quick: Settings, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "RIGHTS_FOR_S", 0.0)
+    hub.checked_at = 0.0
+    before = hub.backlog.last
+    await send(rows={1: "new"})
+    async with asyncio.timeout(PATIENCE_S):
+        while hub.backlog.last == before:
+            await asyncio.sleep(0.001)
 
 
 async def test_beats_go_on_while_a_journal_takes_its_time(

@@ -50,6 +50,22 @@ async def test_no_api_client_listens_before_all_is_primed(client: Any) -> None:
     assert await stream.listen(client, CLIENTS) == first  # it is kept up without
 
 
+async def test_what_changes_while_all_is_primed_is_sent_when_it_changes_back(client: Any) -> None:
+    await listen(client, PAGES)
+    assert await stream.listen(client, CLIENTS) is None
+    valkey = stream.connection()
+    assert stream.audiences(valkey).clients
+    primed, offline, online = named("A"), named("B"), named("A")
+    for at, part in enumerate((primed, offline, online), 10):
+        part.items[0].at = str(float(at) / 10)
+    stream.write(valkey, offline)
+    stream.write(valkey, primed, only_prime=True)  # read before, and written after
+    await listen(client, CLIENTS)
+    assert not await client.exists(stream.PRIMING)
+    stream.write(valkey, online)
+    assert last_data(valkey) == '{"account_name":"A"}'
+
+
 async def test_an_audience_misses_nothing_of_before_its_epoch(client: Any) -> None:
     before = await listen(client, CLIENTS)
     stream.break_off(stream.connection())
