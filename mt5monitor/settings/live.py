@@ -13,7 +13,7 @@ LIVE_BEAT_S = env.float(
 LIVE_BEHIND_S = env.float(
     "LIVE_BEHIND_S",
     10,
-    "A browser that confirms nothing for so long is disconnected.",
+    "Pages that confirm nothing and API clients that read nothing for so long are dropped.",
     unit="seconds",
 )
 LIVE_UNREAD_BYTES = env.int(
