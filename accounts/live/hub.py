@@ -187,7 +187,7 @@ class Hub(SharedReader[Listener]):
                 await self.intake.read_back(valkey, at.since)
             self.intake.clients_since = at.since_at
         self.intake.announced.add(audience)
-        if is_new:
+        if is_new and self.ready.is_set():
             await self._read_up_to(at.seq)
 
     async def _read_up_to(self, seq: int) -> None:
@@ -228,7 +228,7 @@ class Hub(SharedReader[Listener]):
         if not (self.is_away or publisher().is_behind):
             if self.ready.is_set():
                 self.intake.healer.heal(reading)
-        elif self.pages.open:
+        elif self.pages.open and draws:
             self.pages.show_changed(set(reading.accounts), set(reading.agents))
 
     async def _heal_journals_on(self) -> None:
