@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Any
 from unittest.mock import AsyncMock
@@ -15,8 +15,10 @@ from pytest_django import Settings
 
 from accounts import poll_log
 from accounts.events.client import Client
+from accounts.events.follower import Follower
 from accounts.live import heartbeat, reader, stream
 from accounts.live.access import Viewer, admitted
+from accounts.live.frames import Refused
 from accounts.live.healer import Healer
 from accounts.live.hub import Hub
 from accounts.live.page import Page as LivePage
@@ -162,6 +164,33 @@ async def test_with_nobody_listening_it_reads_on_for_pages_that_come(
     async with asyncio.timeout(PATIENCE_S):
         while hub.backlog.last == before:
             await asyncio.sleep(0.001)
+
+
+class Endless(Follower):
+    """Has always something to say."""
+
+    hears = frozenset({"account_update"})
+    most = "EVENTS_PER_USER"
+
+    def hello(self) -> bytes:
+        return b""
+
+    def has_more(self) -> bool:
+        return True
+
+    async def said(self, now: float) -> bytes:
+        return b"more"
+
+
+async def test_a_stream_whose_viewer_is_refused_sends_nothing_that_waits(
+    hub: Hub, session: str, user: User
+) -> None:
+    viewer = await threaded(admitted)(Viewer(user.pk, session))
+    stream = Endless(hub, viewer, 0.0)
+    async with aclosing(stream.follow()) as parts:
+        assert await anext(parts) == b"more"
+        await stream.refuse(Refused(Refused.SIGNED_OUT, "You are signed out."))
+        assert b"event: bye" in await anext(parts)
 
 
 async def test_beats_go_on_while_a_journal_takes_its_time(
