@@ -93,6 +93,23 @@ async def test_a_page_that_reads_itself_again_undoes_no_sort_made_meanwhile(
     await shows(page, "/?sort=balance", made[::-1])
 
 
+async def test_a_page_that_reads_itself_again_is_not_in_the_way_of_a_click(
+    desk: Desk, viewer: User
+) -> None:
+    made = await threaded(make_accounts)(2)
+    page = await desk.open(viewer, "/?q=nobody")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await page.route(re.compile(r"/$"), held.put, times=1)
+    await page.get_by_role("link", name="Clear search and filters").click()
+    clicked = await asyncio.wait_for(held.get(), PATIENCE_S)
+    async with page.expect_response(re.compile("q=nobody$")) as reading:
+        await threaded(publish_accounts)(made, added=True)  # all lists are read again
+    await (await reading.value).finished()
+    await page.evaluate("() => new Promise(requestAnimationFrame)")  # it was looked at
+    await clicked.continue_()
+    await shows(page, "/", made)
+
+
 async def test_back_forward_and_reload_bring_every_look_again(desk: Desk, viewer: User) -> None:
     made = await threaded(make_accounts)(3)
     found = await threaded(make_account)(holder="Ximena Paz", phase=await threaded(make_phase)("R"))

@@ -27,6 +27,7 @@
   let reading = false;
   let readAt = -Infinity; // when it was last begun
   let readAgain = false;
+  let asked = null; // the last request of htmx for what #live-body shows
   let mark = null; // {element, epoch, seq}: what this page has
 
   const { renew, renewDeferred, forgetDeferred, isEdited, focusIn, refocus } = window.liveRows;
@@ -198,8 +199,8 @@
       const { href } = location;
       const answer = await fetch(href, { headers: { "HX-Request": "true" }, cache: "no-store", signal });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      // Asked again: by now another sort or filter may be shown, an editor be open, or a link be pressed.
-      if (location.href !== href) readAgain = true;
+      // Asked again: by now another sort or filter may be shown or on its way, an editor be open, or a link be pressed.
+      if (location.href !== href || isOnItsWay()) readAgain = true;
       else if (isEdited(body())) readTimer = setTimeout(read, 1000);
       else replaceBody(answer, page.querySelector("#live-body"));
       fallback.wasRead(true);
@@ -211,6 +212,15 @@
     }
     if (readAgain) { readAgain = false; readSoon(1000); }
   }
+
+  // What the user asked for goes into the body that was there when it was asked for.
+  function isOnItsWay() {
+    return [1, 2, 3].includes(asked?.readyState);
+  }
+
+  document.addEventListener("htmx:beforeSend", ({ detail }) => {
+    if (detail.target === body()) asked = detail.xhr;
+  });
 
   function replaceBody(answer, fresh) {
     if (!fresh) {
