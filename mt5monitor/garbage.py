@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SELDOM = 50_000  # new objects between two searches; at Python's 700 they are a quarter of a start
+SELDOM = 50_000  # new objects between two searches; Python's default is 700
 
 
 @contextmanager

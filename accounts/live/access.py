@@ -5,13 +5,11 @@ permission must not go on listening.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractUser, Permission
@@ -35,8 +33,6 @@ KINDS: dict[str, frozenset[str]] = {
 }
 EVENTS = frozenset(KINDS) - {"line"}
 PERMISSIONS = frozenset().union(*KINDS.values())
-P = ParamSpec("P")
-T = TypeVar("T")
 SIGNED_OUT = "You are signed out."
 FORBIDDEN = "You may not listen to any of this."
 FORBIDDEN_PAGE = "You may not see this page."
@@ -54,18 +50,6 @@ class Viewer:
     session_data: str = ""
     password: str = ""
     proof: Proof = UNKNOWN
-
-
-_thread = ThreadPoolExecutor(1, "rights")
-
-
-def on_own_thread(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Have it run where rights are checked, and wait for no other work of this process: one that
-    waits for a lock in the database must not let those listen on who were signed out."""
-    return cast(
-        "Callable[P, Coroutine[Any, Any, T]]",
-        database_sync_to_async(work, thread_sensitive=False, executor=_thread),
-    )
 
 
 def admitted(viewer: Viewer) -> Viewer:

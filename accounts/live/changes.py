@@ -126,7 +126,7 @@ def _made(make: Callable[[list[A]], Iterable[B]], of: list[A]) -> list[B]:
         raise
     except Exception:
         if len(of) == 1:
-            log.exception("Nobody is told of a change, for nothing can be made of it: %r", of[0])
+            log.exception("A change could not be published: %r", of[0])
             return []
     return [made for one in of for made in _made(make, [one])]
 

@@ -6,12 +6,14 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
+from channels.db import database_sync_to_async
 from django.conf import settings
 
 from accounts.live import stream
-from accounts.live.access import check, on_own_thread
+from accounts.live.access import check
 from accounts.live.frames import Refused
 from accounts.live.listener import Listener
 from mt5monitor.valkey import Backoff, connect_async
@@ -22,6 +24,9 @@ L = TypeVar("L", bound=Listener)
 BLOCK_MS = settings.VALKEY_BLOCK_S * 1000
 STOP_AGAIN_S = 0.1
 AT_ONCE = 50  # listeners woken before others have a turn
+# Work of this process that waits for a lock in the database must not let those listen on who were
+# signed out.
+_rights = ThreadPoolExecutor(1, "rights")
 RIGHTS_FOR_S = 5.0  # after which a right to listen that could not be checked again counts no more
 
 
@@ -159,7 +164,8 @@ class SharedReader(ABC, Generic[L]):
         theirs, or the right to what they came for."""
         began = self.loop.time()
         viewers = {listener.viewer for listener in self.listeners}
-        refused = await on_own_thread(check)(viewers) if viewers else {}
+        ask = database_sync_to_async(check, thread_sensitive=False, executor=_rights)
+        refused = await ask(viewers) if viewers else {}
         for listener in list(self.listeners):
             refusal = refused.get(listener.viewer) or listener.forbidden()
             if refusal is not None:
